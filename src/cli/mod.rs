@@ -1,0 +1,8 @@
+//! The cli room.
+
+use std::process::ExitCode;
+
+/// Runs the program and returns its exit code.
+pub fn main() -> ExitCode {
+    ExitCode::SUCCESS
+}

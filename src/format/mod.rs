@@ -1,0 +1,39 @@
+//! From the bytes of a record to spans.
+//!
+//! *In*: one record as a slice. *Out*: [`Parsed`](crate::record::span::Parsed): which bytes are which slot, and the event time.
+//! *Promised*: parsers are total (any bytes), linear in the record's length, copy nothing, and refuse rather than shift a
+//! value into another field. *Not here*: where records end in a stream (`source`), what is done to a value (`protect`).
+
+use crate::record::span::{Layout, Parsed, Refusal};
+
+/// What every format offers. Chosen once at start; the hot loop is compiled once per format.
+pub trait Parser: Send + Sync {
+    /// The slots that this format can fill, fixed at start.
+    fn layout(&self) -> &Layout;
+
+    /// Finds the parts of one record (without its final newline) and its time. `parsed` comes cleared.
+    fn parse(&self, record: &[u8], memo: &mut Memo, parsed: &mut Parsed) -> Result<(), Refusal>;
+
+    /// True when `line` begins a record. Formats of one line per record leave the default.
+    fn begins_record(&self, _line: &[u8]) -> bool {
+        true
+    }
+
+    /// True when a record can be more than one line, so that the next line must be seen before a record is complete.
+    fn multi_line(&self) -> bool {
+        false
+    }
+}
+
+/// What a worker remembers between records so that equal times are not parsed twice, and what a parser must be told
+/// because core rooms have no clock.
+pub struct Memo {
+    /// When the batch was received: completes times without a year.
+    pub received: crate::record::timestamp::Timestamp,
+    /// The last time text and its instant.
+    pub last_time: [u8; 40],
+    /// Bytes of `last_time` in use.
+    pub last_time_len: usize,
+    /// The instant of `last_time`.
+    pub last_instant: crate::record::timestamp::Timestamp,
+}

@@ -1,0 +1,26 @@
+//! An instant in UTC with microseconds.
+
+/// Microseconds since 1970-01-01T00:00:00Z; negative before. Leap seconds do not exist, as in POSIX time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub i64);
+
+/// Microseconds in one second.
+pub const MICROS: i64 = 1_000_000;
+
+impl Timestamp {
+    /// The instant `seconds` after 1970-01-01T00:00:00Z.
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(MICROS))
+    }
+
+    /// Whole seconds since 1970-01-01T00:00:00Z, rounded down.
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(MICROS)
+    }
+
+    /// This instant moved by `seconds`; stops at the ends of the range.
+    #[must_use]
+    pub const fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds.saturating_mul(MICROS)))
+    }
+}
