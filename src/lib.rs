@@ -2,17 +2,17 @@
 //!
 //! (guided tour: written when the rooms stand)
 
-pub mod record;
-pub mod format;
-pub mod policy;
-pub mod keys;
-pub mod protect;
-pub mod retention;
-pub mod encode;
-pub mod config;
-pub mod source;
-pub mod sink;
-pub mod pipeline;
-pub mod governance;
-pub mod telemetry;
 pub mod cli;
+pub mod config;
+pub mod encode;
+pub mod format;
+pub mod governance;
+pub mod keys;
+pub mod pipeline;
+pub mod policy;
+pub mod protect;
+pub mod record;
+pub mod retention;
+pub mod sink;
+pub mod source;
+pub mod telemetry;

@@ -20,7 +20,7 @@ pub enum Escape {
 }
 
 /// One slot of a format: a place that can hold a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Slot {
     /// The field's name (`client.address`), OpenTelemetry where it has one. Never a value.
     pub field: String,
@@ -33,7 +33,7 @@ pub struct Slot {
 }
 
 /// The slots of one format, fixed at start.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Layout {
     /// Every slot that [`Part::slot`] can name, by index.
     pub slots: Vec<Slot>,
