@@ -1,1 +1,118 @@
 //! The two batches: raw bytes on their way in, clean bytes on their way out.
+//!
+//! A [`RawBatch`] may hold anything and can be given to a worker only. A [`CleanBatch`] is the only thing a sink accepts;
+//! it is filled through [`CleanBatch::append`], which asks for two proofs: that `protect` treated the record
+//! ([`Treated`](crate::protect::Treated)) and that `retention` stamped it ([`Stamp`](crate::retention::deadline::Stamp)).
+//! Neither has a constructor outside its room.
+
+use super::timestamp::Timestamp;
+use crate::protect::Treated;
+use crate::retention::deadline::Stamp;
+
+/// Bytes as they came from a source: whole records, each ended by a newline (the last one perhaps not).
+///
+/// No `Debug`, no `Display`, no `Serialize`: it may hold anything.
+pub struct RawBatch {
+    /// The records, one after the other.
+    pub bytes: Vec<u8>,
+    /// When a trusted system first had these records.
+    pub received: Timestamp,
+    /// True when `bytes` is the beginning of one record that exceeded the size bound; its rest was read over.
+    pub cut: bool,
+    /// Bytes of that record that were read over and are gone.
+    pub skipped_bytes: u64,
+}
+
+impl RawBatch {
+    /// An empty batch with room for `capacity` bytes.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self { bytes: Vec::with_capacity(capacity), received: Timestamp(0), cut: false, skipped_bytes: 0 }
+    }
+
+    /// Empties it, keeping the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.cut = false;
+        self.skipped_bytes = 0;
+    }
+}
+
+/// Consecutive records of a clean batch whose deadlines lie in the same minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// One past the last byte of the run in the batch; it begins where the one before ends.
+    pub end: usize,
+    /// Records in the run.
+    pub records: u32,
+    /// The earliest deadline in the run; `None` when nothing is to be stored (`filter` without a policy).
+    pub deadline: Option<Timestamp>,
+}
+
+/// Records that may leave: treated, stamped and encoded, of one class and one output.
+pub struct CleanBatch {
+    bytes: Vec<u8>,
+    runs: Vec<Run>,
+}
+
+impl Default for CleanBatch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl CleanBatch {
+    /// An empty batch.
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new(), runs: Vec::new() }
+    }
+
+    /// Adds one encoded record that ends at the end of `bytes`: `fill` writes it, `treated` and `stamp` prove it may leave.
+    #[inline]
+    pub fn append(&mut self, stamp: &Stamp, fill: impl FnOnce(&mut Vec<u8>) -> Treated) {
+        let _: Treated = fill(&mut self.bytes);
+        let deadline = stamp.deadline();
+        let end = self.bytes.len();
+        match self.runs.last_mut() {
+            Some(run) if same_minute(run.deadline, deadline) => {
+                run.end = end;
+                run.records += 1;
+                run.deadline = run.deadline.min(deadline);
+            }
+            _ => self.runs.push(Run { end, records: 1, deadline }),
+        }
+    }
+
+    /// Every byte of the batch.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The runs, in order.
+    pub fn runs(&self) -> &[Run] {
+        &self.runs
+    }
+
+    /// Records in the batch.
+    pub fn records(&self) -> u64 {
+        self.runs.iter().map(|run| u64::from(run.records)).sum()
+    }
+
+    /// True when it holds no record.
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// Empties it, keeping the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.runs.clear();
+    }
+}
+
+fn same_minute(a: Option<Timestamp>, b: Option<Timestamp>) -> bool {
+    match (a, b) {
+        (None, None) => true,
+        (Some(a), Some(b)) => a.seconds().div_euclid(60) == b.seconds().div_euclid(60),
+        _ => false,
+    }
+}

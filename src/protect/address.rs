@@ -1,0 +1,1 @@
+//! Addresses: reading every spelling, one canonical form, truncation.
