@@ -1,0 +1,103 @@
+//! Handing batches to the sinks, in order, with one fate for all.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::counts::Counts;
+use super::worker::Outcome;
+use crate::record::batch::RawBatch;
+use crate::record::timestamp::Timestamp;
+use crate::sink::{Sink, SinkError};
+
+/// Takes what failed to parse.
+pub trait Refuse: Send {
+    /// Takes the failures of a batch; `first_record` is the number of the batch's first record in the run, from 1.
+    fn refuse(&mut self, batch: &RawBatch, outcome: &Outcome, first_record: u64, now: Timestamp) -> Result<(), SinkError>;
+
+    /// Makes what it holds durable; called once at the end.
+    fn finish(&mut self, now: Timestamp) -> Result<(), SinkError>;
+}
+
+/// The sinks of a run. The sink at index `i` takes output `i` of every worker.
+pub struct Delivery {
+    state: Mutex<State>,
+    moved: Condvar,
+}
+
+struct State {
+    turn: u64,
+    sinks: Vec<Box<dyn Sink>>,
+    refuse: Box<dyn Refuse>,
+    counts: Counts,
+    failed: Option<SinkError>,
+}
+
+impl Delivery {
+    /// Deliveries to `sinks`, failures to `refuse`.
+    pub fn new(sinks: Vec<Box<dyn Sink>>, refuse: Box<dyn Refuse>) -> Self {
+        let state = State { turn: 0, sinks, refuse, counts: Counts::default(), failed: None };
+        Self { state: Mutex::new(state), moved: Condvar::new() }
+    }
+
+    /// Delivers batch number `number` when its turn has come. False when the run has failed: stop.
+    pub fn deliver(&self, number: u64, batch: &RawBatch, outcome: &Outcome, now: Timestamp) -> bool {
+        let mut state = self.lock();
+        while state.turn != number {
+            state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.failed.is_none()
+            && let Err(error) = state.write(batch, outcome, now)
+        {
+            state.failed = Some(error);
+        }
+        state.turn += 1;
+        let going_on = state.failed.is_none();
+        drop(state);
+        self.moved.notify_all();
+        going_on
+    }
+
+    /// Ends the run: makes everything durable and returns the counts, or what failed with the counts so far.
+    pub fn finish(self, now: Timestamp) -> (Counts, Option<SinkError>) {
+        let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if state.failed.is_none() {
+            state.failed = state.close(now).err();
+        }
+        (state.counts, state.failed)
+    }
+
+    /// True once a sink has failed.
+    pub fn has_failed(&self) -> bool {
+        self.lock().failed.is_some()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn write(&mut self, batch: &RawBatch, outcome: &Outcome, now: Timestamp) -> Result<(), SinkError> {
+        if !outcome.failures.is_empty() {
+            self.refuse.refuse(batch, outcome, self.counts.records_in + 1, now)?;
+        }
+        let mut withheld = 0;
+        for (sink, clean) in self.sinks.iter_mut().zip(&outcome.clean) {
+            if !clean.is_empty() {
+                withheld = withheld.max(sink.write(clean, now)?.withheld);
+            }
+        }
+        self.counts.add(&outcome.counts);
+        self.counts.records_out -= withheld;
+        self.counts.withheld += withheld;
+        Ok(())
+    }
+
+    fn close(&mut self, now: Timestamp) -> Result<(), SinkError> {
+        for sink in &mut self.sinks {
+            let late = sink.finish(now)?.withheld;
+            self.counts.records_out = self.counts.records_out.saturating_sub(late);
+            self.counts.withheld += late;
+        }
+        self.refuse.finish(now)
+    }
+}
