@@ -25,15 +25,15 @@ pub struct Delivery {
 
 struct State {
     turn: u64,
-    sinks: Vec<Box<dyn Sink>>,
+    sinks: Vec<(usize, Box<dyn Sink>)>,
     refuse: Box<dyn Refuse>,
     counts: Counts,
     failed: Option<SinkError>,
 }
 
 impl Delivery {
-    /// Deliveries to `sinks`, failures to `refuse`.
-    pub fn new(sinks: Vec<Box<dyn Sink>>, refuse: Box<dyn Refuse>) -> Self {
+    /// Deliveries to `sinks` (with the class that each takes), failures to `refuse`.
+    pub fn new(sinks: Vec<(usize, Box<dyn Sink>)>, refuse: Box<dyn Refuse>) -> Self {
         let state = State { turn: 0, sinks, refuse, counts: Counts::default(), failed: None };
         Self { state: Mutex::new(state), moved: Condvar::new() }
     }
@@ -80,24 +80,44 @@ impl State {
         if !outcome.failures.is_empty() {
             self.refuse.refuse(batch, outcome, self.counts.records_in + 1, now)?;
         }
-        let mut withheld = 0;
-        for (sink, clean) in self.sinks.iter_mut().zip(&outcome.clean) {
+        let mut withheld = Withheld::default();
+        for ((class, sink), clean) in self.sinks.iter_mut().zip(&outcome.clean) {
             if !clean.is_empty() {
-                withheld = withheld.max(sink.write(clean, now)?.withheld);
+                withheld.note(*class, sink.write(clean, now)?.withheld);
             }
         }
         self.counts.add(&outcome.counts);
-        self.counts.records_out -= withheld;
-        self.counts.withheld += withheld;
+        self.counts.records_out -= withheld.total;
+        self.counts.withheld += withheld.total;
         Ok(())
     }
 
     fn close(&mut self, now: Timestamp) -> Result<(), SinkError> {
-        for sink in &mut self.sinks {
-            let late = sink.finish(now)?.withheld;
-            self.counts.records_out = self.counts.records_out.saturating_sub(late);
-            self.counts.withheld += late;
+        let mut withheld = Withheld::default();
+        for (class, sink) in &mut self.sinks {
+            withheld.note(*class, sink.finish(now)?.withheld);
         }
+        self.counts.records_out = self.counts.records_out.saturating_sub(withheld.total);
+        self.counts.withheld += withheld.total;
         self.refuse.finish(now)
+    }
+}
+
+/// Records withheld, each counted once although several sinks of its class withhold it. Sinks of one class stand together.
+#[derive(Default)]
+struct Withheld {
+    total: u64,
+    class: Option<usize>,
+    of_class: u64,
+}
+
+impl Withheld {
+    fn note(&mut self, class: usize, withheld: u64) {
+        if self.class != Some(class) {
+            (self.class, self.of_class) = (Some(class), 0);
+        }
+        let more = withheld.saturating_sub(self.of_class);
+        self.of_class += more;
+        self.total += more;
     }
 }

@@ -22,8 +22,12 @@ pub struct Route {
     pub emit: Emit,
     /// Prepared keys for NDJSON.
     pub columns: Columns,
+    /// Index into the policy's classes.
+    pub class: usize,
     /// Index of the clean batch that it fills.
     pub output: usize,
+    /// Index into the plan's sinks.
+    pub sink: usize,
 }
 
 /// A class as a worker sees it.
@@ -50,7 +54,8 @@ pub enum ClassChoice {
 }
 
 impl ClassChoice {
-    fn of(&self, record: &[u8], parsed: &Parsed) -> usize {
+    /// The class of a record, as an index into the policy's.
+    pub fn of(&self, record: &[u8], parsed: &Parsed) -> usize {
         match self {
             Self::Fixed(class) => *class,
             Self::Rules { rules, strictest } => rules

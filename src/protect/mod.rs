@@ -39,7 +39,7 @@ use crate::encode::ndjson::{self, Keys};
 use crate::encode::same::Same;
 use crate::encode::same_json;
 use crate::keys::pseudonym::EpochKeys;
-use crate::policy::table::{Action, SlotPlan, Table};
+use crate::policy::table::{Action, SlotOutput, SlotPlan, Table};
 use crate::record::field::Kind;
 use crate::record::span::{Parsed, Part};
 use crate::record::timestamp::Timestamp;
@@ -223,6 +223,32 @@ impl Protector {
         keys.end(&epoch.label, envelope.deadline, envelope.time_completed, out);
         (self.decoded, self.value) = (decoded, value);
         Treated(())
+    }
+
+    /// Shows every value that leaves, for `explain`: its slot, its output (none where the slot has none), what became of it, and
+    /// the treated bytes.
+    pub fn each_value(
+        &mut self,
+        raw: &[u8],
+        parsed: &Parsed,
+        table: &Table,
+        epoch: &Epoch,
+        mut show: impl FnMut(u16, Option<&SlotOutput>, Outcome, &[u8]),
+    ) {
+        let (mut decoded, mut value) = (Vec::new(), Vec::new());
+        let mut treater = self.treater(raw, parsed, table, epoch);
+        for part in &parsed.parts {
+            let slot = &table.slots[usize::from(part.slot)];
+            if slot.outputs.is_empty() {
+                show(part.slot, None, Outcome::Absent, &[]);
+            }
+            for output in &slot.outputs {
+                value.clear();
+                let outcome = treater.value(slot, &output.action, part.of(raw), &mut decoded, &mut value);
+                let leaves = if outcome == Outcome::Verbatim { part.of(raw) } else { &value };
+                show(part.slot, Some(output), outcome, leaves);
+            }
+        }
     }
 
     /// Gathers the record's names and lends out the reusable room.
