@@ -101,11 +101,11 @@ pub fn compile(
     }
 }
 
-/// The routes of a plan: one per sink and class.
+/// The routes of a plan: one per class and sink, those of a class together.
 fn routes(plan: &Plan) -> Vec<RouteSpec<'_>> {
     let mut specs = Vec::new();
-    for (sink, planned) in plan.sinks.iter().enumerate() {
-        for &class in &planned.classes {
+    for class in 0..plan.policy.classes.len() {
+        for (sink, planned) in plan.sinks.iter().enumerate().filter(|(_, planned)| planned.classes.contains(&class)) {
             let (view, emit) = (planned.view(&plan.policy), planned.emit);
             specs.push(RouteSpec { class, view, emit, output: specs.len(), sink });
         }
