@@ -1,5 +1,7 @@
 //! The cli room.
 
+pub mod keys;
+
 use std::process::ExitCode;
 
 /// Runs the program and returns its exit code.
