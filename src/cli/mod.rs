@@ -14,6 +14,8 @@ mod report;
 mod run;
 mod table;
 
+pub mod keys;
+
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
