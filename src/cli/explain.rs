@@ -11,7 +11,7 @@ use super::table::{Align, set};
 use crate::config::plan::Plan;
 use crate::format::{Memo, time};
 use crate::pipeline::build::{self, Built};
-use crate::pipeline::epochs::Epochs;
+use crate::keys::EpochCache;
 use crate::policy::class::Policy;
 use crate::protect::Protector;
 use crate::protect::value::Outcome;
@@ -80,13 +80,12 @@ fn text(plan: &Plan, built: &Built, at: usize, line: &[u8]) -> Result<String, Fa
     let mut out = String::new();
     out.push_str(&envelope(&plan.policy, class_index, &parsed, now));
     let keys = opened::ephemeral_quietly(&plan.policy)?;
-    let names = plan.policy.domains.iter().map(|domain| domain.name.clone()).collect();
-    let (mut protector, mut epochs) = (Protector::new(0), Epochs::new(keys, names));
+    let (mut protector, mut epochs) = (Protector::new(0), EpochCache::new(keys));
     if source.classes[class_index].routes.is_empty() {
         out.push_str("\nno sink takes this class: the record is dropped and counted\n");
     }
     for route in &source.classes[class_index].routes {
-        let Some(epoch) = epochs.at(class.domain, now, &mut protector) else { continue };
+        let Ok(epoch) = epochs.at(class.domain, now, now) else { continue };
         let mut rows = Vec::new();
         let fields = &source.format.parser().layout().slots;
         protector.each_value(line, &parsed, &route.table, epoch, |slot, output, outcome, value| {

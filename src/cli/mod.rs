@@ -10,11 +10,10 @@ mod explain;
 mod filter;
 mod keys;
 mod opened;
+mod progress;
 mod report;
 mod run;
 mod table;
-
-pub mod keys;
 
 use std::process::ExitCode;
 
@@ -71,7 +70,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
-        Command::Keys(arguments) => keys::keys(&arguments),
+        Command::Keys(arguments) => keys::run(&arguments).map_err(Failure::usage),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "sluis", &mut std::io::stdout());
             Ok(exit::DONE)

@@ -18,12 +18,13 @@ pub struct EpochCache {
     generation: u64,
     /// Per domain, the most recently used first.
     held: Vec<Vec<EpochKeys>>,
+    dropped: u64,
 }
 
 impl EpochCache {
     /// An empty cache.
     pub fn new(keys: Keys) -> Self {
-        Self { generation: keys.generation(), keys, held: Vec::new() }
+        Self { generation: keys.generation(), keys, held: Vec::new(), dropped: 0 }
     }
 
     /// The keys for a record of `instant`, the earlier of its event time and received time.
@@ -48,10 +49,18 @@ impl EpochCache {
         if generation != self.generation {
             self.held.clear();
             self.generation = generation;
+            self.dropped += 1;
         }
         for held in &mut self.held {
+            let before = held.len();
             held.retain(|keys| now < keys.dies());
+            self.dropped += (before - held.len()) as u64;
         }
+    }
+
+    /// Grows whenever keys were dropped: what was remembered of their tokens must be forgotten then.
+    pub const fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     /// Makes the keys for `instant` the first of their domain's.
@@ -67,6 +76,7 @@ impl EpochCache {
             return Ok(());
         }
         let keys = self.keys.epoch_keys(domain, self.keys.epoch_of(domain, instant), now)?;
+        self.dropped += u64::from(held.len() == EPOCHS_MAX);
         held.truncate(EPOCHS_MAX - 1);
         held.insert(0, keys);
         Ok(())

@@ -8,6 +8,7 @@
 //! canonical is the caller's (`protect`): one spelling, one token.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::net::Ipv6Addr;
 
 use zeroize::Zeroizing;
@@ -95,6 +96,14 @@ impl Token {
         }
     }
 
+    /// Appends the token in base64url.
+    #[inline]
+    pub fn write_base64url(&self, out: &mut Vec<u8>) {
+        let mut text = [0; Self::TEXT_BYTES];
+        self.base64url(&mut text);
+        out.extend_from_slice(&text);
+    }
+
     /// The token as a unique-local IPv6 address (RFC 4193, fd00::/8): the prefix, then the first 120 bits.
     #[inline]
     pub const fn address(&self) -> Ipv6Addr {
@@ -121,6 +130,7 @@ const BASE64URL: [u8; 64] = *b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvw
 
 /// The keys of one epoch of one domain, ready for use. Owned and wiped on drop; a worker holds a few.
 pub struct EpochKeys {
+    serial: u64,
     epoch: u64,
     start: Timestamp,
     end: Timestamp,
@@ -129,6 +139,9 @@ pub struct EpochKeys {
     id: Box<str>,
     prepared: Locked<[Prepared; TokenKind::ALL.len()]>,
 }
+
+/// The next [`EpochKeys::serial`].
+static SERIAL: AtomicU64 = AtomicU64::new(1);
 
 /// When an epoch begins, ends and dies.
 #[derive(Clone, Copy)]
@@ -153,7 +166,8 @@ impl EpochKeys {
         let [a, b, c, d] = check;
         let id = format!("{domain}/{}/{a:02x}{b:02x}{c:02x}{d:02x}", life.epoch).into();
         let Life { epoch, start, end, dies } = life;
-        Self { epoch, start, end, dies, check, id, prepared }
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        Self { serial, epoch, start, end, dies, check, id, prepared }
     }
 
     /// The token of a canonical value.
@@ -165,6 +179,12 @@ impl EpochKeys {
             *bytes = word.to_be_bytes();
         }
         Token(bytes)
+    }
+
+    /// A number that no other set of keys of this process has, from 1: what was computed with these keys may be remembered
+    /// under it.
+    pub const fn serial(&self) -> u64 {
+        self.serial
     }
 
     /// The epoch's number: seconds since 1970 divided by its length, in UTC.

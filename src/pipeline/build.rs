@@ -1,11 +1,9 @@
 //! From a plan to what runs: one step per stage.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::epochs::Epochs;
 use super::worker::{ClassChoice, ClassPlan, Route, SourcePlan, Worker};
 use crate::config::format_spec::FormatSpec;
 use crate::config::plan::{Plan, SinkKind, SourcePlan as Planned};
@@ -155,9 +153,8 @@ fn choice(planned: &Planned, layout: &Layout) -> Result<ClassChoice, String> {
 }
 
 /// `threads` workers with their own view of the keys.
-pub fn workers(policy: &Policy, keys: &Arc<Keys>, threads: usize, cache_entries: usize) -> Vec<Worker> {
-    let names: Vec<String> = policy.domains.iter().map(|domain| domain.name.clone()).collect();
-    (0..threads).map(|_| Worker::new(Epochs::new(Arc::clone(keys), names.clone()), cache_entries)).collect()
+pub fn workers(keys: &Keys, threads: usize, cache_entries: usize) -> Vec<Worker> {
+    (0..threads).map(|_| Worker::new(keys.clone(), cache_entries)).collect()
 }
 
 /// Opens the sinks, one per route.

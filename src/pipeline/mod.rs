@@ -18,6 +18,5 @@
 
 pub mod counts;
 pub mod delivery;
-pub mod epochs;
 pub mod run;
 pub mod worker;

@@ -3,9 +3,9 @@
 use memchr::memchr;
 
 use super::counts::Counts;
-use super::epochs::Epochs;
 use crate::encode::Emit;
 use crate::encode::ndjson::Keys as Columns;
+use crate::keys::{EpochCache, Keys};
 use crate::format::{Format, Memo, Parser};
 use crate::policy::table::Table;
 use crate::protect::{Envelope, Protector};
@@ -123,23 +123,30 @@ impl Outcome {
 /// A worker's own state. Reused from batch to batch: after the first batches nothing is allocated.
 pub struct Worker {
     protector: Protector,
-    epochs: Epochs,
+    epochs: EpochCache,
+    dropped: u64,
     parsed: Parsed,
     memo: Memo,
 }
 
 impl Worker {
     /// A worker with its own token cache of `cache_entries` and its own view of the keys.
-    pub fn new(epochs: Epochs, cache_entries: usize) -> Self {
-        Self { protector: Protector::new(cache_entries), epochs, parsed: Parsed::default(), memo: Memo::default() }
+    pub fn new(keys: Keys, cache_entries: usize) -> Self {
+        Self {
+            protector: Protector::new(cache_entries),
+            epochs: EpochCache::new(keys),
+            dropped: 0,
+            parsed: Parsed::default(),
+            memo: Memo::new(Timestamp(0)),
+        }
     }
 
     /// Turns `batch` into clean batches. `now` is when it is judged.
     pub fn process(&mut self, plan: &SourcePlan, batch: &RawBatch, now: Timestamp, outcome: &mut Outcome) {
         outcome.clear();
         outcome.counts.bytes_in = batch.bytes.len() as u64 + batch.skipped_bytes;
-        self.memo.begin_batch(batch.received);
-        self.epochs.refresh(&mut self.protector);
+        self.memo.received = batch.received;
+        self.forget(now);
         if batch.cut {
             outcome.counts.records_in = 1;
             fail(outcome, 0, batch.bytes.len(), Refusal::TooLong);
@@ -150,6 +157,15 @@ impl Worker {
         outcome.counts.treated = self.protector.counts;
         self.protector.counts = crate::protect::value::Treatments::default();
         outcome.counts.bytes_out = outcome.clean.iter().map(|clean| clean.bytes().len() as u64).sum();
+    }
+
+    /// Drops keys that are dead or were changed, and with them every token that was remembered.
+    fn forget(&mut self, now: Timestamp) {
+        self.epochs.sweep(now);
+        if self.epochs.dropped() != self.dropped {
+            self.dropped = self.epochs.dropped();
+            self.protector.wipe_tokens();
+        }
     }
 
     fn records<P: Parser>(
@@ -189,7 +205,7 @@ impl Worker {
             outcome.counts.expired += 1;
             return;
         };
-        let Some(epoch) = self.epochs.at(class.domain, stamp.instant(), &mut self.protector) else {
+        let Ok(epoch) = self.epochs.at(class.domain, stamp.instant(), now) else {
             outcome.counts.expired += 1;
             return;
         };

@@ -14,7 +14,7 @@ pub const ENTRIES: usize = 1 << 14;
 #[repr(align(64))]
 struct Entry {
     key: u128,
-    tag: u32,
+    tag: u64,
     len: u8,
     text: [u8; 39],
 }
@@ -35,7 +35,7 @@ impl TokenCache {
 
     /// The text of `key` under `tag`, made by `make` (at most 39 bytes) when it is not remembered. It is appended to `out`.
     #[inline]
-    pub fn write(&mut self, key: u128, tag: u32, out: &mut Vec<u8>, make: impl FnOnce(&mut Vec<u8>)) {
+    pub fn write(&mut self, key: u128, tag: u64, out: &mut Vec<u8>, make: impl FnOnce(&mut Vec<u8>)) {
         if self.entries.is_empty() {
             return make(out);
         }
@@ -80,7 +80,7 @@ fn hash(key: u128) -> usize {
 mod tests {
     use super::*;
 
-    fn ask(cache: &mut TokenCache, key: u128, tag: u32, made: &mut u32) -> Vec<u8> {
+    fn ask(cache: &mut TokenCache, key: u128, tag: u64, made: &mut u32) -> Vec<u8> {
         let mut out = Vec::new();
         cache.write(key, tag, &mut out, |out| {
             *made += 1;

@@ -18,8 +18,6 @@ use crate::record::field::Kind;
 pub struct Writer<'a> {
     /// The keys of the record's domain and epoch.
     pub keys: &'a EpochKeys,
-    /// A number that is different for every set of keys this worker has held.
-    pub tag: u32,
     /// The worker's memory of tokens.
     pub cache: &'a mut TokenCache,
     /// Reused room for canonical spellings.
@@ -41,7 +39,7 @@ impl Writer<'_> {
             IdAction::Truncate(prefix) => address::write(address::truncate(ip, prefix), out),
             IdAction::Token(form) => {
                 let keys = self.keys;
-                let tag = self.tag << 1 | u32::from(form == Form::Address);
+                let tag = keys.serial() << 1 | u64::from(form == Form::Address);
                 self.cache.write(key_of(ip), tag, out, |out| {
                     let token = match ip {
                         IpAddr::V4(ip) => keys.token(TokenKind::Address, &ip.octets()),

@@ -51,16 +51,6 @@ use value::{Named, Outcome, Treater, Treatments};
 /// Proof that a record's every field went through its treatment. Only this room can make one.
 pub struct Treated(());
 
-/// The keys of one domain and epoch as a worker holds them.
-pub struct Epoch {
-    /// The keys.
-    pub keys: EpochKeys,
-    /// Different for every set of keys that this worker has held; never 0.
-    pub tag: u32,
-    /// `domain/number/check`, written to every NDJSON record.
-    pub label: String,
-}
-
 /// What the encoder must know of a record beside its values.
 #[derive(Clone, Copy)]
 pub struct Envelope {
@@ -108,7 +98,7 @@ impl Protector {
 
     /// Writes `raw` in its own format.
     #[inline]
-    pub fn same(&mut self, raw: &[u8], parsed: &Parsed, table: &Table, epoch: &Epoch, out: &mut Vec<u8>) -> Treated {
+    pub fn same(&mut self, raw: &[u8], parsed: &Parsed, table: &Table, epoch: &EpochKeys, out: &mut Vec<u8>) -> Treated {
         if !parsed.shape.is_empty() {
             return self.same_json(raw, parsed, table, epoch, out);
         }
@@ -136,7 +126,7 @@ impl Protector {
         raw: &[u8],
         parsed: &Parsed,
         table: &Table,
-        epoch: &Epoch,
+        epoch: &EpochKeys,
         out: &mut Vec<u8>,
     ) -> Treated {
         let (mut decoded, mut value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
@@ -167,7 +157,7 @@ impl Protector {
         parsed: &Parsed,
         table: &Table,
         keys: &Keys,
-        epoch: &Epoch,
+        epoch: &EpochKeys,
         envelope: Envelope,
         out: &mut Vec<u8>,
     ) -> Treated {
@@ -220,7 +210,7 @@ impl Protector {
                 }
             }
         }
-        keys.end(&epoch.label, envelope.deadline, envelope.time_completed, out);
+        keys.end(epoch.id(), envelope.deadline, envelope.time_completed, out);
         (self.decoded, self.value) = (decoded, value);
         Treated(())
     }
@@ -232,7 +222,7 @@ impl Protector {
         raw: &[u8],
         parsed: &Parsed,
         table: &Table,
-        epoch: &Epoch,
+        epoch: &EpochKeys,
         mut show: impl FnMut(u16, Option<&SlotOutput>, Outcome, &[u8]),
     ) {
         let (mut decoded, mut value) = (Vec::new(), Vec::new());
@@ -253,7 +243,7 @@ impl Protector {
 
     /// Gathers the record's names and lends out the reusable room.
     #[inline]
-    fn treater<'a>(&'a mut self, raw: &[u8], parsed: &Parsed, table: &'a Table, epoch: &'a Epoch) -> Treater<'a> {
+    fn treater<'a>(&'a mut self, raw: &[u8], parsed: &Parsed, table: &'a Table, epoch: &'a EpochKeys) -> Treater<'a> {
         self.named.clear();
         if !table.naming.is_empty() {
             for part in &parsed.parts {
@@ -265,8 +255,7 @@ impl Protector {
         }
         Treater {
             writer: Writer {
-                keys: &epoch.keys,
-                tag: epoch.tag,
+                keys: epoch,
                 cache: &mut self.cache,
                 canonical: &mut self.canonical,
             },
