@@ -56,6 +56,21 @@ impl Delivery {
         going_on
     }
 
+    /// Gives up batch number `number`, whose worker failed on it: nothing after it is delivered.
+    pub fn abandon(&self, number: u64) {
+        let mut state = self.lock();
+        while state.turn != number {
+            state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.failed.get_or_insert(SinkError::Io {
+            place: "worker".to_owned(),
+            problem: "stopped by an internal error; nothing after the failing batch was delivered".to_owned(),
+        });
+        state.turn += 1;
+        drop(state);
+        self.moved.notify_all();
+    }
+
     /// Ends the run: makes everything durable and returns the counts, or what failed with the counts so far.
     pub fn finish(self, now: Timestamp) -> (Counts, Option<SinkError>) {
         let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);

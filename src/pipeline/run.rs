@@ -1,5 +1,6 @@
 //! Running a pipeline to the end of its sources.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -26,8 +27,8 @@ pub struct Surroundings<'a> {
     pub clock: &'a (dyn Fn() -> Timestamp + Sync),
     /// Set by SIGTERM and SIGINT: what was taken is still delivered, nothing more is taken.
     pub stop: &'a AtomicBool,
-    /// Called after every batch with the bytes taken so far.
-    pub progress: &'a (dyn Fn(u64) + Sync),
+    /// Called after every batch.
+    pub progress: &'a (dyn Fn() + Sync),
 }
 
 /// How a run ended.
@@ -45,7 +46,7 @@ struct Intake {
     sources: Vec<Box<dyn Source>>,
     current: usize,
     next: u64,
-    bytes: u64,
+    stopped: bool,
     failed: Vec<SourceError>,
 }
 
@@ -60,13 +61,22 @@ enum Taken {
 }
 
 impl Intake {
+    /// Asks for no more: what was already taken from the current source is still delivered.
+    fn stop(&mut self) {
+        if !self.stopped {
+            self.stopped = true;
+            self.sources.truncate(self.current + 1);
+            if let Some(source) = self.sources.get_mut(self.current) {
+                source.stop();
+            }
+        }
+    }
+
     fn take(&mut self, inputs: &[SourcePlan], batch: &mut RawBatch) -> Taken {
         let Some(source) = self.sources.get_mut(self.current) else { return Taken::End };
-        batch.clear();
         match source.fill(inputs[self.current].format.parser(), batch) {
             Ok(Fill::Records) => {
                 self.next += 1;
-                self.bytes += batch.bytes.len() as u64;
                 Taken::Batch(self.next - 1, self.current)
             }
             Ok(Fill::Silence) => Taken::Nothing,
@@ -74,9 +84,9 @@ impl Intake {
                 self.current += 1;
                 Taken::Nothing
             }
+            // The source can be asked again: it goes on with its next file, or has ended.
             Err(error) => {
                 self.failed.push(error);
-                self.current += 1;
                 Taken::Nothing
             }
         }
@@ -93,7 +103,7 @@ pub fn run(
     around: &Surroundings<'_>,
 ) -> Ended {
     let (sources, plans): (Vec<_>, Vec<_>) = inputs.into_iter().map(|input| (input.source, input.plan)).unzip();
-    let intake = Mutex::new(Intake { sources, current: 0, next: 0, bytes: 0, failed: Vec::new() });
+    let intake = Mutex::new(Intake { sources, current: 0, next: 0, stopped: false, failed: Vec::new() });
     let shared = Shared { plans: &plans, intake: &intake, delivery: &delivery, outputs, batch_bytes, around };
     thread::scope(|scope| {
         let mut workers = workers.into_iter();
@@ -126,27 +136,30 @@ impl Shared<'_> {
         let mut batch = RawBatch::with_capacity(self.batch_bytes);
         let mut outcome = Outcome::new(self.outputs);
         loop {
-            if self.around.stop.load(Ordering::Relaxed) {
-                return;
-            }
-            let (taken, bytes) = {
+            let taken = {
                 let mut intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner);
-                // Asked again under the lock: another worker may have waited for input while the signal came.
                 if self.around.stop.load(Ordering::Relaxed) {
-                    return;
+                    intake.stop();
                 }
-                (intake.take(self.plans, &mut batch), intake.bytes)
+                intake.take(self.plans, &mut batch)
             };
             let (number, input) = match taken {
                 Taken::Batch(number, input) => (number, input),
                 Taken::Nothing => continue,
                 Taken::End => return,
             };
-            worker.process(&self.plans[input], &batch, (self.around.clock)(), &mut outcome);
+            // A bug in a parser must not leave the others waiting for a turn that never comes.
+            let processed = panic::catch_unwind(AssertUnwindSafe(|| {
+                worker.process(&self.plans[input], &batch, (self.around.clock)(), &mut outcome);
+            }));
+            if processed.is_err() {
+                self.delivery.abandon(number);
+                return;
+            }
             if !self.delivery.deliver(number, &batch, &outcome, (self.around.clock)()) {
                 return;
             }
-            (self.around.progress)(bytes);
+            (self.around.progress)();
         }
     }
 }

@@ -1,7 +1,5 @@
 //! One worker: a raw batch in, clean batches out. The same code runs for a pipe, a file and (later) a Kafka lane.
 
-use memchr::memchr;
-
 use super::counts::Counts;
 use crate::encode::Emit;
 use crate::encode::ndjson::Keys as Columns;
@@ -13,6 +11,7 @@ use crate::record::batch::{CleanBatch, RawBatch};
 use crate::record::span::{Parsed, Refusal};
 use crate::record::timestamp::Timestamp;
 use crate::retention::deadline;
+use crate::source::frame;
 
 /// One way out for records of a class: which table, which form, which output of the worker.
 pub struct Route {
@@ -147,9 +146,9 @@ impl Worker {
         outcome.counts.bytes_in = batch.bytes.len() as u64 + batch.skipped_bytes;
         self.memo.received = batch.received;
         self.forget(now);
-        if batch.cut {
+        if let Some(refusal) = batch.refusal() {
             outcome.counts.records_in = 1;
-            fail(outcome, 0, batch.bytes.len(), Refusal::TooLong);
+            fail(outcome, 0, batch.bytes.len(), refusal);
             return;
         }
         // One compiled loop per format: the choice is made here, once per batch.
@@ -176,13 +175,11 @@ impl Worker {
         now: Timestamp,
         outcome: &mut Outcome,
     ) {
-        let bytes = batch.bytes.as_slice();
         let mut start = 0;
-        while start < bytes.len() {
-            let (end, next) = record_end(parser, bytes, start);
+        for record in frame::records(parser, &batch.bytes) {
+            let next = (start + record.len() + 1).min(batch.bytes.len());
             outcome.counts.records_in += 1;
             self.parsed.clear();
-            let record = &bytes[start..end];
             match parser.parse(record, &mut self.memo, &mut self.parsed) {
                 Ok(()) => self.clean(plan, record, batch.received, now, outcome),
                 Err(refusal) => fail(outcome, start, next, refusal),
@@ -235,18 +232,4 @@ fn fail(outcome: &mut Outcome, start: usize, end: usize, refusal: Refusal) {
     let record = outcome.counts.records_in - 1;
     outcome.counts.refuse(refusal);
     outcome.failures.push(Failure { start, end, record, refusal });
-}
-
-/// Where the record that begins at `start` ends (without its newline), and where the next begins.
-#[inline]
-fn record_end<P: Parser>(parser: &P, bytes: &[u8], start: usize) -> (usize, usize) {
-    let line_end = |from: usize| memchr(b'\n', &bytes[from..]).map_or(bytes.len(), |at| from + at);
-    let mut end = line_end(start);
-    if parser.multi_line() {
-        // The record goes on until a line begins another.
-        while end + 1 < bytes.len() && !parser.begins_record(&bytes[end + 1..line_end(end + 1)]) {
-            end = line_end(end + 1);
-        }
-    }
-    (end, (end + 1).min(bytes.len()))
 }
