@@ -10,11 +10,16 @@ use crate::sink::{Sink, SinkError};
 
 /// Takes what failed to parse.
 pub trait Refuse: Send {
-    /// Takes the failures of a batch; `first_record` is the number of the batch's first record in the run, from 1.
-    fn refuse(&mut self, batch: &RawBatch, outcome: &Outcome, first_record: u64, now: Timestamp) -> Result<(), SinkError>;
-
-    /// Makes what it holds durable; called once at the end.
-    fn finish(&mut self, now: Timestamp) -> Result<(), SinkError>;
+    /// Takes the failures of a batch of input number `input`; `first_record` is the number of the batch's first record in the
+    /// run, from 1. What it takes is durable when it returns.
+    fn refuse(
+        &mut self,
+        input: usize,
+        batch: &RawBatch,
+        outcome: &Outcome,
+        first_record: u64,
+        now: Timestamp,
+    ) -> Result<(), SinkError>;
 }
 
 /// The sinks of a run. The sink at index `i` takes output `i` of every worker.
@@ -39,13 +44,13 @@ impl Delivery {
     }
 
     /// Delivers batch number `number` when its turn has come. False when the run has failed: stop.
-    pub fn deliver(&self, number: u64, batch: &RawBatch, outcome: &Outcome, now: Timestamp) -> bool {
+    pub fn deliver(&self, number: u64, input: usize, batch: &RawBatch, outcome: &Outcome, now: Timestamp) -> bool {
         let mut state = self.lock();
         while state.turn != number {
             state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.failed.is_none()
-            && let Err(error) = state.write(batch, outcome, now)
+            && let Err(error) = state.write(input, batch, outcome, now)
         {
             state.failed = Some(error);
         }
@@ -91,9 +96,9 @@ impl Delivery {
 }
 
 impl State {
-    fn write(&mut self, batch: &RawBatch, outcome: &Outcome, now: Timestamp) -> Result<(), SinkError> {
+    fn write(&mut self, input: usize, batch: &RawBatch, outcome: &Outcome, now: Timestamp) -> Result<(), SinkError> {
         if !outcome.failures.is_empty() {
-            self.refuse.refuse(batch, outcome, self.counts.records_in + 1, now)?;
+            self.refuse.refuse(input, batch, outcome, self.counts.records_in + 1, now)?;
         }
         let mut withheld = Withheld::default();
         for ((class, sink), clean) in self.sinks.iter_mut().zip(&outcome.clean) {
@@ -114,7 +119,7 @@ impl State {
         }
         self.counts.records_out = self.counts.records_out.saturating_sub(withheld.total);
         self.counts.withheld += withheld.total;
-        self.refuse.finish(now)
+        Ok(())
     }
 }
 

@@ -16,7 +16,9 @@
 //! *Promised*: output order is input order; in = out + quarantined + expired + dropped + withheld, checked at the end of every
 //! run; all sinks share one fate: the first failure stops the run and nothing after it is delivered.
 
+pub mod build;
 pub mod counts;
 pub mod delivery;
+pub mod refusals;
 pub mod run;
 pub mod worker;

@@ -150,13 +150,13 @@ impl Shared<'_> {
             };
             // A bug in a parser must not leave the others waiting for a turn that never comes.
             let processed = panic::catch_unwind(AssertUnwindSafe(|| {
-                worker.process(&self.plans[input], &batch, (self.around.clock)(), &mut outcome);
+                worker.process(input, &self.plans[input], &batch, (self.around.clock)(), &mut outcome);
             }));
             if processed.is_err() {
                 self.delivery.abandon(number);
                 return;
             }
-            if !self.delivery.deliver(number, &batch, &outcome, (self.around.clock)()) {
+            if !self.delivery.deliver(number, input, &batch, &outcome, (self.around.clock)()) {
                 return;
             }
             (self.around.progress)();

@@ -125,7 +125,8 @@ pub struct Worker {
     epochs: EpochCache,
     dropped: u64,
     parsed: Parsed,
-    memo: Memo,
+    /// One per input: a memo belongs to one parser.
+    memos: Vec<Memo>,
 }
 
 impl Worker {
@@ -136,15 +137,18 @@ impl Worker {
             epochs: EpochCache::new(keys),
             dropped: 0,
             parsed: Parsed::default(),
-            memo: Memo::new(Timestamp(0)),
+            memos: Vec::new(),
         }
     }
 
-    /// Turns `batch` into clean batches. `now` is when it is judged.
-    pub fn process(&mut self, plan: &SourcePlan, batch: &RawBatch, now: Timestamp, outcome: &mut Outcome) {
+    /// Turns `batch` of input number `input` into clean batches. `now` is when it is judged.
+    pub fn process(&mut self, input: usize, plan: &SourcePlan, batch: &RawBatch, now: Timestamp, outcome: &mut Outcome) {
         outcome.clear();
         outcome.counts.bytes_in = batch.bytes.len() as u64 + batch.skipped_bytes;
-        self.memo.received = batch.received;
+        if self.memos.len() <= input {
+            self.memos.resize_with(input + 1, || Memo::new(batch.received));
+        }
+        self.memos[input].received = batch.received;
         self.forget(now);
         if let Some(refusal) = batch.refusal() {
             outcome.counts.records_in = 1;
@@ -152,7 +156,7 @@ impl Worker {
             return;
         }
         // One compiled loop per format: the choice is made here, once per batch.
-        crate::format::with_parser!(&plan.format, parser => self.records(parser, plan, batch, now, outcome));
+        crate::format::with_parser!(&plan.format, parser => self.records(&**parser, input, plan, batch, now, outcome));
         outcome.counts.treated = self.protector.counts;
         self.protector.counts = crate::protect::value::Treatments::default();
         outcome.counts.bytes_out = outcome.clean.iter().map(|clean| clean.bytes().len() as u64).sum();
@@ -170,6 +174,7 @@ impl Worker {
     fn records<P: Parser>(
         &mut self,
         parser: &P,
+        input: usize,
         plan: &SourcePlan,
         batch: &RawBatch,
         now: Timestamp,
@@ -180,7 +185,7 @@ impl Worker {
             let next = (start + record.len() + 1).min(batch.bytes.len());
             outcome.counts.records_in += 1;
             self.parsed.clear();
-            match parser.parse(record, &mut self.memo, &mut self.parsed) {
+            match parser.parse(record, &mut self.memos[input], &mut self.parsed) {
                 Ok(()) => self.clean(plan, record, batch.received, now, outcome),
                 Err(refusal) => fail(outcome, start, next, refusal),
             }
