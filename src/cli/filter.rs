@@ -1,25 +1,33 @@
 //! `sluis filter`: standard input to standard output, the one-line way in.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
 
-use super::exit::{self, Failure};
+use super::exit::Failure;
 use super::opened;
 use super::report::{self, Stats};
-use crate::config::plan::FormatSpec;
+use crate::config::format_spec::FormatSpec;
 use crate::encode::Emit;
+use crate::format::{Format, FormatError};
+use crate::keys::{Keys, harden};
 use crate::pipeline::build::{self, RouteSpec};
 use crate::pipeline::delivery::Delivery;
-use crate::pipeline::epochs::Epochs;
 use crate::pipeline::refusals::Refusals;
 use crate::pipeline::run::{Input, Surroundings, run};
-use crate::pipeline::worker::{ClassChoice, SourcePlan, Worker};
-use crate::policy::class::Policy;
+use crate::pipeline::worker::{ClassChoice, SourcePlan};
+use crate::policy::class::{Policy, View};
+use crate::record::batch::RawBatch;
 use crate::record::timestamp::Timestamp;
-use crate::sink::{SinkError, stdout::Stdout};
-use crate::source::Source;
+use crate::sink::Sink;
+use crate::sink::stdout::Stdout;
+use crate::source::file::Files;
+use crate::source::peek::Peeked;
+use crate::source::stdin::Stdin;
+use crate::source::{Bounds, Clock, Fill, Source};
 
 /// The arguments.
 #[derive(Args)]
@@ -78,7 +86,7 @@ pub struct FilterArgs {
     #[arg(long, hide = true, default_value_t = crate::protect::cache::ENTRIES)]
     token_cache: usize,
     /// Bytes of a batch
-    #[arg(long, hide = true, default_value_t = crate::source::BATCH_BYTES)]
+    #[arg(long, hide = true, default_value_t = Bounds::default().batch_bytes)]
     batch_bytes: usize,
     /// Files to read instead of standard input; gzip and zstd are recognised
     #[arg(value_name = "FILE")]
@@ -106,25 +114,109 @@ impl From<EmitArg> for Emit {
 /// Runs the command.
 pub fn filter(arguments: &FilterArgs) -> Result<u8, Failure> {
     let started = Instant::now();
+    harden::make_undumpable();
     let as_of = arguments.as_of;
     let clock = move || as_of.unwrap_or_else(opened::now);
     let policy = opened::policy(arguments.policy.as_deref())?;
-    let keys = opened::keys(arguments.keys.as_deref(), &policy, clock())?;
-    let mut sources = opened::sources(&arguments.files, clock)?;
-    let plan = plan(arguments, &policy, &mut sources)?;
-
-    let domains = || policy.domains.iter().map(|domain| domain.name.clone()).collect();
-    let workers = (0..arguments.threads.map_or_else(opened::default_threads, usize::from))
-        .map(|_| Worker::new(Epochs::new(keys.clone(), domains()), arguments.token_cache))
-        .collect();
-    let refusals = Refusals::discarding(arguments.explain_failures);
-    let delivery = Delivery::new(vec![(0, Box::new(Stdout::open()) as Box<dyn crate::sink::Sink>)], Box::new(refusals));
+    let (source, format) = source(arguments, &policy, Arc::new(clock))?;
+    let keys = keys(arguments, &policy, clock())?;
+    let route = RouteSpec {
+        class: class(arguments, &policy)?,
+        view: view(arguments, &policy)?,
+        emit: arguments.emit.into(),
+        output: 0,
+        sink: 0,
+    };
+    let threads = arguments.threads.map_or_else(opened::default_threads, usize::from);
+    let workers = build::workers(&keys, threads, arguments.token_cache);
+    let stdout = Stdout::open().map_err(Failure::downstream)?;
+    let delivery =
+        Delivery::new(vec![(route.class, Box::new(stdout) as Box<dyn Sink>)], Box::new(Refusals::discarding(arguments.explain_failures)));
+    let classes = build::classes(&policy, format.parser().layout(), &[route]);
+    let plan = SourcePlan { format, choice: ClassChoice::Fixed(route.class), classes };
     let stop = opened::stop_flag()?;
-    let around = Surroundings { clock: &clock, stop: &stop, progress: &|_| {} };
-    let format = plan.format.name();
-    let inputs = vec![Input { sources, plan }];
-    let ended = run(inputs, workers, delivery, 1, arguments.batch_bytes, &around);
-
+    let around = Surroundings { clock: &clock, stop: &stop, progress: &|| {} };
+    let ended = run(vec![Input { source, plan }], workers, delivery, 1, arguments.batch_bytes, &around);
     report::print(arguments.stats, &ended.counts, started.elapsed());
-    finish(arguments, format, &ended)
+    report::finish(&ended, "discarded", arguments.strict)
+}
+
+/// The keyring, or a random key for this run. `--as-of` never writes a keyring.
+fn keys(arguments: &FilterArgs, policy: &Policy, now: Timestamp) -> Result<Keys, Failure> {
+    let Some(dir) = &arguments.keys else {
+        anstream::eprintln!("sluis: no --keys: tokens use a random key of this run and match those of no other run");
+        return Keys::ephemeral(&policy.domains).map_err(Failure::usage);
+    };
+    if arguments.as_of.is_some() {
+        return Keys::open_read_only(dir, &policy.domains, now).map_err(Failure::usage);
+    }
+    opened::keys(dir, &policy.domains, now)
+}
+
+fn class(arguments: &FilterArgs, policy: &Policy) -> Result<usize, Failure> {
+    let names = || policy.classes.iter().map(|class| class.name.as_str()).collect::<Vec<_>>().join(", ");
+    match &arguments.class {
+        Some(name) => policy
+            .class(name)
+            .ok_or_else(|| Failure::usage(format!("the policy has no class '{name}'; it has: {}", names()))),
+        None if policy.classes.len() == 1 => Ok(0),
+        None => Err(Failure::usage(format!("the policy has several classes; add --class with one of: {}", names()))),
+    }
+}
+
+fn view<'p>(arguments: &FilterArgs, policy: &'p Policy) -> Result<Option<&'p View>, Failure> {
+    let Some(name) = &arguments.output else { return Ok(None) };
+    let known = || policy.views.iter().map(|view| view.name.as_str()).collect::<Vec<_>>().join(", ");
+    policy
+        .view(name)
+        .map(Some)
+        .ok_or_else(|| Failure::usage(format!("the policy has no output '{name}'; it has: {}", known())))
+}
+
+/// The input and its format. Under `auto` the first batch is read to decide.
+fn source(arguments: &FilterArgs, policy: &Policy, clock: Clock) -> Result<(Box<dyn Source>, Format), Failure> {
+    let bounds = Bounds { batch_bytes: arguments.batch_bytes.max(1), ..Bounds::default() };
+    let mut source: Box<dyn Source> = if arguments.files.is_empty() {
+        Box::new(Stdin::open(bounds, clock).map_err(Failure::downstream)?)
+    } else {
+        Box::new(Files::named(&arguments.files, bounds, clock).map_err(Failure::downstream)?)
+    };
+    let spec = FormatSpec::from_flags(&arguments.format, arguments.log_format.as_deref()).map_err(Failure::usage)?;
+    let zone = arguments.time_zone.as_deref().map(build::zone).transpose().map_err(Failure::usage)?;
+    let variables = variables(arguments, policy)?;
+    if spec != FormatSpec::Auto {
+        let format = build::compile(&spec, zone, &variables).map_err(|error| format_failure(&spec, &error))?;
+        return Ok((source, format));
+    }
+    let mut first = RawBatch::with_capacity(arguments.batch_bytes);
+    let lines = build::compile(&FormatSpec::Text, None, &variables).map_err(Failure::usage)?;
+    while source.fill(lines.parser(), &mut first).map_err(Failure::downstream)? == Fill::Silence {}
+    let decided = build::decide(&first.bytes, zone.as_ref(), &variables).map_err(Failure::usage)?;
+    anstream::eprintln!("sluis: format decided on the first lines: {}", decided.name());
+    let format = build::compile(&decided, zone, &variables).map_err(Failure::usage)?;
+    Ok((Box::new(Peeked::new(source, first)), format))
+}
+
+/// What the user classified: in the policy, then with `--map`.
+fn variables(arguments: &FilterArgs, policy: &Policy) -> Result<BTreeMap<String, String>, Failure> {
+    let mut variables = policy.variables.clone();
+    for given in &arguments.map {
+        let Some((variable, field)) = given.rsplit_once('=') else {
+            return Err(Failure::usage("--map wants VARIABLE=FIELD, as in '$the_real_ip=client.address'"));
+        };
+        if !crate::record::field::is_well_formed(field) {
+            return Err(Failure::usage(format!("--map: '{field}' is no field; write one of the field table, lower case with dots")));
+        }
+        variables.insert(variable.to_owned(), field.to_owned());
+    }
+    Ok(variables)
+}
+
+/// What is wrong with a format string, with a caret under the place.
+fn format_failure(spec: &FormatSpec, error: &FormatError) -> Failure {
+    let text = match spec {
+        FormatSpec::Nginx(text) | FormatSpec::Apache(text) => text,
+        _ => return Failure::usage(error),
+    };
+    Failure::usage(error.shown(text))
 }

@@ -1,4 +1,4 @@
-//! What several commands open in the same way: policies, keyrings, the clock, the signals.
+//! What several commands open in the same way: policies, pipelines, keyrings, sources, the clock, the signals.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,9 +7,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::exit::Failure;
 use crate::config;
-use crate::keys::Keys;
-use crate::policy::class::Policy;
+use crate::config::plan::{Plan, SourceKind, SourcePlan};
+use crate::keys::{Keys, secret};
+use crate::policy::class::{Domain, Policy};
 use crate::record::timestamp::Timestamp;
+use crate::source::file::Files;
+use crate::source::stdin::Stdin;
+use crate::source::{Bounds, Clock, Source, SourceError};
 
 /// Reads a policy file, saying every problem at once; `None` is the built-in policy.
 pub fn policy(path: Option<&Path>) -> Result<Policy, Failure> {
@@ -17,7 +21,7 @@ pub fn policy(path: Option<&Path>) -> Result<Policy, Failure> {
     let text = read(path)?;
     let (policy, warnings) = config::policy_from_str(&text, &path.display().to_string()).map_err(Failure::usage)?;
     for warning in warnings {
-        anstream::eprintln!("sluis: warning: {warning}");
+        anstream::eprintln!("sluis: {warning}");
     }
     Ok(policy)
 }
@@ -29,17 +33,46 @@ pub fn read(path: &Path) -> Result<String, Failure> {
     })
 }
 
-/// Opens the keyring for the policy's domains; without one, a random key for this run, said on standard error.
-pub fn keys(dir: Option<&Path>, policy: &Policy, now: Timestamp) -> Result<Arc<Keys>, Failure> {
-    match dir {
-        Some(dir) => Keys::open(dir, &policy.domains, now).map(Arc::new).map_err(Failure::usage),
-        None => {
-            anstream::eprintln!(
-                "sluis: no --keys given: tokens use a random key of this run and match those of no other run"
-            );
-            Keys::ephemeral(&policy.domains).map(Arc::new).map_err(Failure::usage)
-        }
+/// Opens the keyring for a policy's domains, saying what was destroyed.
+pub fn keys(dir: &Path, domains: &[Domain], now: Timestamp) -> Result<Keys, Failure> {
+    let (keys, events) = Keys::open(dir, domains, now).map_err(Failure::usage)?;
+    for event in events {
+        anstream::eprintln!("sluis: {event}");
     }
+    if secret::take_lock_refused() {
+        anstream::eprintln!("sluis: warning: key pages could not be locked in memory and may be swapped; raise RLIMIT_MEMLOCK");
+    }
+    Ok(keys)
+}
+
+/// Reads a pipeline file and its policy, saying every problem of both at once.
+pub fn pipeline(path: &Path) -> Result<Plan, Failure> {
+    let text = read(path)?;
+    let load = |path: &Path| std::fs::read_to_string(path);
+    let (plan, warnings) =
+        config::pipeline_from_str(&text, &path.display().to_string(), &load).map_err(Failure::usage)?;
+    for warning in warnings {
+        anstream::eprintln!("sluis: {warning}");
+    }
+    Ok(plan)
+}
+
+/// Opens the sources of a plan, in its order.
+pub fn sources(plan: &Plan) -> Result<Vec<Box<dyn Source>>, Failure> {
+    let open = |planned: &SourcePlan| -> Result<Box<dyn Source>, Failure> {
+        let bounds = Bounds {
+            batch_bytes: plan.batch_bytes,
+            record_bytes_max: planned.record_bytes_max,
+            ..Bounds::default()
+        };
+        let clock: Clock = Arc::new(now);
+        let opened: Result<Box<dyn Source>, SourceError> = match &planned.kind {
+            SourceKind::Stdin => Stdin::open(bounds, clock).map(|source| Box::new(source) as _),
+            SourceKind::File { pattern } => Files::open(pattern, bounds, clock).map(|source| Box::new(source) as _),
+        };
+        opened.map_err(|error| Failure::downstream(format!("source {}: {error}", planned.name)))
+    };
+    plan.sources.iter().map(open).collect()
 }
 
 /// The time, UTC.

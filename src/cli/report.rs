@@ -3,9 +3,12 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use super::exit::{self, Failure};
 use super::table::{Align, set, thousands};
 use crate::pipeline::counts::Counts;
+use crate::pipeline::run::Ended;
 use crate::record::span::Refusal;
+use crate::sink::SinkError;
 
 /// How `--stats` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -25,8 +28,34 @@ pub fn print(stats: Option<Stats>, counts: &Counts, elapsed: Duration) {
     }
 }
 
+/// Says what went wrong, if anything did, and gives the exit code.
+pub fn finish(ended: &Ended, quarantined: &str, strict: bool) -> Result<u8, Failure> {
+    if let Some(sentence) = refusals(&ended.counts, quarantined) {
+        anstream::eprintln!("sluis: {sentence}");
+    }
+    if let Some(foreign) = &ended.foreign {
+        anstream::eprintln!("sluis: {foreign}");
+    }
+    for error in &ended.sources_failed {
+        anstream::eprintln!("sluis: {error}");
+    }
+    match &ended.sink_failed {
+        // Whoever read our output had enough, as `head` has: a normal end.
+        Some(SinkError::BrokenPipe) => return Ok(exit::DONE),
+        Some(error) => return Err(Failure::downstream(error)),
+        None => {}
+    }
+    if !ended.counts.balance() {
+        return Err(Failure::downstream("records in and out do not add up; this is a bug, please report it with --stats"));
+    }
+    if !ended.sources_failed.is_empty() {
+        return Ok(exit::DOWNSTREAM);
+    }
+    Ok(if strict && ended.counts.quarantined() > 0 { exit::QUARANTINED } else { exit::DONE })
+}
+
 /// One sentence on what failed, said whether or not `--stats` was asked for; `None` when nothing did.
-pub fn refusals(counts: &Counts, quarantined_to: &str) -> Option<String> {
+fn refusals(counts: &Counts, quarantined: &str) -> Option<String> {
     let total = counts.quarantined();
     if total == 0 {
         return None;
@@ -38,7 +67,7 @@ pub fn refusals(counts: &Counts, quarantined_to: &str) -> Option<String> {
         .map(|(refusal, count)| format!("{} {}", thousands(count), refusal.name()))
         .collect();
     Some(format!(
-        "{} of {} records could not be parsed and were {quarantined_to}: {}",
+        "{} of {} records could not be parsed and were {quarantined}: {}",
         thousands(total),
         thousands(counts.records_in),
         reasons.join(", ")

@@ -5,15 +5,17 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::exit::{self, Failure};
+use super::exit::Failure;
 use super::opened;
 use super::progress::Progress;
 use super::report::{self, Stats};
-use crate::keys::harden;
+use crate::config::plan::Plan;
+use crate::keys::{Keys, harden};
 use crate::pipeline::build;
 use crate::pipeline::delivery::Delivery;
 use crate::pipeline::refusals::Refusals;
-use crate::pipeline::run::{Surroundings, run as run_pipeline};
+use crate::pipeline::run::{Input, Surroundings, run as run_pipeline};
+use crate::protect::cache::ENTRIES;
 
 /// The arguments.
 #[derive(Args)]
@@ -49,22 +51,30 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     }
     let plan = opened::pipeline(&arguments.pipeline)?;
     let built = build::sources(&plan).map_err(Failure::usage)?;
-    let keys = opened::keys_of(&plan, opened::now())?;
-    opened::warn_of_swappable_keys();
-    let sources = opened::plan_sources(&plan)?;
-    let progress = Progress::begin(&sources);
+    let keys = keys(&plan)?;
+    let sources = opened::sources(&plan)?;
+    let progress = Progress::begin(sources.iter().map(|source| source.progress()).collect());
     let threads = plan.threads.unwrap_or_else(opened::default_threads);
-    let workers = build::workers(&plan.policy, &keys, threads, crate::protect::cache::ENTRIES);
-    let (sinks, outputs) = build::sinks(&plan, &built, opened::now()).map_err(Failure::downstream)?;
-    let refusals = Refusals::new(plan.quarantine.as_ref(), opened::now(), arguments.explain_failures)
-        .map_err(Failure::downstream)?;
-    let kept = refusals.destination();
+    let workers = build::workers(&keys, threads, ENTRIES);
+    let sinks = build::sinks(&plan).map_err(Failure::downstream)?;
+    let outputs = sinks.len();
+    let names = plan.sources.iter().map(|source| source.name.clone()).collect();
+    let refusals = Refusals::new(plan.quarantine.as_ref(), names, arguments.explain_failures).map_err(Failure::downstream)?;
     let delivery = Delivery::new(sinks, Box::new(refusals));
     let stop = opened::stop_flag()?;
     let around = Surroundings { clock: &opened::now, stop: &stop, progress: &|| progress.draw() };
-    let inputs = build::inputs(sources, built);
+    let inputs = sources.into_iter().zip(built.sources).map(|(source, plan)| Input { source, plan }).collect();
     let ended = run_pipeline(inputs, workers, delivery, outputs, plan.batch_bytes, &around);
     progress.clear();
     report::print(arguments.stats, &ended.counts, started.elapsed());
-    report::finish(&ended, &kept, arguments.strict, &plan.sources[0].format)
+    let kept = if plan.quarantine.is_some() { "sealed to the quarantine's recipients" } else { "discarded" };
+    report::finish(&ended, kept, arguments.strict)
+}
+
+/// The keyring of the plan. `run` never makes one; a policy that pseudonymises nothing needs none.
+fn keys(plan: &Plan) -> Result<Keys, Failure> {
+    match &plan.keys {
+        Some(dir) => opened::keys(dir, &plan.policy.domains, opened::now()),
+        None => Keys::ephemeral(&plan.policy.domains).map_err(Failure::usage),
+    }
 }

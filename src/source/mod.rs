@@ -21,6 +21,7 @@ pub mod error;
 pub mod file;
 pub mod frame;
 pub mod input;
+pub mod peek;
 pub mod stdin;
 
 pub use chunk::{Bounds, Clock};
