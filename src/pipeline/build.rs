@@ -20,7 +20,7 @@ use crate::policy::class::{Policy, View};
 use crate::policy::table::Table;
 use crate::policy::treatment::Rule;
 use crate::record::span::Layout;
-use crate::sink::file::{Files, Settings};
+use crate::sink::file::{FileSink, Settings};
 use crate::sink::stdout::Stdout;
 use crate::sink::{Sink, SinkError};
 
@@ -209,7 +209,7 @@ pub fn sinks(plan: &Plan) -> Result<Vec<(usize, Box<dyn Sink>)>, SinkError> {
                     let suffix = if spec.emit == Emit::Ndjson { "ndjson" } else { "log" };
                     let mut settings = Settings::new(suffix, class.retention_seconds.unwrap_or(0));
                     settings.close_secs = *part_seconds_max;
-                    Box::new(Files::open(directory, &class.name, settings)?)
+                    Box::new(FileSink::open(directory, &class.name, settings)?)
                 }
             },
         ));
