@@ -15,7 +15,11 @@ const LINES: usize = 5000;
 fn combined() -> Vec<u8> {
     let mut text = String::new();
     for n in 0..LINES {
-        let address = if n % 25 < 3 { format!("2001:db8:{:x}:1::{n:x}", n % 97) } else { format!("198.18.{}.{}", n % 251, n % 83) };
+        let address = if n % 25 < 3 {
+            format!("2001:db8:{:x}:1::{n:x}", n % 97)
+        } else {
+            format!("198.18.{}.{}", n % 251, n % 83)
+        };
         text.push_str(&format!(
             "{address} - - [21/Nov/2026:10:{:02}:{:02} +0000] \"GET /news/{n}/index?page={} HTTP/1.1\" 200 {} \
              \"https://www.example.org/docs/{n}\" \"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
@@ -27,7 +31,13 @@ fn combined() -> Vec<u8> {
 }
 
 /// A row: `work` over `input` must find `expected` things.
-fn row(criterion: &mut Criterion, name: &str, input: &[u8], expected: usize, mut work: impl FnMut(&[u8]) -> usize) {
+fn row(
+    criterion: &mut Criterion,
+    name: &str,
+    input: &[u8],
+    expected: usize,
+    mut work: impl FnMut(&[u8]) -> usize,
+) {
     assert_eq!(work(input), expected, "{name}: another count than stated");
     let mut group = criterion.benchmark_group("stages");
     group.throughput(Throughput::Bytes(input.len() as u64));

@@ -11,6 +11,10 @@
 //! generate --lines 50000 --format json --now 1780000000 --canaries planted.txt > access.json
 //! ```
 
+#![allow(clippy::cast_precision_loss, reason = "chances need no 64 bits")]
+#![allow(clippy::cast_sign_loss, reason = "logarithms of positive numbers, days of a month")]
+
+mod plant;
 mod random;
 mod render;
 mod visit;
@@ -20,9 +24,10 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use plant::Planted;
 use random::Random;
 use render::Format;
-use visit::{Planted, Visit, Visitors};
+use visit::{Visit, Visitors};
 
 const USAGE: &str = "usage: generate --lines N [--format combined|vhost_combined|json|nginx-error|apache-error] \
 [--seed N] [--now SECONDS] [--span SECONDS] [--clients N] [--canaries FILE] [--plant-every N] [--out FILE]";
@@ -89,6 +94,9 @@ fn wish(mut arguments: impl Iterator<Item = String>) -> Result<Wish, Box<dyn Err
     Ok(wish)
 }
 
+/// Large writes: at two million lines the system calls would otherwise cost more than the text.
+const BUFFER_BYTES: usize = 1 << 20;
+
 fn generate(wish: &Wish) -> Result<(), Box<dyn Error>> {
     let mut out: Box<dyn Write> = match &wish.out {
         Some(path) => Box::new(File::create(path)?),
@@ -98,8 +106,6 @@ fn generate(wish: &Wish) -> Result<(), Box<dyn Error>> {
         Some(path) => Some(io::BufWriter::new(File::create(path)?)),
         None => None,
     };
-    // Large writes: at two million lines the system calls would otherwise cost more than the text.
-    const BUFFER_BYTES: usize = 1 << 20;
     let mut buffer = Vec::with_capacity(BUFFER_BYTES + (1 << 14));
     let mut random = Random::new(wish.seed);
     let visitors = Visitors::new(wish.clients);
@@ -109,8 +115,8 @@ fn generate(wish: &Wish) -> Result<(), Box<dyn Error>> {
     for line in 0..wish.lines {
         let age = wish.span - wish.span * line.cast_signed() / wish.lines.cast_signed().max(1);
         visit.draw(&mut random, &visitors, wish.now - age);
-        if canaries.is_some() && (line < visit::PLANTS || line % wish.plant_every == 0) {
-            visit.plant(&mut random, wish.format, &mut planted);
+        if canaries.is_some() && (line < plant::PLACES || line % wish.plant_every == 0) {
+            plant::plant(&mut visit, &mut random, wish.format, &mut planted);
         }
         wish.format.render(&visit, &mut random, &mut buffer);
         if buffer.len() >= BUFFER_BYTES {

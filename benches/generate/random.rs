@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-/// SplitMix64 (Steele, Lea, Flood 2014): eight lines, passes BigCrush, and the same numbers everywhere.
+/// `SplitMix64` (Steele, Lea, Flood 2014): eight lines, good enough for logs, and the same numbers everywhere.
 pub struct Random(u64);
 
 impl Random {
@@ -40,7 +40,7 @@ impl Random {
     }
 }
 
-/// The finishing step of SplitMix64; also turns a client's number into its address.
+/// The finishing step of `SplitMix64`; also turns a client's number into its address.
 pub fn mix(x: u64) -> u64 {
     let x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -60,7 +60,8 @@ pub struct Civil {
     pub weekday: usize,
 }
 
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const WEEKDAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 
 impl Civil {
@@ -71,8 +72,7 @@ impl Civil {
         let z = days + 719_468;
         let era = z.div_euclid(146_097);
         let day_of_era = z.rem_euclid(146_097);
-        let year_of_era =
-            (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
         let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
         let shifted_month = (5 * day_of_year + 2) / 153;
         let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
@@ -110,6 +110,7 @@ impl Civil {
     pub fn apache_error(&self, micros: u64, out: &mut Vec<u8>) {
         let Self { year, month, day, hour, minute, second, weekday } = *self;
         let (weekday, month) = (WEEKDAYS[weekday], MONTHS[month - 1]);
-        let _ = write!(out, "{weekday} {month} {day:02} {hour:02}:{minute:02}:{second:02}.{micros:06} {year}");
+        let _ =
+            write!(out, "{weekday} {month} {day:02} {hour:02}:{minute:02}:{second:02}.{micros:06} {year}");
     }
 }

@@ -74,7 +74,9 @@ fn json(visit: &Visit, random: &mut Random, out: &mut Vec<u8>) {
     // The only escapes in our requests are the garbage's backslashes, which JSON doubles.
     if visit.garbage.is_some() {
         let text: Vec<u8> = out.drain(from..).collect();
-        text.iter().for_each(|&byte| out.extend_from_slice(if byte == b'\\' { b"\\\\" } else { std::slice::from_ref(&byte) }));
+        for byte in text {
+            out.extend_from_slice(if byte == b'\\' { b"\\\\" } else { std::slice::from_ref(&byte) });
+        }
     }
     let micros = random.below(900_000);
     let _ = write!(
@@ -95,7 +97,10 @@ fn nginx_error(visit: &Visit, random: &mut Random, out: &mut Vec<u8>) {
         _ if !visit.said.is_empty() => write!(out, "{}", visit.said),
         _ if !visit.user.is_empty() => write!(out, "user \"{}\": password mismatch", visit.user),
         0 | 1 => write!(out, "open() \"/srv/www{path}\" failed (2: No such file or directory)"),
-        2 => write!(out, "upstream timed out (110: Connection timed out) while reading response header from upstream"),
+        2 => write!(
+            out,
+            "upstream timed out (110: Connection timed out) while reading response header from upstream"
+        ),
         _ => write!(out, "access forbidden by rule"),
     };
     let _ = write!(out, ", client: {}, server: www.example.org, request: \"", visit.client);
@@ -110,16 +115,24 @@ fn apache_error(visit: &Visit, random: &mut Random, out: &mut Vec<u8>) {
     out.push(b'[');
     visit.time.apache_error(random.below(1_000_000), out);
     let Visit { client, path, .. } = visit;
-    let (pid, thread, port) = (2000 + random.below(8), 140_000_000 + random.below(64), 32_768 + random.below(28_000));
+    let (pid, thread, port) =
+        (2000 + random.below(8), 140_000_000 + random.below(64), 32_768 + random.below(28_000));
     let _ = write!(out, "] [core:error] [pid {pid}:tid {thread}] [client {client}:{port}] ");
     let _ = match random.below(3) {
         _ if !visit.said.is_empty() => write!(out, "AH01071: Got error '{}'", visit.said),
         _ if !visit.user.is_empty() => {
-            write!(out, "AH01617: user {}: authentication failure for \"{path}\": Password Mismatch", visit.user)
+            write!(
+                out,
+                "AH01617: user {}: authentication failure for \"{path}\": Password Mismatch",
+                visit.user
+            )
         }
         0 => write!(out, "AH00128: File does not exist: /srv/www{path}"),
         1 => write!(out, "AH00037: Symbolic link not allowed or link target not accessible: /srv/www{path}"),
-        _ => write!(out, "(70007)The timeout specified has expired: AH00574: ap_content_length_filter: read failed"),
+        _ => write!(
+            out,
+            "(70007)The timeout specified has expired: AH00574: ap_content_length_filter: read failed"
+        ),
     };
     if !visit.referrer.is_empty() {
         let _ = write!(out, ", referer: {}", visit.referrer);

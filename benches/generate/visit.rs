@@ -1,10 +1,8 @@
-//! One visit to the web site: who asked for what. Drawn at random, and on demand with an identifier planted in it.
+//! One visit to the web site: who asked for what, drawn at random.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
 
 use crate::random::{Civil, Random, mix};
-use crate::render::Format;
 
 /// The clients: their addresses, ready as text, by rank.
 pub struct Visitors(Vec<String>);
@@ -36,33 +34,8 @@ fn ipv6(h: u64, rank: u32) -> String {
         format!("2001:db8:{site:x}:{subnet:x}::{:x}", h & 0xffff)
     } else {
         let host = mix(h);
-        let [a, b, c, d] = [host >> 48, host >> 32, host >> 16, host].map(|group| (group & 0xffff) | 0x1000);
-        format!("2001:db8:{site:x}:{subnet:x}:{a:x}:{b:x}:{c:x}:{d:x}")
-    }
-}
-
-/// The planted identifiers that are not yet written to the side file.
-#[derive(Default)]
-pub struct Planted {
-    waiting: String,
-    count: u64,
-}
-
-impl Planted {
-    fn add(&mut self, canary: &str) {
-        self.waiting.push_str(canary);
-        self.waiting.push('\n');
-        self.count += 1;
-    }
-
-    pub fn drain_into(&mut self, file: &mut impl Write) -> io::Result<()> {
-        file.write_all(self.waiting.as_bytes())?;
-        self.waiting.clear();
-        Ok(())
-    }
-
-    pub fn count(&self) -> u64 {
-        self.count
+        let group = |shift: u32| (host >> shift & 0xffff) | 0x1000;
+        format!("2001:db8:{site:x}:{subnet:x}:{:x}:{:x}:{:x}:{:x}", group(48), group(32), group(16), group(0))
     }
 }
 
@@ -85,20 +58,46 @@ pub struct Visit {
     pub said: String,
 }
 
-const SECTIONS: &[&str] = &["news", "products", "docs", "about", "events", "support", "blog", "jobs", "press", "archive"];
+const SECTIONS: &[&str] =
+    &["news", "products", "docs", "about", "events", "support", "blog", "jobs", "press", "archive"];
 const WORDS: &[&str] = &[
-    "index", "overview", "water-levels", "annual-report-2025", "getting-started", "privacy", "release-1.4.2",
-    "contact", "2026-03-14", "history", "faq", "opening-hours", "lock-gates", "timetable", "v2.10.0.1-notes", "newsletter",
+    "index",
+    "overview",
+    "water-levels",
+    "annual-report-2025",
+    "getting-started",
+    "privacy",
+    "release-1.4.2",
+    "contact",
+    "2026-03-14",
+    "history",
+    "faq",
+    "opening-hours",
+    "lock-gates",
+    "timetable",
+    "v2.10.0.1-notes",
+    "newsletter",
 ];
 const ASSETS: &[&str] = &[
-    "/static/css/main.3f9c1a7e.css", "/static/js/app.b81d02c4.js", "/favicon.ico", "/static/img/logo.svg",
-    "/static/fonts/inter-v12-latin-regular.woff2", "/libs/jquery-3.7.1.min.js", "/robots.txt", "/static/img/hero@2x.jpg",
+    "/static/css/main.3f9c1a7e.css",
+    "/static/js/app.b81d02c4.js",
+    "/favicon.ico",
+    "/static/img/logo.svg",
+    "/static/fonts/inter-v12-latin-regular.woff2",
+    "/libs/jquery-3.7.1.min.js",
+    "/robots.txt",
+    "/static/img/hero@2x.jpg",
 ];
-const PARAMETERS: &[&str] = &["page", "lang", "q", "sort", "utm_source", "utm_campaign", "id", "from", "v", "session"];
-const VALUES: &[&str] = &["1", "2", "en", "nl", "date", "newsletter", "winter+2026", "lock%20gate", "desc", "10.2.1"];
+const PARAMETERS: &[&str] =
+    &["page", "lang", "q", "sort", "utm_source", "utm_campaign", "id", "from", "v", "session"];
+const VALUES: &[&str] =
+    &["1", "2", "en", "nl", "date", "newsletter", "winter+2026", "lock%20gate", "desc", "10.2.1"];
 const SEARCHES: &[&str] = &[
-    "https://www.google.com/", "https://duckduckgo.com/", "https://www.bing.com/search?q=lock+gates",
-    "https://news.example.org/item?id=31415926", "android-app://com.google.android.gm/",
+    "https://www.google.com/",
+    "https://duckduckgo.com/",
+    "https://www.bing.com/search?q=lock+gates",
+    "https://news.example.org/item?id=31415926",
+    "android-app://com.google.android.gm/",
 ];
 const USERS: &[&str] = &["alice", "b.jansen", "carol", "dmitri", "eve-online", "f.dupont", "grace", "hugo"];
 const AGENTS: &[&str] = &[
@@ -117,7 +116,8 @@ const AGENTS: &[&str] = &[
     "Go-http-client/1.1",
     "-",
 ];
-const GARBAGE: &[&str] = &["\\x16\\x03\\x01\\x02\\x00\\x01\\x00\\x01\\xFC\\x03\\x03", "", "-", "\\n", "hello"];
+const GARBAGE: &[&str] =
+    &["\\x16\\x03\\x01\\x02\\x00\\x01\\x00\\x01\\xFC\\x03\\x03", "", "-", "\\n", "hello"];
 
 impl Visit {
     /// Makes it another visit, at `seconds` since 1970.
@@ -177,102 +177,4 @@ impl Visit {
             _ => {}
         }
     }
-}
-
-/// How many ways of planting there are.
-pub const PLANTS: u64 = 14;
-
-impl Visit {
-    /// Puts an identifier that no other visitor has into this visit, in the place whose turn it is. Numbers begin at 1:
-    /// an address that ends in 0 would equal its own truncation.
-    pub fn plant(&mut self, random: &mut Random, format: Format, planted: &mut Planted) {
-        let n = planted.count + 1;
-        let octet = n % 250 + 1;
-        let v4 = format!("203.0.113.{octet}");
-        let v6 = format!("2001:db8:cafe:{:x}::{:x}", n & 0xffff, n % 0xfff0 + 1);
-        let person = format!("planted-petra-{n}");
-        if self.garbage.take().is_some() {
-            self.status = 200;
-        }
-        let place = if format.has_request() { n % PLANTS } else { n % 5 };
-        match place {
-            1 => replace(&mut self.client, &v4),
-            2 => {
-                replace(&mut self.client, &v6);
-                let _ = write!(self.said, "peer {v6} gave up");
-            }
-            3 => {
-                replace(&mut self.user, &person);
-                planted.add(&person);
-                return;
-            }
-            4 => {
-                let mail = format!("petra.{n}@planted.example");
-                let _ = write!(self.query, "{}mail={mail}", joint(&self.query));
-                let _ = write!(self.said, "no mailbox {mail} here");
-                planted.add(&mail);
-                return;
-            }
-            5 => {
-                let _ = write!(self.query, "{}mail=petra.{n}%40planted.example", joint(&self.query));
-                planted.add(&format!("petra.{n}%40planted"));
-                return;
-            }
-            6 => drop(write!(self.query, "{}ip=198.51.100.{octet}", joint(&self.query))),
-            7 => replace(&mut self.referrer, &format!("https://[{v6}]:8443/room")),
-            8 => {
-                let host = format!("203-0-113-{octet}");
-                replace(&mut self.referrer, &format!("http://host-{host}.dyn.example.net/"));
-                planted.add(&host);
-                return;
-            }
-            9 => replace(&mut self.path, &format!("/whois/{v4}")),
-            10 => {
-                replace(&mut self.user, &person);
-                replace(&mut self.path, &format!("/members/{person}/profile"));
-                planted.add(&person);
-                return;
-            }
-            11 => {
-                let mac = format!("02:00:5e:10:{:02x}:{:02x}", n >> 8 & 0xff, n & 0xff);
-                let _ = write!(self.query, "{}mac={mac}", joint(&self.query));
-                planted.add(&mac);
-                return;
-            }
-            12 => {
-                let signature = format!("{:016x}{:016x}", random.next(), random.next());
-                let _ = write!(self.query, "{}jwt=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJwZXRyYSJ9.{signature}", joint(&self.query));
-                planted.add(&signature);
-                return;
-            }
-            13 => {
-                let agent = format!("Fetcher/1.0 (+mailto:petra.{n}@planted.example; 192.0.2.{octet})");
-                replace(&mut self.agent, &agent);
-                planted.add(&format!("petra.{n}@planted"));
-                planted.add(&format!("192.0.2.{octet}"));
-                return;
-            }
-            _ => {
-                let full = format!("2001:0DB8:CAFE:{:04X}:0000:0000:0000:{octet:04X}", n & 0xffff);
-                let _ = write!(self.query, "{}peer={full}", joint(&self.query));
-                let _ = write!(self.said, "peer {full} is unknown");
-                planted.add(&full);
-                return;
-            }
-        }
-        planted.add(match place {
-            1 | 9 => &v4,
-            6 => self.query.rsplit('=').next().unwrap_or_default(),
-            _ => &v6,
-        });
-    }
-}
-
-fn replace(text: &mut String, by: &str) {
-    text.clear();
-    text.push_str(by);
-}
-
-fn joint(query: &str) -> &'static str {
-    if query.is_empty() { "" } else { "&" }
 }

@@ -68,7 +68,8 @@ pub fn children_secs() -> Result<f64, Box<dyn Error>> {
     // proc(5): the command name is in brackets and may hold anything; cutime and cstime are fields 16 and 17.
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks: Vec<f64> = after_name.split_whitespace().skip(13).take(2).filter_map(|n| n.parse().ok()).collect();
+    let ticks: Vec<f64> =
+        after_name.split_whitespace().skip(13).take(2).filter_map(|n| n.parse().ok()).collect();
     Ok(ticks.iter().sum::<f64>() / TICKS_PER_SEC)
 }
 

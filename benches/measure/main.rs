@@ -5,6 +5,8 @@
 //! lines that came out is counted: exit code 1 when one is missing. A figure that is not reached is shown, never an error:
 //! a benchmark is not a timed test. *Not here*: what a single stage costs (`benches/stages.rs`).
 
+#![allow(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
+
 mod child;
 mod others;
 mod table;
@@ -83,13 +85,18 @@ fn compare(wish: &Wish) -> Result<bool, Box<dyn Error>> {
         for (threads, cache) in [("1", true), ("2", true), ("1", false), ("2", false)] {
             let measured = sluis(wish, &input, emit, threads, cache)?;
             let without = if cache { "" } else { ", no token cache" };
-            table.add(Row::new(&format!("sluis {emit}, {threads} thread{}{without}", plural(threads)), measured).lines(lines));
+            table.add(
+                Row::new(&format!("sluis {emit}, {threads} thread{}{without}", plural(threads)), measured)
+                    .lines(lines),
+            );
         }
     }
     if wish.small {
         println!("(small: other tools are left out)");
     } else {
-        for (name, outcome) in others::all(&input, &wish.work, wish.anonip.as_deref(), wish.rsyslog.as_deref()) {
+        for (name, outcome) in
+            others::all(&input, &wish.work, wish.anonip.as_deref(), wish.rsyslog.as_deref())
+        {
             match outcome {
                 Ok((measured, lines)) => table.add(Row::new(name, measured).lines(lines)),
                 Err(reason) => println!("{name}: skipped, {reason}"),
@@ -97,6 +104,10 @@ fn compare(wish: &Wish) -> Result<bool, Box<dyn Error>> {
         }
     }
     table.print();
+    // Of a small file the clock shows next to nothing.
+    if !wish.small {
+        table.print_figures();
+    }
     Ok(table.is_complete())
 }
 
@@ -131,7 +142,13 @@ fn sluis_command(wish: &Wish, input: &Input, emit: &str, threads: &str) -> Resul
     Ok(command)
 }
 
-fn sluis(wish: &Wish, input: &Input, emit: &str, threads: &str, cache: bool) -> Result<Measured, Box<dyn Error>> {
+fn sluis(
+    wish: &Wish,
+    input: &Input,
+    emit: &str,
+    threads: &str,
+    cache: bool,
+) -> Result<Measured, Box<dyn Error>> {
     best_of(rounds(wish), || {
         let mut command = sluis_command(wish, input, emit, threads)?;
         if !cache {

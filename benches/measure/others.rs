@@ -21,12 +21,23 @@ pub fn all(
     rsyslog: Option<&Path>,
 ) -> Vec<(&'static str, Outcome)> {
     vec![
-        ("anonip", anonip.map_or_else(|| missing("python3-venv or PyPI"), |path| run_anonip(input, work, path))),
-        ("rsyslog mmanon", rsyslog.map_or_else(|| missing("the package rsyslog"), |root| run_rsyslog(input, work, root))),
-        ("Vector redact", on_path("vector").map_or_else(|| missing("vector on PATH"), |path| run_vector(input, work, &path))),
+        (
+            "anonip",
+            anonip.map_or_else(|| missing("python3-venv or PyPI"), |path| run_anonip(input, work, path)),
+        ),
+        (
+            "rsyslog mmanon",
+            rsyslog.map_or_else(|| missing("the package rsyslog"), |root| run_rsyslog(input, work, root)),
+        ),
+        (
+            "Vector redact",
+            on_path("vector")
+                .map_or_else(|| missing("vector on PATH"), |path| run_vector(input, work, &path)),
+        ),
         (
             "Fluent Bit Lua",
-            on_path("fluent-bit").map_or_else(|| missing("fluent-bit on PATH"), |path| run_fluent_bit(input, work, &path)),
+            on_path("fluent-bit")
+                .map_or_else(|| missing("fluent-bit on PATH"), |path| run_fluent_bit(input, work, &path)),
         ),
     ]
 }
@@ -96,7 +107,7 @@ input(type="imfile" file="{file}" tag="web" ruleset="clean")
 /// told to end, so that it writes what it holds back.
 fn until_idle(mut command: Command, out: &Path) -> Result<Measured, Box<dyn Error>> {
     const IDLE: Duration = Duration::from_secs(1);
-    const GIVE_UP: Duration = Duration::from_secs(600);
+    const GIVE_UP: Duration = Duration::from_mins(10);
     let before = children_secs()?;
     let start = Instant::now();
     let mut child = command.spawn()?;
@@ -167,7 +178,9 @@ fn run_fluent_bit(input: &Input, work: &Path, program: &Path) -> Outcome {
         let mut command = Command::new(program);
         command.args(["-q", "-i", "tail", "-p", "read_from_head=on", "-p", "exit_on_eof=on", "-p"]);
         command.arg(format!("path={}", input.path.display()));
-        command.args(["-F", "lua", "-m", "*", "-p", "call=clean", "-p"]).arg(format!("script={}", script.display()));
+        command
+            .args(["-F", "lua", "-m", "*", "-p", "call=clean", "-p"])
+            .arg(format!("script={}", script.display()));
         command.args(["-o", "stdout", "-m", "*", "-p", "format=json_lines"]);
         command.stdin(Stdio::null()).stdout(File::create(out)?).stderr(Stdio::null());
         Ok(command)
