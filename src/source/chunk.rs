@@ -36,6 +36,12 @@ use crate::record::timestamp::Timestamp;
 /// How long nothing must arrive until a record of several lines is taken as whole (design, section 2).
 pub const SILENCE: Duration = Duration::from_millis(500);
 
+/// Bytes that a batch aims at: it stays within the second-level cache of one core.
+pub const BATCH_BYTES: usize = 256 << 10;
+
+/// Bytes of the longest record that is not cut.
+pub const RECORD_BYTES_MAX: usize = 1 << 20;
+
 /// Bytes of a record beyond the bound that one call reads over before it returns, so that a stop signal is seen while a
 /// decompressed terabyte of one line passes. A tenth of a second at the pace of a slow decompressor.
 const SKIP_BYTES_PER_CALL: u64 = 64 << 20;
@@ -53,7 +59,7 @@ pub enum Unfinished {
 /// Sizes, and what a silence means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Bytes that a batch aims at. 256 KiB stays within the second-level cache of one core.
+    /// Bytes that a batch aims at.
     pub batch_bytes: usize,
     /// Bytes of the longest record, its final newline not counted; a longer one is cut.
     pub record_bytes_max: usize,
@@ -63,7 +69,11 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { batch_bytes: 256 << 10, record_bytes_max: 1 << 20, unfinished: Unfinished::default() }
+        Self {
+            batch_bytes: BATCH_BYTES,
+            record_bytes_max: RECORD_BYTES_MAX,
+            unfinished: Unfinished::default(),
+        }
     }
 }
 
