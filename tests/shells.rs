@@ -93,7 +93,10 @@ fn a_glob_reads_files_by_name_plain_and_compressed() {
     let all = numbered(0, 40_000);
     let put = |name: &str, bytes: &[u8]| fs::write(directory.path().join(name), bytes).unwrap();
     put("access.log.1", &joined(&all[..10_000]));
-    put("access.log.2.gz", &[gzip(&joined(&all[10_000..15_000])), gzip(&joined(&all[15_000..20_000]))].concat());
+    put(
+        "access.log.2.gz",
+        &[gzip(&joined(&all[10_000..15_000])), gzip(&joined(&all[15_000..20_000]))].concat(),
+    );
     let frame = |range: std::ops::Range<usize>| zstd::encode_all(&joined(&all[range])[..], 3).unwrap();
     put("access.log.3.zst", &[frame(20_000..25_000), frame(25_000..30_000)].concat());
     // No newline at the end of the last file.
@@ -157,7 +160,8 @@ fn a_damaged_file_and_a_window_too_large_are_told_apart() {
 fn a_decompression_bomb_costs_no_memory() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("bomb.gz");
-    let mut encoder = flate2::write::GzEncoder::new(File::create(&path).unwrap(), flate2::Compression::best());
+    let mut encoder =
+        flate2::write::GzEncoder::new(File::create(&path).unwrap(), flate2::Compression::best());
     let zeros = vec![0; 1 << 20];
     for _ in 0..256 {
         encoder.write_all(&zeros).unwrap();
@@ -228,7 +232,8 @@ fn a_file_was_received_when_it_was_written() {
     File::options().write(true).open(&path).unwrap().set_modified(written).unwrap();
     let mut batch = RawBatch::with_capacity(64);
     for (now, received) in [(NOW, 1_000_000_000_500_000), (Timestamp(7), 7)] {
-        let mut source = Files::open(path.to_str().unwrap(), Bounds::default(), Arc::new(move || now)).unwrap();
+        let mut source =
+            Files::open(path.to_str().unwrap(), Bounds::default(), Arc::new(move || now)).unwrap();
         assert_eq!(source.fill(&lines(), &mut batch).unwrap(), Fill::Records);
         assert_eq!(batch.received, Timestamp(received));
     }

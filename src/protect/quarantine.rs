@@ -72,7 +72,9 @@ pub enum QuarantineError {
         number: usize,
     },
     /// A secret key where a public one belongs.
-    #[error("recipient {number} is a secret key; remove it, consider it leaked, and give the public key `age1…`")]
+    #[error(
+        "recipient {number} is a secret key; remove it, consider it leaked, and give the public key `age1…`"
+    )]
     SecretKey {
         /// Its place in the list, from 1.
         number: usize,

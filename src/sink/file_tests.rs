@@ -86,8 +86,7 @@ fn records_go_to_the_part_of_their_deadline() {
 #[test]
 fn a_part_closes_by_age_and_by_size() {
     let root = tempfile::tempdir().unwrap();
-    let mut sink =
-        FileSink::open(root.path(), Settings { part_bytes_max: 100, ..settings() }).unwrap();
+    let mut sink = FileSink::open(root.path(), Settings { part_bytes_max: 100, ..settings() }).unwrap();
     sink.write(&batch(&[("young\n", at(7200))]), NOW).unwrap();
     sink.tick(NOW.plus_seconds(59)).unwrap();
     assert_eq!(listing(root.path()).0.len(), 0);
@@ -202,7 +201,54 @@ fn a_part_that_cannot_be_closed_leaves_nothing() {
 
 #[test]
 fn names_without_a_deadline_have_none() {
-    for name in ["x.ndjson", "2027-01-15T10-00-00Z", ".2027-01-15T10-00-00Z.1-1.ndjson.partial", "2027-13-15T10-00-00Z.1-1.log"] {
+    for name in [
+        "x.ndjson",
+        "2027-01-15T10-00-00Z",
+        ".2027-01-15T10-00-00Z.1-1.ndjson.partial",
+        "2027-13-15T10-00-00Z.1-1.log",
+    ] {
         assert_eq!(deadline_of(name), None, "{name}");
     }
+}
+
+/// A write that fails half-way, for real: a limit on the size of files, which the kernel reports like a full disk.
+#[test]
+fn a_write_that_fails_half_way_leaves_nothing_half_written() {
+    let root = tempfile::tempdir().unwrap();
+    let script =
+        "ulimit -f 100; trap '' XFSZ; exec \"$0\" --exact sink::file::tests::under_a_size_limit --ignored";
+    let child = std::process::Command::new("sh")
+        .args(["-c", script, std::env::current_exe().unwrap().to_str().unwrap()])
+        .env("SLUIS_TEST_DIRECTORY", root.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+#[ignore = "run by a_write_that_fails_half_way_leaves_nothing_half_written"]
+fn under_a_size_limit() {
+    let Some(root) = std::env::var_os("SLUIS_TEST_DIRECTORY") else { return };
+    let directory = Path::new(&root).join("web");
+    let mut sink = FileSink::open(&directory, settings()).unwrap();
+    let long = "canary\n".repeat(40_000);
+    sink.write(&batch(&[("small\n", at(7200)), ("other\n", at(3600 * 9))]), NOW).unwrap();
+    let error = sink.write(&batch(&[(&long, at(7200))]), NOW).unwrap_err().to_string();
+    assert!(error.contains("larger than allowed") && error.contains("1 records accepted before"), "{error}");
+    assert!(!error.contains("canary"));
+    assert_eq!(
+        listing(&directory),
+        (BTreeMap::new(), 1),
+        "the part that failed is gone, the other is not touched"
+    );
+    sink.finish(NOW).unwrap();
+    assert_eq!(listing(&directory).0.into_values().collect::<Vec<_>>(), ["other\n"]);
+
+    let path = Path::new(&root).join("redirected");
+    let mut stdout = super::super::stdout::Stdout::on(fs::File::create(&path).unwrap());
+    let error = stdout.write(&batch(&[(&long, None)]), NOW).unwrap_err().to_string();
+    assert!(error.ends_with("the output ends with the last whole line"), "{error}");
+    let written = fs::read(&path).unwrap();
+    assert!(written.len() > 40_000 && written.ends_with(b"canary\n"), "{} bytes", written.len());
 }

@@ -64,7 +64,9 @@ impl SinkError {
             io::ErrorKind::QuotaExceeded => "the quota is used up; raise it or name another place".to_owned(),
             io::ErrorKind::FileTooLarge => "the file is larger than allowed; raise the limit".to_owned(),
             io::ErrorKind::PermissionDenied => "permission denied; let this user write there".to_owned(),
-            io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only; name another place".to_owned(),
+            io::ErrorKind::ReadOnlyFilesystem => {
+                "the file system is read-only; name another place".to_owned()
+            }
             io::ErrorKind::NotFound => "not there; create it, or name another place".to_owned(),
             io::ErrorKind::NotADirectory => "not a directory; name another place".to_owned(),
             // Errors of the operating system have its own words, never ours or the input's.

@@ -71,7 +71,8 @@ impl Namer {
 
     /// The next name for `deadline`; not looked up yet.
     fn next(&mut self, deadline: Timestamp) -> Option<String> {
-        let date = jiff::Timestamp::from_second(deadline.seconds()).ok()?.strftime(DEADLINE_FORMAT).to_string();
+        let date =
+            jiff::Timestamp::from_second(deadline.seconds()).ok()?.strftime(DEADLINE_FORMAT).to_string();
         self.sequence += 1;
         Some(format!("{date}.{}-{}.{}", self.pid, self.sequence, self.suffix))
     }
@@ -165,8 +166,9 @@ impl Part {
         self.file.sync_all().map_err(|error| self.fault(&error))?;
         let path = self.publish(namer).map_err(|error| self.fault(&error))?;
         self.visible = true;
-        sync_directory(&namer.directory)
-            .map_err(|error| SinkError::io(namer.directory(), &error, "the last part may not survive a power cut"))?;
+        sync_directory(&namer.directory).map_err(|error| {
+            SinkError::io(namer.directory(), &error, "the last part may not survive a power cut")
+        })?;
         Ok(Closed {
             path,
             deadline: self.deadline,

@@ -52,3 +52,48 @@ impl Quarantine {
         Ok((Delivered { records: sealed.records(), ..Delivered::default() }, Some(closed)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Read;
+
+    use super::super::deadline_of;
+    use super::*;
+    use crate::protect::quarantine::{Refused, Sealer};
+    use crate::record::span::Refusal;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+    const RAW: &[u8] = b"canary 203.0.113.77";
+
+    /// PI-2: sealed, named by its deadline, and nothing that is due already.
+    #[test]
+    fn a_sealed_batch_is_a_file_with_its_deadline() {
+        let directory = tempfile::tempdir().unwrap();
+        let key = age::x25519::Identity::generate();
+        let sealer = Sealer::new(&[key.to_public().to_string()]).unwrap();
+        let mut sealed = Sealed::default();
+        let mut sink = Quarantine::open(directory.path().join("q"), 3600).unwrap();
+        assert_eq!(sink.write(&sealed, NOW, NOW).unwrap(), (Delivered::default(), None));
+        let refused = Refused { source: "nginx", refusal: Refusal::Mismatch, received: NOW, bytes: RAW };
+        sealer.seal([refused, refused], &mut sealed).unwrap();
+        let received = Timestamp(NOW.0 - 1);
+        let (delivered, closed) = sink.write(&sealed, received, NOW).unwrap();
+        assert_eq!(delivered, Delivered { records: 2, withheld: 0 });
+        let closed = closed.unwrap();
+        assert_eq!(
+            deadline_of(closed.path.file_name().unwrap().to_str().unwrap()),
+            Some(NOW.plus_seconds(3599))
+        );
+        let bytes = fs::read(&closed.path).unwrap();
+        assert!(memchr::memmem::find(&bytes, b"canary").is_none());
+        let identity: &dyn age::Identity = &key;
+        let mut plain = String::new();
+        let decryptor = age::Decryptor::new(&bytes[..]).unwrap();
+        decryptor.decrypt(std::iter::once(identity)).unwrap().read_to_string(&mut plain).unwrap();
+        assert_eq!(plain.matches("canary").count(), 2);
+        let due = sink.write(&sealed, NOW.plus_seconds(-3600), NOW).unwrap();
+        assert_eq!(due, (Delivered { records: 0, withheld: 2 }, None));
+        assert_eq!(fs::read_dir(directory.path().join("q")).unwrap().count(), 1);
+    }
+}

@@ -45,7 +45,9 @@ impl Stdout {
                 Ok(more) => written += more,
                 Err(error) => match error.kind() {
                     io::ErrorKind::Interrupted => {}
-                    io::ErrorKind::WouldBlock => self.wait().map_err(|error| SinkError::io(PLACE, &error, ""))?,
+                    io::ErrorKind::WouldBlock => {
+                        self.wait().map_err(|error| SinkError::io(PLACE, &error, ""))?
+                    }
                     io::ErrorKind::BrokenPipe => return Err(SinkError::BrokenPipe),
                     _ => return Err(self.failed(&error, &bytes[..written])),
                 },

@@ -16,7 +16,7 @@
 //!              read more
 //! ```
 //!
-//! A record ends after 500 ms of silence (design, section 2) when its last line is whole. A line without its newline is
+//! A record ends after 500 ms of silence (design, section 2) when the last line that came is whole. A line without its newline is
 //! held for the newline, the end or the bound, whichever comes first, unless [`Unfinished::Ends`] is asked for: writers
 //! that buffer by blocks (4 KiB of C's stdio) pause in the middle of a line, and half an e-mail address is not found by a
 //! scrubber. Decided 2026-11-21; revisit if a producer is met that never ends its last line and keeps the pipe open.
@@ -249,7 +249,12 @@ impl<I: Input> ChunkReader<I> {
     }
 
     /// The input has ended, was stopped or failed, and holds no record beyond the bound.
-    fn last<P: Parser + ?Sized>(&mut self, parser: &P, batch: &mut RawBatch, call: &Call) -> io::Result<Fill> {
+    fn last<P: Parser + ?Sized>(
+        &mut self,
+        parser: &P,
+        batch: &mut RawBatch,
+        call: &Call,
+    ) -> io::Result<Fill> {
         let held = batch.bytes.len();
         if let Some(skip) = self.skip.take() {
             // The end came while a record was read over: everything left belongs to it.

@@ -87,8 +87,7 @@ impl Source for Files {
                 Ok(Fill::End) => self.current = None,
                 Ok(fill) => return Ok(fill),
                 Err(error) => {
-                    let error =
-                        SourceError::read(path.display().to_string(), reader.input().codec(), &error);
+                    let error = SourceError::read(path.display().to_string(), reader.input().codec(), &error);
                     self.current = None;
                     return Err(error);
                 }
