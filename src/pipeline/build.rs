@@ -209,7 +209,7 @@ pub fn sinks(plan: &Plan) -> Result<Vec<(usize, Box<dyn Sink>)>, SinkError> {
                     let suffix = if spec.emit == Emit::Ndjson { "ndjson" } else { "log" };
                     let mut settings = Settings::new(suffix, class.retention_seconds.unwrap_or(0));
                     settings.close_secs = *part_seconds_max;
-                    Box::new(FileSink::open(directory, &class.name, settings)?)
+                    Box::new(FileSink::open(&directory.join(&class.name), settings)?)
                 }
             },
         ));
