@@ -4,8 +4,20 @@
 //! *Promised*: parsers are total (any bytes), linear in the record's length, copy nothing, and refuse rather than shift a
 //! value into another field. *Not here*: where records end in a stream (`source`), what is done to a value (`protect`).
 
+mod any;
+pub mod apache_error;
+pub mod detect;
 pub mod escape;
+pub mod json;
+pub mod logformat;
+pub mod nginx_error;
+pub mod request;
+pub mod strftime;
+pub mod text;
 pub mod time;
+
+pub use any::{Format, FormatError};
+pub(crate) use any::with_parser;
 
 use crate::record::span::{Layout, Parsed, Refusal};
 use crate::record::timestamp::Timestamp;
