@@ -1,1 +1,2 @@
 //! One integration binary: links once, shares support.
+mod formats;

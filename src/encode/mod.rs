@@ -1,1 +1,3 @@
 //! The encode room.
+
+pub mod same_json;
