@@ -2,5 +2,6 @@
 
 mod cases;
 mod config;
+mod formats;
 mod keys;
 mod shells;
