@@ -296,7 +296,8 @@ fn an_endless_line_costs_bounded_memory() {
         }
         let peak = peak_memory(&status);
         stdin.write_all(b"\n").unwrap();
-        stdin.write_all(if format == "json" { b"{\"status\":200}\n" } else { combined(1).as_bytes() }).unwrap();
+        let next = if format == "json" { "{\"status\":200}\n".to_owned() } else { combined(1) };
+        stdin.write_all(next.as_bytes()).unwrap();
         drop(stdin);
         let code = support::wait(&mut child);
         let out = drained.unwrap().join().unwrap().unwrap();

@@ -103,8 +103,8 @@ const PRODUCTS: &[&str] = &[
 
 /// Endings of file names that an e-mail pattern takes for a top-level domain.
 const FILE_ENDINGS: &[&str] = &[
-    "avif", "css", "csv", "gif", "gz", "htm", "html", "ico", "jpeg", "jpg", "js", "json", "map", "mjs", "pdf", "php",
-    "png", "service", "svg", "target", "ts", "txt", "webp", "woff", "xml", "zip",
+    "avif", "conf", "css", "csv", "dll", "exe", "gif", "gz", "htm", "html", "ico", "jar", "jpeg", "jpg", "js", "json",
+    "log", "map", "mjs", "pdf", "php", "png", "service", "so", "svg", "target", "ts", "txt", "webp", "woff", "xml", "zip",
 ];
 
 /// Every identifier of the line, in order of their beginning; spans may overlap.
@@ -247,7 +247,7 @@ fn parse_v6(bytes: &[u8]) -> Option<(Ipv6Addr, usize)> {
     if let Ok(address) = whole.parse() {
         return Some((address, bytes.len()));
     }
-    let (host, port) = whole.rsplit_once(':')?;
+    let (host, port) = whole.rsplit_once(':').filter(|(host, _)| !host.ends_with(':'))?;
     port.parse::<u16>().ok()?;
     host.parse().ok().map(|address| (address, host.len()))
 }
@@ -281,7 +281,9 @@ fn hosts(line: &[u8], found: &mut Vec<Found>) {
                 continue;
             }
             let next = |at: Option<&u8>| at.is_some_and(u8::is_ascii_digit);
-            let embedded = !next(spelled.get(quad.end()))
+            let versioned = PRODUCT.is_match(&line[..name.start()]);
+            let embedded = !versioned
+                && !is_word(spelled.get(quad.end()).copied())
                 && !next(quad.start().checked_sub(1).and_then(|i| spelled.get(i)))
                 && !(spelled.get(quad.end()) == Some(&b'-') && next(spelled.get(quad.end() + 1)));
             let reversed = spelled.ends_with(b".arpa");
