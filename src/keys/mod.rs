@@ -1,1 +1,44 @@
-//! The keys room.
+//! Pseudonymisation keys that are forgotten on schedule: the only room that sees key bytes.
+//!
+//! ```text
+//! store ──▶ keyring ──▶ chain ──▶ ratchet ──▶ EpochKeys ──▶ Token
+//!  disk     domains     CK(e)      K(e,k)      a worker's    what leaves
+//! ```
+//! *In*: the domains of a policy, a keyring's directory (or none, for one run), instants, canonical values. *Out*:
+//! tokens, and [`KeyEvent`]s for whoever keeps evidence. *Promised*: PI-5, once the longest retention of a domain has
+//! passed since the end of an epoch, no state of Sluis can produce its key; PI-6, the same identifier, kind, domain and
+//! epoch give the same token on every node, and anything else differs. Keys are wiped when dropped, on pages locked where
+//! permitted, and cannot be printed. *Not here*: making values canonical (`protect`), deciding what is treated (`policy`),
+//! writing the journal (`retention`), reading the clock (the command line).
+//!
+//! What cannot be verified: copies of the directory in backups, snapshots, images or cluster secrets, blocks that a
+//! flash drive keeps, and sealed exports. Each of them voids PI-5 for the keys it holds.
+//!
+//! 2026-11: a hash ratchet was chosen over deriving all epochs from one master key, because a master key can always
+//! compute the past; revisit if a hardware module that destroys keys becomes common.
+
+pub mod admin;
+pub mod cache;
+pub mod chain;
+pub mod error;
+pub mod event;
+pub mod harden;
+pub mod keyring;
+mod mac;
+pub mod pseudonym;
+mod ratchet;
+mod renewal;
+pub mod seal;
+pub mod secret;
+pub mod shared;
+pub mod store;
+mod text;
+
+pub use admin::{advance, export, import, init, list, renew};
+pub use cache::EpochCache;
+pub use error::KeyError;
+pub use event::KeyEvent;
+pub use keyring::ChainFacts;
+pub use pseudonym::{EpochKeys, Token, TokenKind};
+pub use renewal::From;
+pub use shared::Keys;

@@ -1,1 +1,24 @@
-//! The pipeline room.
+//! Wiring, and nothing else.
+//!
+//! ```text
+//!            ┌── lock ──┐                                            ┌── turn ──┐
+//! source ───▶│  intake  │──▶ worker 1…N: frame, parse, protect, ────▶│ delivery │───▶ sinks, quarantine
+//!            └──────────┘    retain, encode (own buffers, no lock)   └──────────┘
+//! ```
+//!
+//! Each worker is a plain thread that repeats three steps: take the next batch from the source (under the intake lock, which
+//! also numbers it), turn it into clean batches (alone), and hand these to the sinks when the number is its own (order is
+//! kept without a queue). Chosen on 2026-11-21 over reader and writer threads with channels: every buffer belongs to one
+//! worker, so that the memory in flight is workers × batch whatever the input, nothing is sent, and one thread has no
+//! hand-over at all. The price is that a slow sink holds all workers, which is what back-pressure is to do here. Revisit for
+//! Kafka lanes, which share nothing.
+//!
+//! *Promised*: output order is input order; in = out + quarantined + expired + dropped + withheld, checked at the end of every
+//! run; all sinks share one fate: the first failure stops the run and nothing after it is delivered.
+
+pub mod build;
+pub mod counts;
+pub mod delivery;
+pub mod refusals;
+pub mod run;
+pub mod worker;

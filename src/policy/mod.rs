@@ -4,4 +4,5 @@
 //! *Promised*: a field that no rule names is dropped (PI-7). *Not here*: doing it (`protect`), files (`config`).
 
 pub mod class;
+pub mod table;
 pub mod treatment;

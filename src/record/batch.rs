@@ -5,6 +5,7 @@
 //! ([`Treated`](crate::protect::Treated)) and that `retention` stamped it ([`Stamp`](crate::retention::deadline::Stamp)).
 //! Neither has a constructor outside its room.
 
+use super::span::Refusal;
 use super::timestamp::Timestamp;
 use crate::protect::Treated;
 use crate::retention::deadline::Stamp;
@@ -17,9 +18,10 @@ pub struct RawBatch {
     pub bytes: Vec<u8>,
     /// When a trusted system first had these records.
     pub received: Timestamp,
-    /// True when `bytes` is the beginning of one record that exceeded the size bound; its rest was read over.
+    /// True when `bytes` is the beginning of one record whose rest is gone: it exceeded the size bound, or the input broke
+    /// off inside it. Never parsed; [`RawBatch::refusal`] says as what it is refused.
     pub cut: bool,
-    /// Bytes of that record that were read over and are gone.
+    /// Bytes of that record beyond the size bound, which were read over. 0 when the input broke off.
     pub skipped_bytes: u64,
 }
 
@@ -27,6 +29,15 @@ impl RawBatch {
     /// An empty batch with room for `capacity` bytes.
     pub fn with_capacity(capacity: usize) -> Self {
         Self { bytes: Vec::with_capacity(capacity), received: Timestamp(0), cut: false, skipped_bytes: 0 }
+    }
+
+    /// Why the record of a cut batch is refused; `None` for a batch of whole records.
+    pub const fn refusal(&self) -> Option<Refusal> {
+        match (self.cut, self.skipped_bytes) {
+            (false, _) => None,
+            (true, 0) => Some(Refusal::Truncated),
+            (true, _) => Some(Refusal::TooLong),
+        }
     }
 
     /// Empties it, keeping the memory.

@@ -39,6 +39,8 @@ pub struct Layout {
     pub slots: Vec<Slot>,
     /// The server's own mark for an absent value under `--emit same`: `-`, or nothing under `escape=json`.
     pub absent: &'static str,
+    /// True when a record can hold several parts of one slot (JSON arrays, duplicate keys).
+    pub repeats: bool,
 }
 
 /// One value found in a record: bytes `start..end` of the record are slot `slot`.

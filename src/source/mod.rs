@@ -3,18 +3,38 @@
 //! *In*: bytes of the outside world. *Out*: [`RawBatch`]es of whole records. *Promised*: a batch never ends inside a record;
 //! memory is bounded whatever the input; a record beyond the size bound is cut, marked and counted, never lost silently.
 //! *Not here*: what a record means (`format`).
+//!
+//! ```text
+//! Stdin ─┐            Descriptor   Decoded         ChunkReader                  Frame
+//! Files ─┴─ one each: read, poll → gzip, zstd → batches, carry, silence ← which bytes are whole records
+//! ```
+//! A new source is one file here that gives the chunk reader an [`input::Input`].
 
-use std::io;
+use std::sync::Arc;
 
 use crate::format::Parser;
 use crate::record::batch::RawBatch;
+
+pub mod chunk;
+pub mod decode;
+pub mod error;
+pub mod file;
+pub mod frame;
+pub mod input;
+pub mod peek;
+pub mod stdin;
+
+pub use chunk::{BATCH_BYTES, Bounds, Clock, RECORD_BYTES_MAX};
+pub use error::SourceError;
+pub use input::Progress;
 
 /// What a call of [`Source::fill`] achieved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fill {
     /// The batch holds at least one record.
     Records,
-    /// Nothing arrived for a moment; call again (so that a stop signal is seen).
+    /// Nothing arrived for 500 ms, a signal came, or much of an endless record was read over; the batch is empty. Look at
+    /// the stop flag and call again.
     Silence,
     /// The input has ended and every record was delivered.
     End,
@@ -22,6 +42,27 @@ pub enum Fill {
 
 /// A stream of raw records.
 pub trait Source: Send {
-    /// Fills the (empty) batch with the next whole records. `parser` tells where records of several lines begin.
-    fn fill(&mut self, parser: &dyn Parser, batch: &mut RawBatch) -> io::Result<Fill>;
+    /// Clears the batch and fills it with the next whole records. `parser` tells where records of several lines begin,
+    /// and must be the same in every call.
+    ///
+    /// # Errors
+    /// An error ends one input, after everything whole before it was delivered. The source can be called again: it goes
+    /// on with the next file, or says [`Fill::End`].
+    fn fill(&mut self, parser: &dyn Parser, batch: &mut RawBatch) -> Result<Fill, SourceError>;
+
+    /// Asks for no more. The next calls deliver what was already taken from a pipe (an unfinished line as a cut record),
+    /// then [`Fill::End`].
+    fn stop(&mut self);
+
+    /// How far it is, in bytes as they stand on disk.
+    fn progress(&self) -> Arc<Progress>;
+}
+
+/// The system's clock.
+pub fn system_clock() -> Clock {
+    Arc::new(|| {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let micros = since.map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX));
+        crate::record::timestamp::Timestamp(micros)
+    })
 }

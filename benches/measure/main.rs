@@ -1,0 +1,185 @@
+//! Measures whole processes over one file and prints what the figures of the project's yardstick have become.
+//!
+//! *In*: a file of combined lines and the programs to compare; `benches/compare` prepares both. *Out*: two tables on
+//! standard output. *Promised*: every program gets the same bytes from the page cache, one at a time, and the number of
+//! lines that came out is counted: exit code 1 when one is missing. A figure that is not reached is shown, never an error:
+//! a benchmark is not a timed test. *Not here*: what a single stage costs (`benches/stages.rs`).
+
+#![allow(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
+
+mod child;
+mod others;
+mod table;
+
+use std::error::Error;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+use child::{Measured, best_of, count_lines};
+use table::Row;
+
+/// What `benches/compare` says on the command line.
+#[derive(Default)]
+struct Wish {
+    sluis: PathBuf,
+    input: PathBuf,
+    /// A directory for outputs, emptied of them afterwards.
+    work: PathBuf,
+    anonip: Option<PathBuf>,
+    rsyslog: Option<PathBuf>,
+    /// One round each and no other tools: shows that the benchmark still works.
+    small: bool,
+}
+
+/// The one file that everybody reads.
+pub struct Input {
+    path: PathBuf,
+    bytes: u64,
+    lines: u64,
+}
+
+fn main() -> ExitCode {
+    match wish(std::env::args().skip(1)).and_then(|wish| compare(&wish)) {
+        Ok(complete) if complete => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("measure: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn wish(mut arguments: impl Iterator<Item = String>) -> Result<Wish, Box<dyn Error>> {
+    let mut wish = Wish::default();
+    while let Some(name) = arguments.next() {
+        if name == "--small" {
+            wish.small = true;
+            continue;
+        }
+        let value = PathBuf::from(arguments.next().ok_or_else(|| format!("{name} needs a value"))?);
+        match name.as_str() {
+            "--sluis" => wish.sluis = value,
+            "--input" => wish.input = value,
+            "--work" => wish.work = value,
+            "--anonip" => wish.anonip = Some(value),
+            "--rsyslog" => wish.rsyslog = Some(value),
+            _ => return Err(format!("unknown argument {name}").into()),
+        }
+    }
+    Ok(wish)
+}
+
+fn compare(wish: &Wish) -> Result<bool, Box<dyn Error>> {
+    std::fs::create_dir_all(&wish.work)?;
+    let (scan, input) = newline_scan(&wish.input)?;
+    let megabytes = input.bytes as f64 / 1e6;
+    println!("{} lines, {megabytes:.1} MB, {} processors\n", input.lines, processors());
+
+    let mut table = table::Table::new(&input, scan.cpu_secs);
+    table.add(Row::new("newline scan, in memory", scan));
+    table.add(Row::new("plain copy (cat)", plain_copy(&input, wish)?));
+    for emit in ["same", "ndjson"] {
+        let lines = sluis_lines(wish, &input, emit)?;
+        for (threads, cache) in [("1", true), ("2", true), ("1", false), ("2", false)] {
+            let measured = sluis(wish, &input, emit, threads, cache)?;
+            let without = if cache { "" } else { ", no token cache" };
+            table.add(
+                Row::new(&format!("sluis {emit}, {threads} thread{}{without}", plural(threads)), measured)
+                    .lines(lines),
+            );
+        }
+    }
+    if wish.small {
+        println!("(small: other tools are left out)");
+    } else {
+        for (name, outcome) in
+            others::all(&input, &wish.work, wish.anonip.as_deref(), wish.rsyslog.as_deref())
+        {
+            match outcome {
+                Ok((measured, lines)) => table.add(Row::new(name, measured).lines(lines)),
+                Err(reason) => println!("{name}: skipped, {reason}"),
+            }
+        }
+    }
+    table.print();
+    // Of a small file the clock shows next to nothing.
+    if !wish.small {
+        table.print_figures();
+    }
+    Ok(table.is_complete())
+}
+
+/// The limit: finding the newlines of bytes that are in memory already, best of five. It also counts the lines, and
+/// leaves the file in the page cache for everybody after it.
+fn newline_scan(path: &Path) -> Result<(Measured, Input), Box<dyn Error>> {
+    let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let mut best = f64::INFINITY;
+    let mut lines = 0;
+    for _ in 0..5 {
+        let start = Instant::now();
+        lines = memchr::memchr_iter(b'\n', std::hint::black_box(&bytes)).count();
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    let input = Input { path: path.to_owned(), bytes: bytes.len() as u64, lines: lines as u64 };
+    Ok((Measured { cpu_secs: best, wall_secs: best, peak_kib: None }, input))
+}
+
+fn plain_copy(input: &Input, wish: &Wish) -> Result<Measured, Box<dyn Error>> {
+    best_of(rounds(wish), || {
+        let mut cat = Command::new("cat");
+        cat.stdin(File::open(&input.path)?).stdout(File::options().write(true).open("/dev/null")?);
+        Ok(cat)
+    })
+}
+
+fn sluis_command(wish: &Wish, input: &Input, emit: &str, threads: &str) -> Result<Command, Box<dyn Error>> {
+    let mut command = Command::new(&wish.sluis);
+    command.args(["filter", "--format", "combined", "--emit", emit, "--threads", threads]);
+    // Standard error is kept away: the notice about the random key would come before every row.
+    command.stdin(File::open(&input.path)?).stderr(Stdio::null());
+    Ok(command)
+}
+
+fn sluis(
+    wish: &Wish,
+    input: &Input,
+    emit: &str,
+    threads: &str,
+    cache: bool,
+) -> Result<Measured, Box<dyn Error>> {
+    best_of(rounds(wish), || {
+        let mut command = sluis_command(wish, input, emit, threads)?;
+        if !cache {
+            command.args(["--token-cache", "0"]);
+        }
+        command.stdout(Stdio::null());
+        Ok(command)
+    })
+}
+
+/// One more run, not measured, whose output is counted: writing 400 MB to a disk is not what we want to compare.
+fn sluis_lines(wish: &Wish, input: &Input, emit: &str) -> Result<u64, Box<dyn Error>> {
+    let path = wish.work.join("sluis.out");
+    best_of(1, || {
+        let mut command = sluis_command(wish, input, emit, "2")?;
+        command.stdout(File::create(&path)?);
+        Ok(command)
+    })?;
+    let lines = count_lines(&path)?;
+    std::fs::remove_file(&path)?;
+    Ok(lines)
+}
+
+fn rounds(wish: &Wish) -> u32 {
+    if wish.small { 1 } else { 3 }
+}
+
+fn plural(threads: &str) -> &'static str {
+    if threads == "1" { "" } else { "s" }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

@@ -1,0 +1,118 @@
+//! `sluis check`: everything wrong at once, worst ages, what leaves and why.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit::{self, Failure};
+use super::opened;
+use super::table::{Align, set};
+use crate::config::units::duration_text;
+use crate::pipeline::build::{self, Built};
+
+use crate::config::plan::Plan;
+
+/// The arguments.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  sluis check pipeline.toml
+  sluis check /etc/sluis/web.toml && echo fine
+
+Exit code 2 when the files cannot be used, with every problem of both files and its place.")]
+pub struct CheckArgs {
+    /// Pipeline file
+    pipeline: PathBuf,
+}
+
+/// Runs the command.
+pub fn check(arguments: &CheckArgs) -> Result<u8, Failure> {
+    let plan = opened::pipeline(&arguments.pipeline)?;
+    let built = build::sources(&plan).map_err(Failure::usage)?;
+    print!("{}", text(&plan, &built));
+    Ok(exit::DONE)
+}
+
+fn text(plan: &Plan, built: &Built) -> String {
+    let policy = &plan.policy;
+    let mut out = format!(
+        "policy {} version {}\n  controller {}, contact {}\n  sha256 {}\n\n",
+        policy.name, policy.version, policy.controller, policy.contact, policy.hash
+    );
+    let rows: Vec<_> = policy
+        .classes
+        .iter()
+        .map(|class| {
+            vec![
+                class.name.clone(),
+                class.retention_seconds.map_or_else(|| "none".to_owned(), duration_text),
+                policy.domains[class.domain].name.clone(),
+                duration_text(policy.domains[class.domain].epoch_seconds),
+                class.purposes.join(", "),
+                class.legal_basis.clone(),
+            ]
+        })
+        .collect();
+    let left = |title| (title, Align::Left);
+    out.push_str(&set(
+        &[left("class"), left("retention"), left("domain"), left("epoch"), left("purposes"), left("legal basis")],
+        &rows,
+    ));
+    for sink in &plan.sinks {
+        out.push_str(&format!(
+            "\nsink {} for {} in {}, purpose {}\n",
+            sink.name, sink.recipient, sink.location, sink.purpose
+        ));
+        for (class, age) in sink.classes.iter().zip(&sink.worst_ages) {
+            out.push_str(&format!("  {}: {age}\n", policy.classes[*class].name));
+        }
+    }
+    for (source, planned) in built.sources.iter().zip(&plan.sources) {
+        for route in source.classes.iter().flat_map(|class| &class.routes) {
+            out.push_str(&format!("\nsource {}, {}\n", planned.name, build::route_title(plan, route)));
+            out.push_str(&leaving(plan, source, route));
+        }
+    }
+    match &plan.quarantine {
+        Some(quarantine) => out.push_str(&format!(
+            "\nwhat cannot be parsed is sealed to {} recipient(s) in {} for {}\n",
+            quarantine.recipients.len(),
+            quarantine.directory.display(),
+            duration_text(quarantine.retention_seconds)
+        )),
+        None => out.push_str("\nwhat cannot be parsed is counted and discarded: no quarantine recipient is named\n"),
+    }
+    out
+}
+
+/// What leaves by one route: field, treatment, the rule that decides.
+fn leaving(
+    plan: &Plan,
+    source: &crate::pipeline::worker::SourcePlan,
+    route: &crate::pipeline::worker::Route,
+) -> String {
+    let mut rows = Vec::new();
+    let mut dropped = Vec::new();
+    let class = &plan.policy.classes[route.class];
+    for (slot, fields) in route.table.slots.iter().zip(&source.format.parser().layout().slots) {
+        let rule = class.fields.get(&fields.field);
+        if slot.outputs.is_empty() {
+            dropped.push(fields.field.clone());
+        }
+        for output in &slot.outputs {
+            let name = &route.table.columns[usize::from(output.column)];
+            let (treatment, place) = build::rule_of(rule, &fields.field, name);
+            rows.push(vec![name.clone(), treatment.to_owned(), place]);
+        }
+    }
+    rows.sort();
+    rows.dedup();
+    let head = [("field", Align::Left), ("treatment", Align::Left), ("rule", Align::Left)];
+    let mut text = set(&head, &rows);
+    dropped.sort();
+    dropped.dedup();
+    if !dropped.is_empty() {
+        text.push_str(&format!("does not leave: {}\n", dropped.join(", ")));
+    }
+    text
+}

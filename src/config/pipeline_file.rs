@@ -1,0 +1,252 @@
+//! A pipeline file as written: every value with its place, nothing held against the policy yet.
+//!
+//! The step to a plan is `pipeline_meant`. Keys are documented at the function that reads them, and in
+//! `config/REFERENCE.md`.
+
+use super::diagnostics::{Report, Span};
+use super::document::{At, Section, one_of};
+use super::fields;
+use super::format_spec::{self, FormatSpec, Written};
+use crate::encode::Emit;
+use super::policy_file::Texts;
+use super::vocabulary::{CLASS_RULE, EMITS, PIPELINE_FILE, QUARANTINE, SINK, SINK_KINDS, SOURCE, SOURCE_KINDS};
+use toml::de::DeValue;
+
+/// The whole file.
+pub(super) struct WrittenPipeline {
+    pub policy: Option<At<String>>,
+    pub keys: Option<At<String>>,
+    pub state: Option<At<String>>,
+    pub threads: Option<At<u64>>,
+    pub batch_bytes: Option<At<u64>>,
+    pub sources: Vec<WrittenSource>,
+    pub quarantine: Option<WrittenQuarantine>,
+    pub sinks: Vec<WrittenSink>,
+}
+
+/// What a kind of source or sink says of itself: standard input or output, or files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Stream,
+    File,
+}
+
+/// `[source.*]`.
+pub(super) struct WrittenSource {
+    pub name: At<String>,
+    pub kind: Option<At<Kind>>,
+    pub path: Option<At<String>>,
+    pub format: Option<At<(FormatSpec, Option<Written>)>>,
+    pub time_zone: Option<At<String>>,
+    pub rules: Vec<WrittenRule>,
+    pub max_lateness: Option<At<u64>>,
+    pub record_bytes_max: Option<At<u64>>,
+}
+
+/// One rule of `class`; a plain name is one rule without conditions.
+pub(super) struct WrittenRule {
+    pub when: Vec<(String, String)>,
+    pub is: At<String>,
+    pub span: Span,
+}
+
+/// `[quarantine]`.
+pub(super) struct WrittenQuarantine {
+    pub span: Span,
+    pub recipients: Option<Texts>,
+    pub retention: Option<At<u64>>,
+    pub path: Option<At<String>>,
+}
+
+/// `[sink.*]`.
+pub(super) struct WrittenSink {
+    pub name: At<String>,
+    pub kind: Option<At<Kind>>,
+    pub path: Option<At<String>>,
+    pub classes: Option<Texts>,
+    pub output: Option<At<String>>,
+    pub purpose: Option<At<String>>,
+    pub location: Option<At<String>>,
+    pub recipient: Option<At<String>>,
+    pub emit: Emit,
+    pub part_secs_max: Option<At<u64>>,
+}
+
+/// Reads a pipeline file: `policy` is the file it runs under, `keys` the directory of the keyring, `state` that of
+/// checkpoints, journal and lock. `threads` (one per core) and `batch_bytes` (256 KiB) are for tuning.
+pub(super) fn read(root: &Section<'_>, report: &mut Report) -> WrittenPipeline {
+    root.check_keys(&PIPELINE_FILE, report);
+    root.required("policy", "name the policy file, such as policy = \"policy/web.toml\"", report);
+    root.required("source", "write at least one, such as [source.nginx]", report);
+    root.required("sink", "write at least one, such as [sink.analytics]", report);
+    WrittenPipeline {
+        policy: root.text("policy", report),
+        keys: root.text("keys", report),
+        state: root.text("state", report),
+        threads: within(root.number("threads", report), "threads", 1, 512, report),
+        batch_bytes: within(root.bytes("batch_bytes", report), "batch_bytes", 4_096, 64 << 20, report),
+        sources: root.sections("source", report).iter().map(|section| source(section, report)).collect(),
+        quarantine: root.section("quarantine", report).map(|section| quarantine(&section, report)),
+        sinks: root.sections("sink", report).iter().map(|section| sink(section, report)).collect(),
+    }
+}
+
+fn within(number: Option<At<u64>>, key: &str, min: u64, max: u64, report: &mut Report) -> Option<At<u64>> {
+    let number = number?;
+    if (min..=max).contains(&number.value) {
+        return Some(number);
+    }
+    report.error(&number.span, format!("'{key}' is out of bounds; write {min} to {max}"));
+    None
+}
+
+/// `[source.*]`: `kind` is `stdin` or `file`; `path` a file or pattern; `format` what its records look like; `time_zone` the
+/// IANA zone of times that state none; `class` a class, or rules that choose one; `max_lateness` how late a record may
+/// arrive (default none); `record_bytes_max` what a record may hold (default 1 MiB).
+fn source(section: &Section<'_>, report: &mut Report) -> WrittenSource {
+    section.check_keys(&SOURCE, report);
+    section.required("kind", "write \"stdin\" or \"file\"", report);
+    let kind = section.text("kind", report);
+    let kind = kind.and_then(|kind| kind_of(&kind, one_of(&kind, &SOURCE_KINDS, "kind of source", report)?));
+    section.required("format", "write \"combined\", \"auto\" or another", report);
+    let format = section.get("format").and_then(|entry| {
+        Some(At { value: format_spec::read(&entry, report)?, span: entry.span() })
+    });
+    WrittenSource {
+        name: At { value: section.name.to_owned(), span: section.span.clone() },
+        path: path(section, kind.as_ref(), "reads standard input", report),
+        kind,
+        format,
+        time_zone: section.text("time_zone", report),
+        rules: rules(section, report),
+        max_lateness: section.seconds("max_lateness", report),
+        record_bytes_max: within(
+            section.bytes("record_bytes_max", report),
+            "record_bytes_max",
+            1_024,
+            64 << 20,
+            report,
+        ),
+    }
+}
+
+/// The first word of each list of kinds is the stream, the second files.
+fn kind_of(word: &At<String>, index: usize) -> Option<At<Kind>> {
+    let value = if index == 0 { Kind::Stream } else { Kind::File };
+    Some(At { value, span: word.span.clone() })
+}
+
+/// `path`: needed by files, senseless for streams.
+fn path(section: &Section<'_>, kind: Option<&At<Kind>>, stream: &str, report: &mut Report) -> Option<At<String>> {
+    let path = section.text("path", report);
+    match (kind.map(|kind| kind.value), &path) {
+        (Some(Kind::File), _) => {
+            section.required("path", "a file has one", report);
+        }
+        (Some(Kind::Stream), Some(path)) => {
+            report.error(&path.span, format!("{} {stream}; leave 'path' out, or write kind = \"file\"", section.title));
+        }
+        _ => {}
+    }
+    path
+}
+
+/// `class`: a name, or rules `[{ when = { "url.path" = "/register" }, is = "registration" }, { is = "web" }]`. The first that
+/// matches decides; `when` names fields and the exact values they must have, all of them.
+fn rules(section: &Section<'_>, report: &mut Report) -> Vec<WrittenRule> {
+    let Some(entry) = section.required("class", "name a class of the policy", report) else { return Vec::new() };
+    if entry.value.is_str() {
+        let name = entry.text(report).into_iter();
+        return name.map(|is| WrittenRule { when: Vec::new(), span: is.span.clone(), is }).collect();
+    }
+    let Some(tables) = entry.tables("a rule of 'class'", report) else {
+        return entry.wrong::<()>("a class in quotes, or a list of rules { when = …, is = … }", report).map_or_else(Vec::new, |()| Vec::new());
+    };
+    if tables.is_empty() {
+        report.error(&entry.span(), "no rule in 'class'; name a class of the policy");
+    }
+    let mut rules: Vec<WrittenRule> = Vec::new();
+    for table in &tables {
+        table.check_keys(&CLASS_RULE, report);
+        if rules.last().is_some_and(|rule| rule.when.is_empty()) && table.get("is").is_some() {
+            report.error(&table.span, "a rule after one without 'when' is never reached; move it up");
+        }
+        table.required("is", "name a class of the policy", report);
+        let when = conditions(table, report);
+        if let (Some(is), Some(when)) = (table.text("is", report), when) {
+            rules.push(WrittenRule { when, is, span: table.span.clone() });
+        }
+    }
+    rules
+}
+
+/// The conditions of one rule; `None` when they cannot be read.
+fn conditions(table: &Section<'_>, report: &mut Report) -> Option<Vec<(String, String)>> {
+    let Some(when) = table.get("when") else { return Some(Vec::new()) };
+    let section = when.section("'when'".to_owned(), report)?;
+    let mut conditions = Vec::new();
+    for entry in section.entries() {
+        let value = match entry.value {
+            DeValue::Integer(_) => entry.number(report)?.value.to_string(),
+            DeValue::Table(_) => {
+                report.error(&entry.key_span(), "field name without quotes in 'when'; write \"url.path\" in quotes");
+                return None;
+            }
+            _ => entry.text(report)?.value,
+        };
+        if !fields::check_name(entry.key, &entry.key_span(), report) {
+            return None;
+        }
+        conditions.push((entry.key.to_owned(), value));
+    }
+    if conditions.is_empty() {
+        report.error(&when.span(), "an empty 'when' matches everything; name a field, or leave 'when' out");
+        return None;
+    }
+    Some(conditions)
+}
+
+/// `[quarantine]`: `recipients` are age public keys (`age1…`) that a record is sealed to when it cannot be parsed; without one
+/// it is counted and discarded. `retention` is at most that of the shortest class; `path` defaults to `quarantine` in `state`.
+fn quarantine(section: &Section<'_>, report: &mut Report) -> WrittenQuarantine {
+    section.check_keys(&QUARANTINE, report);
+    WrittenQuarantine {
+        span: section.span.clone(),
+        recipients: section.texts("recipients", report),
+        retention: section.seconds("retention", report),
+        path: section.text("path", report),
+    }
+}
+
+/// `[sink.*]`: `kind` is `stdout` or `file`; `path` a directory; `classes` it takes; `output` the view that narrows them;
+/// `purpose` and `location` as the policy allows; `recipient` who gets it; `emit` is `ndjson` (default) or `same`;
+/// `part_secs_max` after how many seconds a part of a file sink is closed (default 3600).
+fn sink(section: &Section<'_>, report: &mut Report) -> WrittenSink {
+    section.check_keys(&SINK, report);
+    section.required("kind", "write \"stdout\" or \"file\"", report);
+    let kind = section.text("kind", report);
+    let kind = kind.and_then(|kind| kind_of(&kind, one_of(&kind, &SINK_KINDS, "kind of sink", report)?));
+    section.required("classes", "name the classes it takes", report);
+    section.required("purpose", "write one of the purposes of its classes", report);
+    section.required("location", "write one of the policy's locations", report);
+    if section.get("recipient").is_none() {
+        report.warn(&section.span, format!("no 'recipient' in {}; the register of processing names who gets it", section.title));
+    }
+    let emit = section.text("emit", report).and_then(|word| one_of(&word, &EMITS, "value of 'emit'", report));
+    let part = section.number("part_secs_max", report);
+    if let (Some(part), Some(Kind::Stream)) = (&part, kind.as_ref().map(|kind| kind.value)) {
+        report.error(&part.span, "standard output has no parts; leave 'part_secs_max' out");
+    }
+    WrittenSink {
+        name: At { value: section.name.to_owned(), span: section.span.clone() },
+        path: path(section, kind.as_ref(), "writes to standard output", report),
+        kind,
+        classes: section.texts("classes", report),
+        output: section.text("output", report),
+        purpose: section.text("purpose", report),
+        location: section.text("location", report),
+        recipient: section.text("recipient", report),
+        emit: if emit == Some(1) { Emit::Same } else { Emit::Ndjson },
+        part_secs_max: within(part, "part_secs_max", 1, 86_400, report),
+    }
+}

@@ -1,0 +1,246 @@
+//! A pipeline as meant: plain data that `pipeline` builds from and `check` prints. Every name in it has been resolved and
+//! every bound held against the policy.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::format_spec::{FormatSpec, Written};
+use super::units::duration_text;
+use crate::encode::Emit;
+use crate::policy::class::{Policy, View};
+use crate::policy::treatment::Place;
+
+/// Bytes of one record unless the source says otherwise. Longer records are cut off and quarantined.
+pub const RECORD_BYTES_MAX_DEFAULT: usize = 1 << 20;
+
+/// Bytes of one batch unless the pipeline says otherwise: large enough that its cost per record vanishes, small enough that
+/// a few of them fit the memory bound.
+pub const BATCH_BYTES_DEFAULT: usize = 1 << 18;
+
+/// Seconds after which a part of a file sink is closed unless the sink says otherwise.
+pub const PART_SECONDS_MAX_DEFAULT: u64 = 3_600;
+
+/// By how much the clocks of two machines that keep time may differ, in seconds.
+pub const CLOCK_SKEW_SECONDS: u64 = 1;
+
+/// Seconds a record spends between arrival and delivery when nothing blocks: half a second of silence that ends a record, and
+/// the work on one batch. A sink that blocks longer withholds what falls due.
+pub const IN_FLIGHT_SECONDS: u64 = 1;
+
+/// A whole pipeline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The policy it runs under.
+    pub policy: Policy,
+    /// Where the policy was read.
+    pub policy_path: PathBuf,
+    /// The directory of the keyring; `None` when no rule pseudonymises.
+    pub keys: Option<PathBuf>,
+    /// The directory of checkpoints, journal and lock.
+    pub state: Option<PathBuf>,
+    /// Worker threads; `None` is one per core.
+    pub threads: Option<usize>,
+    /// Bytes of one raw batch.
+    pub batch_bytes: usize,
+    /// Where records come from, in the order of the file.
+    pub sources: Vec<SourcePlan>,
+    /// Where records go, in the order of the file. They share one fate.
+    pub sinks: Vec<SinkPlan>,
+    /// Where records go that could not be parsed; `None`: they are counted and discarded.
+    pub quarantine: Option<QuarantinePlan>,
+}
+
+/// One source.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SourcePlan {
+    /// Its name.
+    pub name: String,
+    /// What it reads.
+    pub kind: SourceKind,
+    /// The format of its records.
+    pub format: FormatSpec,
+    /// Where the format's own string stands, for what the compiler finds wrong in it.
+    pub format_text: Option<Written>,
+    /// IANA name of the zone of times that state none.
+    pub time_zone: Option<String>,
+    /// Which class a record belongs to.
+    pub class: ClassChoice,
+    /// How late a record may arrive, in seconds.
+    pub max_lateness_seconds: u64,
+    /// Bytes of one record; a longer one is cut off.
+    pub record_bytes_max: usize,
+    /// Where it is defined.
+    pub place: Place,
+}
+
+/// What a source reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// Standard input.
+    Stdin,
+    /// Files that match a pattern, each read to its end once.
+    File {
+        /// A path, or a pattern with `*`, `?`, `[…]` and `**`.
+        pattern: String,
+    },
+}
+
+/// How the class of a record is chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassChoice {
+    /// Rules in order; the first that matches decides.
+    pub rules: Vec<ClassRule>,
+    /// The class where no rule matches: the strictest (shortest retention) of the source.
+    pub otherwise: usize,
+}
+
+impl ClassChoice {
+    /// Every class that it can choose, as indices into [`Policy::classes`], each once.
+    pub fn classes(&self) -> Vec<usize> {
+        let mut classes: Vec<usize> =
+            self.rules.iter().map(|rule| rule.class).chain([self.otherwise]).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        classes
+    }
+}
+
+/// One rule that chooses a class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClassRule {
+    /// Fields and the values they must have, all of them; empty matches every record.
+    pub when: Vec<(String, String)>,
+    /// Index into [`Policy::classes`].
+    pub class: usize,
+}
+
+/// Where records go that could not be parsed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarantinePlan {
+    /// The public keys that they are sealed to; never empty.
+    pub recipients: Vec<age::x25519::Recipient>,
+    /// How long they may live, in seconds: at most the shortest class of the sources.
+    pub retention_seconds: u64,
+    /// The directory.
+    pub directory: PathBuf,
+}
+
+/// One sink.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SinkPlan {
+    /// Its name.
+    pub name: String,
+    /// What it writes to.
+    pub kind: SinkKind,
+    /// Classes it takes, as indices into [`Policy::classes`].
+    pub classes: Vec<usize>,
+    /// The view that narrows what it gets; `None` is all that the class lets leave.
+    pub output: Option<String>,
+    /// What its records are for: a purpose of each of its classes and of its output.
+    pub purpose: String,
+    /// Where it stands: one of the policy's locations.
+    pub location: String,
+    /// Who gets the records.
+    pub recipient: String,
+    /// How records are written.
+    pub emit: Emit,
+    /// The worst age per class, in the order of `classes`.
+    pub worst_ages: Vec<WorstAge>,
+    /// Where it is defined.
+    pub place: Place,
+}
+
+impl SinkPlan {
+    /// The view of this sink in `policy`.
+    pub fn view<'p>(&self, policy: &'p Policy) -> Option<&'p View> {
+        self.output.as_deref().and_then(|name| policy.view(name))
+    }
+}
+
+/// What a sink writes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SinkKind {
+    /// Standard output; nothing is stored.
+    Stdout,
+    /// Parts in one directory per class, with the deadline in their names.
+    File {
+        /// The directory above the classes.
+        directory: PathBuf,
+        /// A part is closed after this many seconds.
+        part_seconds_max: u64,
+    },
+}
+
+/// How old a record can get in a sink, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorstAge {
+    /// Clocks that differ, in seconds.
+    pub clock_skew_seconds: u64,
+    /// How late a record may arrive, in seconds.
+    pub lateness_seconds: u64,
+    /// From arrival until the sink has it, in seconds; the time that a part stays open counts here.
+    pub in_flight_seconds: u64,
+    /// What becomes of it in the sink.
+    pub store: Store,
+    /// The retention of the class, in seconds.
+    pub limit_seconds: u64,
+}
+
+/// What bounds the age of a record once a sink has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// Nothing is stored: who reads standard output answers for it.
+    Nothing,
+    /// A file whose name states its deadline. Nothing sweeps in this version, so it lives as long as it is left.
+    NamedFile,
+}
+
+/// How old a record of a class with retention `limit_seconds` can get in a sink of this kind.
+pub const fn worst_age(kind: &SinkKind, lateness_seconds: u64, limit_seconds: u64) -> WorstAge {
+    let (open_seconds, store) = match kind {
+        SinkKind::Stdout => (0, Store::Nothing),
+        SinkKind::File { part_seconds_max, .. } => (*part_seconds_max, Store::NamedFile),
+    };
+    WorstAge {
+        clock_skew_seconds: CLOCK_SKEW_SECONDS,
+        lateness_seconds,
+        in_flight_seconds: IN_FLIGHT_SECONDS.saturating_add(open_seconds),
+        store,
+        limit_seconds,
+    }
+}
+
+impl WorstAge {
+    /// The age in seconds at which a record as late as stated is delivered.
+    pub const fn on_delivery_seconds(&self) -> u64 {
+        self.clock_skew_seconds.saturating_add(self.lateness_seconds).saturating_add(self.in_flight_seconds)
+    }
+
+    /// False when a record as late as stated would be due before it is delivered: it would always be withheld.
+    pub const fn within_limit(&self) -> bool {
+        self.on_delivery_seconds() < self.limit_seconds
+    }
+}
+
+impl fmt::Display for WorstAge {
+    /// What `check` says of it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limit = duration_text(self.limit_seconds);
+        write!(
+            f,
+            "at most {} old on delivery (clock {} + lateness {} + in flight {}), limit {limit}; ",
+            duration_text(self.on_delivery_seconds()),
+            duration_text(self.clock_skew_seconds),
+            duration_text(self.lateness_seconds),
+            duration_text(self.in_flight_seconds),
+        )?;
+        match self.store {
+            Store::Nothing => write!(f, "nothing is stored here"),
+            Store::NamedFile => write!(
+                f,
+                "then as old as the file is left: its name states the deadline ({limit} after its first record), and \
+                 nothing in this version removes it"
+            ),
+        }
+    }
+}

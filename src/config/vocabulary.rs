@@ -1,0 +1,176 @@
+//! Every word that a policy or pipeline file may use, in one place: the readers refuse all others, and a test compares
+//! `config/REFERENCE.md` with this list.
+//!
+//! `later` are words that a coming version brings. They are refused by name, so that nobody believes them in force.
+
+/// The keys of one kind of section.
+#[derive(Clone, Copy, Debug)]
+pub struct Vocabulary {
+    /// What the reference calls it: `[class.*]`.
+    pub section: &'static str,
+    /// Keys of this version.
+    pub keys: &'static [&'static str],
+    /// Keys of a later one.
+    pub later: &'static [&'static str],
+}
+
+/// The sections of a policy file.
+pub const POLICY_FILE: Vocabulary = Vocabulary {
+    section: "policy file",
+    keys: &["policy", "domain", "class", "fields", "variables", "output"],
+    later: &["opt_out", "report"],
+};
+
+/// `[policy]`: whose policy it is.
+pub const POLICY: Vocabulary = Vocabulary {
+    section: "[policy]",
+    keys: &["name", "version", "controller", "contact", "locations", "own_networks"],
+    later: &[],
+};
+
+/// `[domain.*]`: a pseudonymisation domain.
+pub const DOMAIN: Vocabulary = Vocabulary { section: "[domain.*]", keys: &["epoch"], later: &[] };
+
+/// `[class.*]`: a retention class.
+pub const CLASS: Vocabulary = Vocabulary {
+    section: "[class.*]",
+    keys: &["retention", "domain", "purposes", "legal_basis", "subjects", "fields"],
+    later: &["stages", "opt_out", "encrypt"],
+};
+
+/// A treatment written as a table.
+pub const TREATMENT: Vocabulary = Vocabulary {
+    section: "treatment",
+    keys: &[
+        "pseudonymise",
+        "truncate",
+        "template",
+        "keep_prefixes",
+        "else",
+        "keep_parameters",
+        "name_parameters",
+    ],
+    later: &["prefix", "country", "generalise"],
+};
+
+/// The table that `truncate` can be.
+pub const TRUNCATE: Vocabulary =
+    Vocabulary { section: "truncate", keys: &["v4", "v6", "as"], later: &["country"] };
+
+/// Treatments written as one word.
+pub const TREATMENT_WORDS: Vocabulary = Vocabulary {
+    section: "treatment word",
+    keys: &["keep", "drop", "truncate", "pseudonymise", "generalise", "scrub"],
+    later: &["prefix", "country"],
+};
+
+/// How a pseudonym is written.
+pub const FORMS: Vocabulary =
+    Vocabulary { section: "pseudonymise", keys: &["token", "address"], later: &["prefix"] };
+
+/// What `else` can be.
+pub const ELSE: Vocabulary = Vocabulary { section: "else", keys: &["drop", "scrub"], later: &[] };
+
+/// `[output.*]`: a view that narrows.
+pub const OUTPUT: Vocabulary =
+    Vocabulary { section: "[output.*]", keys: &["fields", "purposes"], later: &["opt_out", "country"] };
+
+/// The keys and sections of a pipeline file.
+pub const PIPELINE_FILE: Vocabulary = Vocabulary {
+    section: "pipeline file",
+    keys: &["policy", "keys", "state", "threads", "batch_bytes", "source", "quarantine", "sink"],
+    later: &["admin", "opt_out"],
+};
+
+/// `[source.*]`: where records come from.
+pub const SOURCE: Vocabulary = Vocabulary {
+    section: "[source.*]",
+    keys: &["kind", "path", "format", "time_zone", "class", "max_lateness", "record_bytes_max"],
+    later: &["follow", "listen", "brokers", "topic", "topics", "group", "erase"],
+};
+
+/// Kinds of source.
+pub const SOURCE_KINDS: Vocabulary =
+    Vocabulary { section: "source kind", keys: &["stdin", "file"], later: &["syslog", "http", "kafka"] };
+
+/// One rule that chooses a class.
+pub const CLASS_RULE: Vocabulary =
+    Vocabulary { section: "class rule", keys: &["when", "is"], later: &["contains", "matches"] };
+
+/// `[quarantine]`: what becomes of records that could not be parsed.
+pub const QUARANTINE: Vocabulary =
+    Vocabulary { section: "[quarantine]", keys: &["recipients", "retention", "path"], later: &[] };
+
+/// `[sink.*]`: where records go.
+pub const SINK: Vocabulary = Vocabulary {
+    section: "[sink.*]",
+    keys: &[
+        "kind",
+        "path",
+        "classes",
+        "output",
+        "purpose",
+        "location",
+        "recipient",
+        "emit",
+        "part_secs_max",
+    ],
+    later: &["encrypt", "opt_out", "brokers", "topic", "url", "table", "compress"],
+};
+
+/// Kinds of sink.
+pub const SINK_KINDS: Vocabulary = Vocabulary {
+    section: "sink kind",
+    keys: &["stdout", "file"],
+    later: &["kafka", "parquet", "clickhouse", "http", "syslog"],
+};
+
+/// What a sink writes.
+pub const EMITS: Vocabulary =
+    Vocabulary { section: "emit", keys: &["ndjson", "same"], later: &["columns", "arrow"] };
+
+/// Formats that are one word.
+pub const FORMATS: Vocabulary = Vocabulary {
+    section: "format",
+    keys: &[
+        "auto",
+        "common",
+        "combined",
+        "vhost_combined",
+        "nginx",
+        "apache",
+        "nginx-error",
+        "apache-error",
+        "json",
+        "text",
+    ],
+    later: &["jvb", "jicofo", "jigasi", "jibri", "prosody", "coturn", "syslog"],
+};
+
+/// Formats that bring a string or map of their own.
+pub const FORMAT_TABLE: Vocabulary =
+    Vocabulary { section: "format table", keys: &["nginx", "apache", "json"], later: &["syslog"] };
+
+/// All of the above, for the reference and its test.
+pub const ALL: [Vocabulary; 20] = [
+    POLICY_FILE,
+    POLICY,
+    DOMAIN,
+    CLASS,
+    TREATMENT_WORDS,
+    TREATMENT,
+    TRUNCATE,
+    FORMS,
+    ELSE,
+    OUTPUT,
+    PIPELINE_FILE,
+    SOURCE,
+    SOURCE_KINDS,
+    FORMATS,
+    FORMAT_TABLE,
+    CLASS_RULE,
+    QUARANTINE,
+    SINK,
+    SINK_KINDS,
+    EMITS,
+];

@@ -1,0 +1,167 @@
+//! One JSON object per line, with the names of the field table.
+//!
+//! Keys and their punctuation are prepared at start, so that a value costs one copy of its key, one check that it needs no
+//! escaping, and one copy of itself. Numbers are numbers: sizes and status codes as they stand, durations in seconds.
+
+use crate::format::escape;
+use crate::format::time;
+use crate::record::field::{Grammar, Kind};
+use crate::record::span::Escape;
+use crate::record::timestamp::Timestamp;
+
+/// The prepared keys of one table.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    prefixes: Vec<Vec<u8>>,
+    class: Vec<u8>,
+}
+
+impl Keys {
+    /// Prepares the keys of `columns` for records of `class`.
+    pub fn new(columns: &[String], class: &str) -> Self {
+        let quoted = |text: &str| {
+            let mut out = Vec::with_capacity(text.len() + 2);
+            escape::encode(Escape::Json, text.as_bytes(), &mut out);
+            out
+        };
+        let prefixes = columns
+            .iter()
+            .map(|column| [b",\"".as_slice(), &quoted(column), b"\":"].concat())
+            .collect();
+        Self { prefixes, class: [b",\"sluis.class\":\"".as_slice(), &quoted(class), b"\""].concat() }
+    }
+
+    /// Begins a record with its time.
+    #[inline]
+    pub fn begin(&self, time: Timestamp, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"time\":\"");
+        time::write_rfc3339(time, out);
+        out.push(b'"');
+    }
+
+    /// Writes the key of a column.
+    #[inline]
+    pub fn key(&self, column: u16, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.prefixes[usize::from(column)]);
+    }
+
+    /// Ends a record: class, epoch, deadline.
+    #[inline]
+    pub fn end(&self, epoch: &str, deadline: Option<Timestamp>, time_completed: bool, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.class);
+        out.extend_from_slice(b",\"sluis.epoch\":\"");
+        out.extend_from_slice(epoch.as_bytes());
+        out.push(b'"');
+        if let Some(deadline) = deadline {
+            out.extend_from_slice(b",\"sluis.deadline\":\"");
+            time::write_rfc3339(deadline, out);
+            out.push(b'"');
+        }
+        if time_completed {
+            out.extend_from_slice(b",\"sluis.time_completed\":true");
+        }
+        out.extend_from_slice(b"}\n");
+    }
+}
+
+/// Writes a string value that is decoded.
+#[inline]
+pub fn string(value: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    escape::encode(Escape::Json, value, out);
+    out.push(b'"');
+}
+
+/// Writes a value as it stands in the record: a number where its kind says so, else a string, decoded once.
+#[inline]
+pub fn verbatim(kind: Kind, how: Escape, scale: f64, raw: &[u8], decoded: &mut Vec<u8>, out: &mut Vec<u8>) {
+    if let Kind::Harmless(Grammar::Integer | Grammar::Decimal | Grammar::Status) = kind
+        && number(scale, raw, out)
+    {
+        return;
+    }
+    if how == Escape::None || memchr::memchr(b'\\', raw).is_none() {
+        return string(raw, out);
+    }
+    decoded.clear();
+    if escape::decode(how, raw, decoded).is_ok() { string(decoded, out) } else { string(raw, out) }
+}
+
+/// Writes `raw` as a JSON number; false, with nothing written, when it is not one.
+fn number(scale: f64, raw: &[u8], out: &mut Vec<u8>) -> bool {
+    if raw.is_empty() || raw.len() > 20 {
+        return false;
+    }
+    let mut points = 0;
+    for byte in raw {
+        match byte {
+            b'0'..=b'9' => {}
+            b'.' => points += 1,
+            _ => return false,
+        }
+    }
+    if points > 1 || raw.first() == Some(&b'.') || raw.last() == Some(&b'.') {
+        return false;
+    }
+    let shift = decimal_places(scale);
+    if shift == 0 {
+        // JSON has no leading zeros.
+        let whole = raw.iter().position(|&b| b != b'0').unwrap_or(raw.len() - 1);
+        let whole = if raw[whole..].first() == Some(&b'.') { whole - 1 } else { whole };
+        out.extend_from_slice(&raw[whole..]);
+        return true;
+    }
+    if points > 0 {
+        return false;
+    }
+    // 1234567 microseconds are 1.234567 seconds: the point moves, no rounding.
+    let digits = raw.iter().position(|&b| b != b'0').map_or(&raw[raw.len() - 1..], |at| &raw[at..]);
+    let (whole, fraction) = digits.split_at(digits.len().saturating_sub(shift));
+    out.extend_from_slice(if whole.is_empty() { b"0" } else { whole });
+    let end = fraction.iter().rposition(|&b| b != b'0').map_or(0, |at| at + 1);
+    if end > 0 {
+        out.push(b'.');
+        out.extend(std::iter::repeat_n(b'0', shift - fraction.len()));
+        out.extend_from_slice(&fraction[..end]);
+    }
+    true
+}
+
+/// How many places the point moves for a unit: 6 for microseconds, 3 for milliseconds.
+fn decimal_places(scale: f64) -> usize {
+    if scale > 0.5 {
+        0
+    } else if scale > 0.0005 {
+        3
+    } else if scale > 0.000_000_5 {
+        6
+    } else {
+        9
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn num(scale: f64, raw: &str) -> Option<String> {
+        let mut out = Vec::new();
+        number(scale, raw.as_bytes(), &mut out).then(|| String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn numbers_are_numbers() {
+        assert_eq!(num(1.0, "200").as_deref(), Some("200"));
+        assert_eq!(num(1.0, "000").as_deref(), Some("0"));
+        assert_eq!(num(1.0, "0.020").as_deref(), Some("0.020"));
+        assert_eq!(num(1.0, "00.5").as_deref(), Some("0.5"));
+        assert_eq!(num(1e-6, "1234567").as_deref(), Some("1.234567"));
+        assert_eq!(num(1e-6, "20").as_deref(), Some("0.00002"));
+        assert_eq!(num(1e-6, "3000000").as_deref(), Some("3"));
+        assert_eq!(num(1e-6, "0").as_deref(), Some("0"));
+        assert_eq!(num(1e-3, "15").as_deref(), Some("0.015"));
+        assert_eq!(num(1.0, "0.001, 0.002"), None);
+        assert_eq!(num(1.0, "1.2.3"), None);
+        assert_eq!(num(1.0, "-"), None);
+    }
+}

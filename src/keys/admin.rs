@@ -1,0 +1,90 @@
+//! What the command line does to a keyring: one function per command, each one locked change.
+//!
+//! *In*: a directory and an instant. *Out*: [`KeyEvent`]s. *Promised*: each change advances the keyring as well, so that
+//! none writes a key that is already due. *Not here*: arguments and tables (`cli`), the keys in use (`shared`).
+
+use std::io::BufRead;
+use std::path::Path;
+
+use super::error::KeyError;
+use super::event::KeyEvent;
+use super::keyring::{ChainFacts, Keyring};
+use super::renewal::From;
+use super::seal;
+use super::store::Store;
+use crate::record::timestamp::Timestamp;
+
+/// Makes a keyring, or adds domains to one: name, epoch length and longest retention in seconds. A domain that exists
+/// keeps its keys; a longer retention is recorded, another epoch length refused.
+pub fn init(dir: &Path, domains: &[(&str, u64, u64)], now: Timestamp) -> Result<Vec<KeyEvent>, KeyError> {
+    let store = Store::open_or_make(dir)?;
+    let changed = store.change_or_create(|keyring| {
+        let mut events = Vec::new();
+        for &(name, epoch_seconds, retention_seconds) in domains {
+            events.extend(keyring.create(name, epoch_seconds, retention_seconds, now)?);
+        }
+        events.extend(keyring.advance(now)?);
+        Ok(events)
+    })?;
+    Ok(changed.events)
+}
+
+/// What may be told of every chain.
+pub fn list(dir: &Path, now: Timestamp) -> Result<Vec<ChainFacts>, KeyError> {
+    let (keyring, _) = Store::open(dir)?.read()?;
+    Ok(keyring.facts(now))
+}
+
+/// Destroys every key that is due.
+pub fn advance(dir: &Path, now: Timestamp) -> Result<Vec<KeyEvent>, KeyError> {
+    Ok(Store::open(dir)?.change(|keyring| keyring.advance(now))?.events)
+}
+
+/// Seals all living chains to `recipient`.
+pub fn export(dir: &Path, recipient: &str, now: Timestamp) -> Result<(Vec<u8>, Vec<KeyEvent>), KeyError> {
+    let changed = Store::open(dir)?.change(|keyring| keyring.advance(now))?;
+    let (sealed, exported) = seal::seal(&changed.keyring, recipient)?;
+    Ok((sealed, [changed.events, exported].concat()))
+}
+
+/// Opens sealed chains and merges them into the keyring of `dir`, which is made if it is not there.
+pub fn import(
+    dir: &Path,
+    sealed: &[u8],
+    identities: impl BufRead,
+    now: Timestamp,
+) -> Result<Vec<KeyEvent>, KeyError> {
+    // Opened before the directory is made: a wrong identity leaves nothing behind.
+    let mut arrived = seal::open(sealed, identities)?;
+    // What died on its way is neither merged nor written.
+    let _ = arrived.advance(now)?;
+    let changed = Store::open_or_make(dir)?.change_or_create(|keyring| {
+        let mut events = keyring.merge(arrived)?;
+        events.extend(keyring.advance(now)?);
+        Ok(events)
+    })?;
+    Ok(changed.events)
+}
+
+/// Gives the named domains, or all, fresh random chains from a coming epoch on.
+pub fn renew(
+    dir: &Path,
+    names: &[String],
+    from: From,
+    epoch_seconds: Option<u64>,
+    now: Timestamp,
+) -> Result<Vec<KeyEvent>, KeyError> {
+    let changed = Store::open(dir)?.change(|keyring| {
+        let names = if names.is_empty() { all_names(keyring) } else { names.to_vec() };
+        let mut events = keyring.advance(now)?;
+        for name in &names {
+            events.extend(keyring.renew(name, from, epoch_seconds, now)?);
+        }
+        Ok(events)
+    })?;
+    Ok(changed.events)
+}
+
+fn all_names(keyring: &Keyring) -> Vec<String> {
+    keyring.names().map(str::to_owned).collect()
+}

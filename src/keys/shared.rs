@@ -1,0 +1,228 @@
+//! The keys in use: one keyring in memory, shared by all threads of a process and kept in step with its file.
+//!
+//! ```text
+//! worker ── EpochCache ──▶ Keys ──▶ keyring in memory ◀── advance(now), from time to time ──▶ store
+//! ```
+//! *In*: a keyring's directory, or none for one run; a policy's domains, addressed by their place in its list from then
+//! on. *Out*: [`EpochKeys`]. *Promised*: what is destroyed by one process of a host leaves the memory of all at their
+//! next [`advance`](Keys::advance); a key is refused from its death on, advanced or not. *Not here*: making a keyring,
+//! which [`open`](Keys::open) never does.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use zeroize::Zeroizing;
+
+use super::chain::{life, seconds_of};
+use super::error::KeyError;
+use super::event::KeyEvent;
+use super::keyring::Keyring;
+use super::pseudonym::EpochKeys;
+use super::ratchet;
+use super::secret::{KEY_BYTES, Secret};
+use super::store::{Changed, Store, Version};
+use crate::policy::class::Domain;
+use crate::record::timestamp::Timestamp;
+
+/// The keys of a policy's domains. Cheap to clone: all clones are one.
+#[derive(Clone)]
+pub struct Keys(Arc<Inner>);
+
+struct Inner {
+    /// Counts the changes; workers compare it once per batch.
+    generation: AtomicU64,
+    source: Source,
+}
+
+enum Source {
+    Ephemeral(Vec<Ephemeral>),
+    Stored { store: Store, access: Access, names: Vec<String>, state: RwLock<State> },
+}
+
+/// A random key that lives for one run and gives epochs of any date. It has no ratchet: nothing of it is ever stored, and
+/// all of it dies with the process.
+struct Ephemeral {
+    domain: String,
+    epoch_seconds: u64,
+    key: Secret,
+}
+
+/// Whether this process may change the file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Change,
+    ReadOnly,
+}
+
+struct State {
+    keyring: Keyring,
+    /// For each domain of the policy its place in the keyring.
+    places: Vec<usize>,
+    version: Version,
+    /// Memory has advanced, and the file has yet to.
+    behind: bool,
+}
+
+impl Keys {
+    /// Random keys for one run, for records of any date.
+    pub fn ephemeral(domains: &[Domain]) -> Result<Self, KeyError> {
+        let keys = domains.iter().map(|domain| {
+            Ok(Ephemeral {
+                domain: domain.name.clone(),
+                epoch_seconds: domain.epoch_seconds.max(1),
+                key: Secret::random()?,
+            })
+        });
+        let source = Source::Ephemeral(keys.collect::<Result<_, KeyError>>()?);
+        Ok(Self(Arc::new(Inner { generation: AtomicU64::new(0), source })))
+    }
+
+    /// Opens the keyring in `dir` for a policy's domains. Each must be there with its epoch length; a longer retention is
+    /// recorded; what is due is destroyed.
+    pub fn open(dir: &Path, domains: &[Domain], now: Timestamp) -> Result<(Self, Vec<KeyEvent>), KeyError> {
+        let store = Store::open(dir)?;
+        let changed = store.change(|keyring| fit(keyring, domains, now))?;
+        Self::stored(store, Access::Change, domains, changed)
+    }
+
+    /// The same without ever writing, for a run that is judged as at another time: what would be recorded or destroyed
+    /// is so in this process's memory only.
+    pub fn open_read_only(dir: &Path, domains: &[Domain], now: Timestamp) -> Result<Self, KeyError> {
+        let store = Store::open(dir)?;
+        let (mut keyring, version) = store.read()?;
+        let events = fit(&mut keyring, domains, now)?;
+        Self::stored(store, Access::ReadOnly, domains, Changed { events, keyring, version })
+            .map(|(keys, _)| keys)
+    }
+
+    fn stored(
+        store: Store,
+        access: Access,
+        domains: &[Domain],
+        changed: Changed,
+    ) -> Result<(Self, Vec<KeyEvent>), KeyError> {
+        let names: Vec<_> = domains.iter().map(|domain| domain.name.clone()).collect();
+        let Changed { events, keyring, version } = changed;
+        let places = places(&keyring, &names)?;
+        let state = RwLock::new(State { keyring, places, version, behind: false });
+        let source = Source::Stored { store, access, names, state };
+        Ok((Self(Arc::new(Inner { generation: AtomicU64::new(0), source })), events))
+    }
+
+    /// Changes whenever keys that were handed out may no longer be used, or other ones must be.
+    #[inline]
+    pub fn generation(&self) -> u64 {
+        self.0.generation.load(Ordering::Acquire)
+    }
+
+    /// Whether the keys end with this process.
+    pub fn is_ephemeral(&self) -> bool {
+        matches!(self.0.source, Source::Ephemeral(_))
+    }
+
+    /// The epoch of an instant in a domain. Takes a lock: a worker asks its [`EpochCache`](super::EpochCache) instead.
+    pub fn epoch_of(&self, domain: usize, instant: Timestamp) -> u64 {
+        match &self.0.source {
+            Source::Ephemeral(all) => {
+                all.get(domain).map_or(0, |key| seconds_of(instant) / key.epoch_seconds)
+            }
+            Source::Stored { state, .. } => {
+                let state = read(state);
+                state.places.get(domain).map_or(0, |&place| state.keyring.epoch_of(place, instant))
+            }
+        }
+    }
+
+    /// The keys of an epoch: [`KeyError::Dead`] once it is destroyed or due at `now`, [`KeyError::Future`] before it
+    /// begins. The holder drops them at [`EpochKeys::dies`] or when the [`generation`](Self::generation) changes.
+    pub fn epoch_keys(&self, domain: usize, epoch: u64, now: Timestamp) -> Result<EpochKeys, KeyError> {
+        match &self.0.source {
+            Source::Ephemeral(all) => {
+                all.get(domain).map(|key| key.keys_of(epoch)).ok_or(KeyError::Dead { epoch })
+            }
+            Source::Stored { state, .. } => {
+                let state = read(state);
+                let place = *state.places.get(domain).ok_or(KeyError::Dead { epoch })?;
+                state.keyring.epoch_keys(place, epoch, now)
+            }
+        }
+    }
+
+    /// Destroys what is due at `now`, in memory and in the file, and takes over what other processes changed. Cheap when
+    /// there is nothing to do (one `stat`): called every minute or so, and never by a worker.
+    pub fn advance(&self, now: Timestamp) -> Result<Vec<KeyEvent>, KeyError> {
+        let Source::Stored { store, access, names, state } = &self.0.source else { return Ok(Vec::new()) };
+        if store.has_changed(&read(state).version)? {
+            let (mut keyring, version) = store.read()?;
+            if *access == Access::ReadOnly {
+                let _ = keyring.advance(now)?;
+            }
+            self.swap(names, state, keyring, version)?;
+        }
+        if read(state).keyring.is_due(now) {
+            // Memory first: a disk that fails must not keep a dead key alive here.
+            let mut state = write(state);
+            let _ = state.keyring.advance(now)?;
+            state.behind = *access == Access::Change;
+            drop(state);
+            self.0.generation.fetch_add(1, Ordering::Release);
+        }
+        if !read(state).behind {
+            return Ok(Vec::new());
+        }
+        let changed = store.change(|keyring| keyring.advance(now))?;
+        self.swap(names, state, changed.keyring, changed.version)?;
+        Ok(changed.events)
+    }
+
+    /// Puts a keyring in the place of the one in memory, which is wiped.
+    fn swap(
+        &self,
+        names: &[String],
+        state: &RwLock<State>,
+        keyring: Keyring,
+        version: Version,
+    ) -> Result<(), KeyError> {
+        let places = places(&keyring, names)?;
+        *write(state) = State { keyring, places, version, behind: false };
+        self.0.generation.fetch_add(1, Ordering::Release);
+        Ok(())
+    }
+}
+
+impl Ephemeral {
+    fn keys_of(&self, epoch: u64) -> EpochKeys {
+        let mut key = Zeroizing::new([0; KEY_BYTES]);
+        // The run's key, because it stands where a chain key would.
+        ratchet::epoch_key(self.key.expose(), &self.domain, epoch, &mut key);
+        let keys = EpochKeys::new(&self.domain, life(self.epoch_seconds, epoch, u64::MAX), &key);
+        ratchet::scrub_stack();
+        keys
+    }
+}
+
+/// Checks every domain against the keyring, records longer retentions, and advances.
+fn fit(keyring: &mut Keyring, domains: &[Domain], now: Timestamp) -> Result<Vec<KeyEvent>, KeyError> {
+    let mut events = Vec::new();
+    for domain in domains {
+        events.extend(keyring.require(&domain.name, domain.epoch_seconds, domain.retention_seconds, now)?);
+    }
+    events.extend(keyring.advance(now)?);
+    Ok(events)
+}
+
+fn places(keyring: &Keyring, names: &[String]) -> Result<Vec<usize>, KeyError> {
+    let place =
+        |name: &String| keyring.domain(name).ok_or_else(|| KeyError::UnknownDomain { domain: name.clone() });
+    names.iter().map(place).collect()
+}
+
+/// A panic elsewhere leaves a whole state behind: it is only ever replaced as one, or advanced.
+fn read(state: &RwLock<State>) -> RwLockReadGuard<'_, State> {
+    state.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write(state: &RwLock<State>) -> RwLockWriteGuard<'_, State> {
+    state.write().unwrap_or_else(PoisonError::into_inner)
+}

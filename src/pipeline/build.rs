@@ -1,0 +1,236 @@
+//! From a plan to what runs: one step per stage.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+
+use super::worker::{ClassChoice, ClassPlan, Route, SourcePlan, Worker};
+use crate::config::format_spec::FormatSpec;
+use crate::config::plan::{Plan, SinkKind, SourcePlan as Planned};
+use crate::encode::Emit;
+use crate::encode::ndjson;
+use crate::format::apache_error::ApacheError;
+use crate::format::detect::detect;
+use crate::format::json::Json;
+use crate::format::nginx_error::NginxError;
+use crate::format::text::Text;
+use crate::format::{Format, FormatError, logformat};
+use crate::keys::Keys;
+use crate::policy::class::{Policy, View};
+use crate::policy::table::Table;
+use crate::policy::treatment::Rule;
+use crate::record::span::Layout;
+use crate::sink::file::{FileSink, Settings};
+use crate::sink::stdout::Stdout;
+use crate::sink::{Sink, SinkError};
+
+/// Compiled sources, in the order of the plan.
+pub struct Built {
+    /// What workers need of each source.
+    pub sources: Vec<SourcePlan>,
+}
+
+/// One way out, before it is compiled for a format.
+#[derive(Clone, Copy)]
+pub struct RouteSpec<'a> {
+    /// Index into the policy's classes.
+    pub class: usize,
+    /// The view that narrows it.
+    pub view: Option<&'a View>,
+    /// The form.
+    pub emit: Emit,
+    /// Index of the clean batch that it fills, and of the sink that takes it.
+    pub output: usize,
+    /// Index into the plan's sinks.
+    pub sink: usize,
+}
+
+/// Compiles every source of the plan; all that is wrong with their formats is said at once.
+pub fn sources(plan: &Plan) -> Result<Built, String> {
+    let specs = routes(plan);
+    let mut problems = Vec::new();
+    let mut built = Vec::new();
+    for planned in &plan.sources {
+        match source(plan, planned, &specs) {
+            Ok(source) => built.push(source),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(Built { sources: built }) } else { Err(problems.join("\n")) }
+}
+
+fn source(plan: &Plan, planned: &Planned, specs: &[RouteSpec<'_>]) -> Result<SourcePlan, String> {
+    let zone = planned.time_zone.as_deref().map(zone).transpose()?;
+    let format = compile(&planned.format, zone, &plan.policy.variables).map_err(|error| match &planned.format_text {
+        Some(written) => written.problem(&error.at, error.message.clone()).to_string(),
+        None => format!("source {}: {}", planned.name, error.message),
+    })?;
+    let layout = format.parser().layout();
+    let choice = choice(planned, layout)?;
+    let of_source = planned.class.classes();
+    let specs: Vec<_> = specs.iter().filter(|spec| of_source.contains(&spec.class)).copied().collect();
+    let classes = classes(&plan.policy, layout, &specs);
+    Ok(SourcePlan { format, choice, classes })
+}
+
+/// An IANA time zone.
+pub fn zone(name: &str) -> Result<TimeZone, String> {
+    TimeZone::get(name).map_err(|_| format!("unknown time zone '{name}'; write an IANA name such as Europe/Amsterdam"))
+}
+
+/// Compiles a format. `variables` is what the user classified.
+pub fn compile(
+    spec: &FormatSpec,
+    zone: Option<TimeZone>,
+    variables: &BTreeMap<String, String>,
+) -> Result<Format, FormatError> {
+    let classify = |variable: &str| variables.get(variable).cloned();
+    match spec {
+        FormatSpec::Auto => Err(FormatError::whole("the format was not decided; name it")),
+        FormatSpec::Common => Ok(Format::Log(Box::new(logformat::common()))),
+        FormatSpec::Combined => Ok(Format::Log(Box::new(logformat::combined()))),
+        FormatSpec::VhostCombined => Ok(Format::Log(Box::new(logformat::vhost_combined()))),
+        FormatSpec::Nginx(text) => logformat::nginx(text, zone, &classify).map(|program| Format::Log(Box::new(program))),
+        FormatSpec::Apache(text) => logformat::apache(text, zone, &classify).map(|program| Format::Log(Box::new(program))),
+        FormatSpec::NginxError => needed(zone).map(|zone| Format::NginxError(Box::new(NginxError::new(zone)))),
+        FormatSpec::ApacheError => needed(zone).map(|zone| Format::ApacheError(Box::new(ApacheError::new(zone)))),
+        FormatSpec::Json(keys) => {
+            let mut map = variables.clone();
+            map.extend(keys.clone());
+            let json = Json::new(&map, zone).map_err(|error| FormatError::whole(error.to_string()))?;
+            Ok(Format::Json(Box::new(json)))
+        }
+        FormatSpec::Text => Ok(Format::Text(Box::new(Text::new()))),
+    }
+}
+
+fn needed(zone: Option<TimeZone>) -> Result<TimeZone, FormatError> {
+    zone.ok_or_else(|| {
+        FormatError::whole(
+            "time zone missing: these logs state local times without a zone; add --time-zone Europe/Amsterdam (or \
+             time_zone in the source), the zone of the machine that wrote them",
+        )
+    })
+}
+
+/// The structured formats, as `auto` tries them. Formats without a zone are tried as UTC: only their shape decides.
+const CANDIDATES: [FormatSpec; 6] = [
+    FormatSpec::VhostCombined,
+    FormatSpec::Combined,
+    FormatSpec::Common,
+    FormatSpec::Json(BTreeMap::new()),
+    FormatSpec::NginxError,
+    FormatSpec::ApacheError,
+];
+
+/// Decides the format of `sample`, the first lines of an input.
+pub fn decide(
+    sample: &[u8],
+    zone: Option<&TimeZone>,
+    variables: &BTreeMap<String, String>,
+) -> Result<FormatSpec, String> {
+    let zone = Some(zone.cloned().unwrap_or(TimeZone::UTC));
+    let mut compiled = Vec::new();
+    for spec in &CANDIDATES {
+        compiled.push((spec.name(), compile(spec, zone.clone(), variables).map_err(|error| error.to_string())?));
+    }
+    let parsers: Vec<_> = compiled.iter().map(|(name, format)| (*name, format.parser())).collect();
+    detect(sample, &parsers).map(|at| CANDIDATES[at].clone()).map_err(|undecided| undecided.to_string())
+}
+
+/// The routes of a plan: one per class and sink, those of a class together.
+fn routes(plan: &Plan) -> Vec<RouteSpec<'_>> {
+    let mut specs = Vec::new();
+    for class in 0..plan.policy.classes.len() {
+        for (sink, planned) in plan.sinks.iter().enumerate().filter(|(_, planned)| planned.classes.contains(&class)) {
+            let (view, emit) = (planned.view(&plan.policy), planned.emit);
+            specs.push(RouteSpec { class, view, emit, output: specs.len(), sink });
+        }
+    }
+    specs
+}
+
+/// The classes as workers see them, with the tables of their routes.
+pub fn classes(policy: &Policy, layout: &Layout, specs: &[RouteSpec<'_>]) -> Vec<ClassPlan> {
+    let route = |spec: &RouteSpec<'_>| {
+        let class = &policy.classes[spec.class];
+        let table = Table::compile(policy, class, spec.view, layout);
+        let columns = ndjson::Keys::new(&table.columns, &class.name);
+        Route { table, emit: spec.emit, columns, class: spec.class, output: spec.output, sink: spec.sink }
+    };
+    policy
+        .classes
+        .iter()
+        .enumerate()
+        .map(|(index, class)| ClassPlan {
+            retention_seconds: class.retention_seconds,
+            domain: class.domain,
+            routes: specs.iter().filter(|spec| spec.class == index).map(route).collect(),
+        })
+        .collect()
+}
+
+fn choice(planned: &Planned, layout: &Layout) -> Result<ClassChoice, String> {
+    if planned.class.rules.is_empty() {
+        return Ok(ClassChoice::Fixed(planned.class.otherwise));
+    }
+    let mut rules = Vec::new();
+    for rule in &planned.class.rules {
+        let mut conditions = Vec::new();
+        for (field, value) in &rule.when {
+            let slot = layout.slots.iter().position(|slot| slot.field == *field).ok_or_else(|| {
+                format!(
+                    "source {}: a class rule asks for '{field}', which the format does not log; log it or drop the rule",
+                    planned.name
+                )
+            })?;
+            conditions.push((slot as u16, value.as_bytes().to_vec()));
+        }
+        rules.push((conditions, rule.class));
+    }
+    Ok(ClassChoice::Rules { rules, strictest: planned.class.otherwise })
+}
+
+/// `threads` workers with their own view of the keys.
+pub fn workers(keys: &Keys, threads: usize, cache_entries: usize) -> Vec<Worker> {
+    (0..threads).map(|_| Worker::new(keys.clone(), cache_entries)).collect()
+}
+
+/// Opens the sinks, one per route.
+pub fn sinks(plan: &Plan) -> Result<Vec<(usize, Box<dyn Sink>)>, SinkError> {
+    let mut sinks: Vec<(usize, Box<dyn Sink>)> = Vec::new();
+    for spec in routes(plan) {
+        let class = &plan.policy.classes[spec.class];
+        sinks.push((
+            spec.class,
+            match &plan.sinks[spec.sink].kind {
+                SinkKind::Stdout => Box::new(Stdout::open()?),
+                SinkKind::File { directory, part_seconds_max } => {
+                    let suffix = if spec.emit == Emit::Ndjson { "ndjson" } else { "log" };
+                    let mut settings = Settings::new(suffix, class.retention_seconds.unwrap_or(0));
+                    settings.close_secs = *part_seconds_max;
+                    Box::new(FileSink::open(&directory.join(&class.name), settings)?)
+                }
+            },
+        ));
+    }
+    Ok(sinks)
+}
+
+/// How a route is called in `check` and `explain`.
+pub fn route_title(plan: &Plan, route: &Route) -> String {
+    let sink = &plan.sinks[route.sink];
+    let view = sink.output.as_deref().map_or_else(String::new, |view| format!(" narrowed to {view}"));
+    format!("class {} to sink {}{view}", plan.policy.classes[route.class].name, sink.name)
+}
+
+/// The treatment that makes the column `column` of the field `field`, and the place of its rule.
+pub fn rule_of(rule: Option<&Rule>, field: &str, column: &str) -> (&'static str, String) {
+    let Some(rule) = rule else {
+        let treatment = if column == "time" { "keep" } else { "drop" };
+        return (treatment, "no rule names it".to_owned());
+    };
+    let output = rule.outputs.iter().find(|output| output.rename.as_deref().unwrap_or(field) == column);
+    let treatment = output.or(rule.outputs.first()).map_or("drop", |output| output.treatment.name());
+    (treatment, format!("{}:{}:{}", rule.place.file, rule.place.line, rule.place.column))
+}

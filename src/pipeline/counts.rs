@@ -1,0 +1,78 @@
+//! What a run did, in numbers: kept per batch, added up per batch, never per record shared.
+
+use crate::protect::value::Treatments;
+use crate::record::span::Refusal;
+
+/// Counts of one batch or one run. Every record that came in is in exactly one of the outcomes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Records that arrived.
+    pub records_in: u64,
+    /// Records that left for at least one sink.
+    pub records_out: u64,
+    /// Records that were refused, by reason, in the order of [`Refusal::ALL`].
+    pub refused: [u64; Refusal::ALL.len()],
+    /// Records whose deadline had passed on arrival, or whose epoch key is dead.
+    pub expired: u64,
+    /// Records that no sink wants: their class has none.
+    pub dropped: u64,
+    /// Records whose deadline came between arrival and delivery.
+    pub withheld: u64,
+    /// Bytes that arrived, newlines included.
+    pub bytes_in: u64,
+    /// Bytes that were handed to sinks.
+    pub bytes_out: u64,
+    /// Identifiers treated.
+    pub treated: Treatments,
+}
+
+impl Counts {
+    /// Adds another count.
+    pub fn add(&mut self, other: &Self) {
+        self.records_in += other.records_in;
+        self.records_out += other.records_out;
+        for (mine, theirs) in self.refused.iter_mut().zip(other.refused) {
+            *mine += theirs;
+        }
+        self.expired += other.expired;
+        self.dropped += other.dropped;
+        self.withheld += other.withheld;
+        self.bytes_in += other.bytes_in;
+        self.bytes_out += other.bytes_out;
+        self.treated.add(&other.treated);
+    }
+
+    /// Counts a refused record.
+    pub fn refuse(&mut self, refusal: Refusal) {
+        if let Some(place) = Refusal::ALL.iter().position(|known| *known == refusal) {
+            self.refused[place] += 1;
+        }
+    }
+
+    /// Records that were refused, whatever the reason.
+    pub fn quarantined(&self) -> u64 {
+        self.refused.iter().sum()
+    }
+
+    /// True when every record is accounted for.
+    pub fn balance(&self) -> bool {
+        self.records_in == self.records_out + self.quarantined() + self.expired + self.dropped + self.withheld
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_record_has_one_outcome() {
+        let mut counts = Counts { records_in: 5, records_out: 2, expired: 1, dropped: 1, ..Counts::default() };
+        assert!(!counts.balance());
+        counts.refuse(Refusal::BadTime);
+        assert!(counts.balance() && counts.quarantined() == 1);
+        let mut sum = Counts::default();
+        sum.add(&counts);
+        sum.add(&counts);
+        assert!(sum.balance() && sum.records_in == 10 && sum.quarantined() == 2);
+    }
+}

@@ -1,0 +1,240 @@
+//! One worker: a raw batch in, clean batches out. The same code runs for a pipe, a file and (later) a Kafka lane.
+
+use super::counts::Counts;
+use crate::encode::Emit;
+use crate::encode::ndjson::Keys as Columns;
+use crate::keys::{EpochCache, Keys};
+use crate::format::{Format, Memo, Parser};
+use crate::policy::table::Table;
+use crate::protect::{Envelope, Protector};
+use crate::record::batch::{CleanBatch, RawBatch};
+use crate::record::span::{Parsed, Refusal};
+use crate::record::timestamp::Timestamp;
+use crate::retention::deadline;
+use crate::source::frame;
+
+/// One way out for records of a class: which table, which form, which output of the worker.
+pub struct Route {
+    /// The compiled policy.
+    pub table: Table,
+    /// The form.
+    pub emit: Emit,
+    /// Prepared keys for NDJSON.
+    pub columns: Columns,
+    /// Index into the policy's classes.
+    pub class: usize,
+    /// Index of the clean batch that it fills.
+    pub output: usize,
+    /// Index into the plan's sinks.
+    pub sink: usize,
+}
+
+/// A class as a worker sees it.
+pub struct ClassPlan {
+    /// How long its records may live.
+    pub retention_seconds: Option<u64>,
+    /// Its domain.
+    pub domain: usize,
+    /// Where its records go; empty when no sink wants them.
+    pub routes: Vec<Route>,
+}
+
+/// How the class of a record is found.
+pub enum ClassChoice {
+    /// All records of the source.
+    Fixed(usize),
+    /// The first rule whose every condition holds; else the strictest class of the source.
+    Rules {
+        /// Conditions (slot and value) and the class they choose.
+        rules: Vec<(Vec<(u16, Vec<u8>)>, usize)>,
+        /// The class of shortest retention.
+        strictest: usize,
+    },
+}
+
+impl ClassChoice {
+    /// The class of a record, as an index into the policy's.
+    pub fn of(&self, record: &[u8], parsed: &Parsed) -> usize {
+        match self {
+            Self::Fixed(class) => *class,
+            Self::Rules { rules, strictest } => rules
+                .iter()
+                .find(|(conditions, _)| {
+                    conditions.iter().all(|(slot, value)| {
+                        parsed.parts.iter().any(|part| part.slot == *slot && part.of(record) == value.as_slice())
+                    })
+                })
+                .map_or(*strictest, |(_, class)| *class),
+        }
+    }
+}
+
+/// What a worker must know of a source.
+pub struct SourcePlan {
+    /// Its parser.
+    pub format: Format,
+    /// How records find their class.
+    pub choice: ClassChoice,
+    /// By index of the policy's classes.
+    pub classes: Vec<ClassPlan>,
+}
+
+/// A record that failed: where in the batch, which one of the batch, and why.
+#[derive(Clone, Copy)]
+pub struct Failure {
+    /// First byte in the batch.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+    /// Number of the record in its batch, from 0.
+    pub record: u64,
+    /// Why.
+    pub refusal: Refusal,
+}
+
+/// What became of one batch.
+pub struct Outcome {
+    /// By output.
+    pub clean: Vec<CleanBatch>,
+    /// What failed.
+    pub failures: Vec<Failure>,
+    /// Counts.
+    pub counts: Counts,
+}
+
+impl Outcome {
+    /// Room for `outputs` clean batches.
+    pub fn new(outputs: usize) -> Self {
+        Self {
+            clean: (0..outputs).map(|_| CleanBatch::new()).collect(),
+            failures: Vec::new(),
+            counts: Counts::default(),
+        }
+    }
+
+    fn clear(&mut self) {
+        self.clean.iter_mut().for_each(CleanBatch::clear);
+        self.failures.clear();
+        self.counts = Counts::default();
+    }
+}
+
+/// A worker's own state. Reused from batch to batch: after the first batches nothing is allocated.
+pub struct Worker {
+    protector: Protector,
+    epochs: EpochCache,
+    dropped: u64,
+    parsed: Parsed,
+    /// One per input: a memo belongs to one parser.
+    memos: Vec<Memo>,
+}
+
+impl Worker {
+    /// A worker with its own token cache of `cache_entries` and its own view of the keys.
+    pub fn new(keys: Keys, cache_entries: usize) -> Self {
+        Self {
+            protector: Protector::new(cache_entries),
+            epochs: EpochCache::new(keys),
+            dropped: 0,
+            parsed: Parsed::default(),
+            memos: Vec::new(),
+        }
+    }
+
+    /// Turns `batch` of input number `input` into clean batches. `now` is when it is judged.
+    pub fn process(&mut self, input: usize, plan: &SourcePlan, batch: &RawBatch, now: Timestamp, outcome: &mut Outcome) {
+        outcome.clear();
+        outcome.counts.bytes_in = batch.bytes.len() as u64 + batch.skipped_bytes;
+        if self.memos.len() <= input {
+            self.memos.resize_with(input + 1, || Memo::new(batch.received));
+        }
+        self.memos[input].received = batch.received;
+        self.forget(now);
+        if let Some(refusal) = batch.refusal() {
+            outcome.counts.records_in = 1;
+            fail(outcome, 0, batch.bytes.len(), refusal);
+            return;
+        }
+        // One compiled loop per format: the choice is made here, once per batch.
+        crate::format::with_parser!(&plan.format, parser => self.records(&**parser, input, plan, batch, now, outcome));
+        outcome.counts.treated = self.protector.counts;
+        self.protector.counts = crate::protect::value::Treatments::default();
+        outcome.counts.bytes_out = outcome.clean.iter().map(|clean| clean.bytes().len() as u64).sum();
+    }
+
+    /// Drops keys that are dead or were changed, and with them every token that was remembered.
+    fn forget(&mut self, now: Timestamp) {
+        self.epochs.sweep(now);
+        if self.epochs.dropped() != self.dropped {
+            self.dropped = self.epochs.dropped();
+            self.protector.wipe_tokens();
+        }
+    }
+
+    fn records<P: Parser>(
+        &mut self,
+        parser: &P,
+        input: usize,
+        plan: &SourcePlan,
+        batch: &RawBatch,
+        now: Timestamp,
+        outcome: &mut Outcome,
+    ) {
+        let mut start = 0;
+        for record in frame::records(parser, &batch.bytes) {
+            let next = (start + record.len() + 1).min(batch.bytes.len());
+            outcome.counts.records_in += 1;
+            self.parsed.clear();
+            match parser.parse(record, &mut self.memos[input], &mut self.parsed) {
+                Ok(()) => self.clean(plan, record, batch.received, now, outcome),
+                Err(refusal) => fail(outcome, start, next, refusal),
+            }
+            start = next;
+        }
+    }
+
+    #[inline]
+    fn clean(
+        &mut self,
+        plan: &SourcePlan,
+        record: &[u8],
+        received: Timestamp,
+        now: Timestamp,
+        outcome: &mut Outcome,
+    ) {
+        let class = &plan.classes[plan.choice.of(record, &self.parsed)];
+        let Some(stamp) = deadline::judge(self.parsed.time, received, class.retention_seconds, now) else {
+            outcome.counts.expired += 1;
+            return;
+        };
+        let Ok(epoch) = self.epochs.at(class.domain, stamp.instant(), now) else {
+            outcome.counts.expired += 1;
+            return;
+        };
+        if class.routes.is_empty() {
+            outcome.counts.dropped += 1;
+            return;
+        }
+        let (protector, parsed) = (&mut self.protector, &self.parsed);
+        for route in &class.routes {
+            outcome.clean[route.output].append(&stamp, |out| match route.emit {
+                Emit::Same => protector.same(record, parsed, &route.table, epoch, out),
+                Emit::Ndjson => {
+                    let envelope = Envelope {
+                        time: parsed.time.unwrap_or(stamp.instant()),
+                        deadline: stamp.deadline(),
+                        time_completed: parsed.time_completed || parsed.time.is_none(),
+                    };
+                    protector.ndjson(record, parsed, &route.table, &route.columns, epoch, envelope, out)
+                }
+            });
+        }
+        outcome.counts.records_out += 1;
+    }
+}
+
+fn fail(outcome: &mut Outcome, start: usize, end: usize, refusal: Refusal) {
+    let record = outcome.counts.records_in - 1;
+    outcome.counts.refuse(refusal);
+    outcome.failures.push(Failure { start, end, record, refusal });
+}

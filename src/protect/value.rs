@@ -1,0 +1,382 @@
+//! What is done to one value: the match on the compiled action.
+//!
+//! A value arrives as it stands in the record. It leaves in one of three ways ([`Outcome`]): verbatim (nothing in it had to
+//! be treated), replaced (the treated text is in the buffer, decoded), or absent. Escapes are decoded at most once, and only
+//! when there is a backslash; a value that is left alone keeps the server's own spelling.
+
+use std::net::IpAddr;
+
+use memchr::memchr;
+
+use super::address::{self, Column};
+use super::identifier::{Writer, mark, token_kind};
+use super::text::{self, Context, Finding, What};
+use super::{agent, grammar, url};
+use crate::format::escape;
+use crate::keys::pseudonym::TokenKind;
+use crate::policy::table::{Action, IdAction, SlotPlan, TextPlan};
+use crate::policy::treatment::Form;
+use crate::record::field::Kind;
+use crate::record::span::Escape;
+
+/// What became of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It may leave as it stands in the record.
+    Verbatim,
+    /// The treated text was appended to the buffer.
+    Replaced,
+    /// It does not leave.
+    Absent,
+}
+
+/// Identifiers treated, by what they were. Counts only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Treatments {
+    /// Network addresses.
+    pub addresses: u64,
+    /// E-mail addresses.
+    pub emails: u64,
+    /// Login names.
+    pub users: u64,
+    /// Names of persons.
+    pub names: u64,
+    /// Rooms.
+    pub rooms: u64,
+    /// Hardware addresses.
+    pub macs: u64,
+    /// Tokens and credentials.
+    pub secrets: u64,
+    /// Other identifiers and whole texts.
+    pub others: u64,
+}
+
+impl Treatments {
+    /// Counts one identifier of a kind.
+    #[inline]
+    pub fn count(&mut self, kind: Kind) {
+        match kind {
+            Kind::Address | Kind::Addresses => self.addresses += 1,
+            Kind::Email => self.emails += 1,
+            Kind::User => self.users += 1,
+            Kind::Name => self.names += 1,
+            Kind::Room => self.rooms += 1,
+            Kind::Mac => self.macs += 1,
+            _ => self.others += 1,
+        }
+    }
+
+    /// Adds another count.
+    pub fn add(&mut self, other: &Self) {
+        self.addresses += other.addresses;
+        self.emails += other.emails;
+        self.users += other.users;
+        self.names += other.names;
+        self.rooms += other.rooms;
+        self.macs += other.macs;
+        self.secrets += other.secrets;
+        self.others += other.others;
+    }
+
+    /// The counts with their names, in the order of a report.
+    pub const fn rows(&self) -> [(&'static str, u64); 8] {
+        [
+            ("addresses", self.addresses),
+            ("e-mail addresses", self.emails),
+            ("users", self.users),
+            ("names", self.names),
+            ("rooms", self.rooms),
+            ("hardware addresses", self.macs),
+            ("secrets", self.secrets),
+            ("other identifiers", self.others),
+        ]
+    }
+}
+
+/// The values of a record that name someone, gathered before its texts are searched.
+#[derive(Default)]
+pub struct Named {
+    bytes: Vec<u8>,
+    entries: Vec<(usize, usize, Kind, IdAction)>,
+}
+
+/// More names than this in one record are not looked for; formats have at most a handful of naming slots.
+const NAMES_MAX: usize = 16;
+
+impl Named {
+    /// Forgets the last record's.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+    }
+
+    /// True when the record names nobody, which is most records.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Adds a value as it stands in the record.
+    pub fn add(&mut self, raw: &[u8], how: Escape, kind: Kind, action: IdAction) {
+        if self.entries.len() == NAMES_MAX {
+            return;
+        }
+        let start = self.bytes.len();
+        if escape::decode(how, raw, &mut self.bytes).is_err() {
+            self.bytes.truncate(start);
+            self.bytes.extend_from_slice(raw);
+        }
+        self.entries.push((start, self.bytes.len(), kind, action));
+    }
+}
+
+/// Everything that treating values of one record needs, apart from the table.
+pub struct Treater<'a> {
+    /// Writes identifiers.
+    pub writer: Writer<'a>,
+    /// What becomes of identifiers in text.
+    pub plan: &'a TextPlan,
+    /// Names of this record.
+    pub named: &'a Named,
+    /// Reused room for percent-decoded values.
+    pub spare: &'a mut Vec<u8>,
+    /// Reused room for findings.
+    pub findings: &'a mut Vec<Finding>,
+    /// Counts.
+    pub counts: &'a mut Treatments,
+}
+
+impl Treater<'_> {
+    /// Treats `raw`, a value of `slot`, by `action`. `decoded` is reused room; `out` receives the value when it is replaced.
+    #[inline]
+    pub fn value(
+        &mut self,
+        slot: &SlotPlan,
+        action: &Action,
+        raw: &[u8],
+        decoded: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
+        match action {
+            Action::Drop => return Outcome::Absent,
+            Action::Time => return Outcome::Verbatim,
+            Action::Keep(grammar) if grammar::holds(*grammar, raw) => return Outcome::Verbatim,
+            _ => {}
+        }
+        if slot.escape != Escape::None && memchr(b'\\', raw).is_some() {
+            decoded.clear();
+            if escape::decode(slot.escape, raw, decoded).is_err() {
+                // The server cannot have written this; what it means is unknown, so it is treated as it stands.
+                decoded.clear();
+                decoded.extend_from_slice(raw);
+            }
+            return self.plain(slot.kind, action, decoded, out);
+        }
+        self.plain(slot.kind, action, raw, out)
+    }
+
+    /// Treats a decoded value. Appends to `out` only when the answer is [`Outcome::Replaced`].
+    pub fn plain(&mut self, kind: Kind, action: &Action, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
+        match action {
+            Action::Drop => Outcome::Absent,
+            Action::Time => Outcome::Verbatim,
+            Action::Hour => hour(plain, out),
+            Action::Address(action) => self.address_field(*action, plain, out),
+            Action::Addresses(action) => self.address_list(*action, plain, out),
+            Action::Token => {
+                self.counts.count(kind);
+                if kind == Kind::Mac || kind == Kind::Email {
+                    // A column of this kind may hold something else; then it is text with its own tokens.
+                    let start = out.len();
+                    if self.scrub(Context::Text, plain, out) == Outcome::Replaced {
+                        out.truncate(start);
+                    }
+                }
+                self.writer.other(token_kind(kind), plain, out);
+                Outcome::Replaced
+            }
+            Action::Family => {
+                agent::family(plain, out);
+                Outcome::Replaced
+            }
+            Action::Keep(_) | Action::Scrub => self.scrub(Context::Text, plain, out),
+            Action::ScrubAgent => self.scrub(Context::Agent, plain, out),
+            Action::ScrubPath => self.scrub(Context::Path, plain, out),
+            Action::ScrubQuery => self.scrub(Context::Query, plain, out),
+            Action::Path(plan) => url::path(self, plan, plain, out),
+            Action::Query(plan) => url::query(self, plan, plain, out),
+            Action::Url(plan) => url::url(self, plan, plain, out),
+        }
+    }
+
+    /// A column that holds one address, or what servers write in its place.
+    #[inline]
+    fn address_field(&mut self, action: IdAction, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
+        self.column(action, address::parse_field(plain), plain, out)
+    }
+
+    /// What becomes of a column that was read. A masked address is treated as the address that its zeros make: nothing else
+    /// proves that enough of it was masked.
+    fn column(&mut self, action: IdAction, column: Option<Column>, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
+        match column {
+            Some(Column::Address { address, .. } | Column::Masked { address, .. }) => self.address(address, action, out),
+            // No address of anyone: a local socket, `unknown`.
+            Some(Column::Unix | Column::Obscure) => Outcome::Verbatim,
+            // Resolved names of clients, and whatever else stands there: in doubt it names someone.
+            Some(Column::Host) | None => match action {
+                IdAction::Token(_) => {
+                    self.counts.addresses += 1;
+                    self.named_client(action, plain, out);
+                    Outcome::Replaced
+                }
+                IdAction::Drop | IdAction::Truncate(_) => Outcome::Absent,
+            },
+        }
+    }
+
+    /// A client that is not an address: a token of its name, in the form of the column.
+    fn named_client(&mut self, action: IdAction, plain: &[u8], out: &mut Vec<u8>) {
+        if action == IdAction::Token(Form::Address) {
+            let token = self.writer.token(TokenKind::Host, plain);
+            address::write_address(IpAddr::V6(token.address()), out);
+        } else {
+            self.writer.other(TokenKind::Host, plain, out);
+        }
+    }
+
+    fn address(&mut self, ip: IpAddr, action: IdAction, out: &mut Vec<u8>) -> Outcome {
+        self.counts.addresses += 1;
+        if self.writer.address(ip, action, self.plan, out) { Outcome::Replaced } else { Outcome::Absent }
+    }
+
+    /// A list of addresses: every item is treated as a column of its own, what separates them stays.
+    fn address_list(&mut self, action: IdAction, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
+        let start = out.len();
+        let mut done = 0;
+        for item in address::items(plain) {
+            out.extend_from_slice(&plain[done..item.start]);
+            done = item.end;
+            let whole = &plain[item.start..item.end];
+            if self.column(action, item.column, whole, out) == Outcome::Verbatim {
+                out.extend_from_slice(whole);
+            }
+        }
+        out.extend_from_slice(&plain[done..]);
+        if out[start..] == *plain {
+            out.truncate(start);
+            return Outcome::Verbatim;
+        }
+        Outcome::Replaced
+    }
+
+    /// Free text: every identifier is found and treated as its own field is.
+    pub fn scrub(&mut self, context: Context, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
+        self.findings.clear();
+        text::find(plain, context, self.findings);
+        if !self.named.is_empty() {
+            self.find_named(plain);
+        }
+        if self.findings.is_empty() {
+            return Outcome::Verbatim;
+        }
+        let mut done = 0;
+        for index in 0..self.findings.len() {
+            let finding = self.findings[index];
+            out.extend_from_slice(&plain[done..finding.start]);
+            done = finding.end;
+            self.finding(finding, plain, out);
+        }
+        out.extend_from_slice(&plain[done..]);
+        Outcome::Replaced
+    }
+
+    fn find_named(&mut self, plain: &[u8]) {
+        let mut names: [&[u8]; NAMES_MAX] = [&[]; NAMES_MAX];
+        for (slot, (start, end, ..)) in names.iter_mut().zip(&self.named.entries) {
+            *slot = &self.named.bytes[*start..*end];
+        }
+        text::find_names(plain, &names[..self.named.entries.len()], self.findings);
+    }
+
+    fn finding(&mut self, finding: Finding, plain: &[u8], out: &mut Vec<u8>) {
+        let found = &plain[finding.start..finding.end];
+        let (kind, action) = match finding.what {
+            What::Address(ip) => return self.address_in_text(ip, finding, plain, out),
+            What::Email => (Kind::Email, self.plan.email),
+            What::Mac(_) => (Kind::Mac, self.plan.mac),
+            What::Secret => {
+                self.counts.secrets += 1;
+                return out.extend_from_slice(mark(Kind::Text));
+            }
+            What::Name(index) => {
+                let (start, end, kind, action) = self.named.entries[usize::from(index)];
+                self.counts.count(kind);
+                match action {
+                    IdAction::Token(_) => {
+                        self.writer.other(token_kind(kind), &self.named.bytes[start..end], out);
+                    }
+                    IdAction::Drop | IdAction::Truncate(_) => out.extend_from_slice(mark(kind)),
+                }
+                return;
+            }
+        };
+        self.counts.count(kind);
+        match (action, kind) {
+            (IdAction::Token(_), Kind::Email) => {
+                self.writer.canonical.clear();
+                text::canonical_email(found, self.writer.canonical);
+                self.writer.keys.token(TokenKind::Email, self.writer.canonical).write_base64url(out);
+            }
+            (IdAction::Token(_), _) => self.writer.other(token_kind(kind), found, out),
+            (IdAction::Drop | IdAction::Truncate(_), _) => out.extend_from_slice(mark(kind)),
+        }
+    }
+
+    /// An address in text. A pseudonym that is written as an IPv6 address gets brackets where a port follows an address that
+    /// had none, so that the text stays readable by machines.
+    fn address_in_text(&mut self, ip: IpAddr, finding: Finding, plain: &[u8], out: &mut Vec<u8>) {
+        let start = out.len();
+        if self.address(ip, self.plan.address, out) == Outcome::Absent {
+            return out.extend_from_slice(mark(Kind::Address));
+        }
+        let port_follows = plain.get(finding.end) == Some(&b':')
+            && plain.get(finding.end + 1).is_some_and(u8::is_ascii_digit);
+        if port_follows && memchr(b':', &out[start..]).is_some() {
+            out.insert(start, b'[');
+            out.push(b']');
+        }
+    }
+}
+
+/// A time to the hour, in the spelling it has: minutes, seconds and fractions become zero.
+fn hour(plain: &[u8], out: &mut Vec<u8>) -> Outcome {
+    let clock = plain.windows(8).position(|w| {
+        w[2] == b':' && w[5] == b':' && [0, 1, 3, 4, 6, 7].iter().all(|&i| w[i].is_ascii_digit())
+    });
+    let Some(at) = clock else { return Outcome::Absent };
+    out.extend_from_slice(&plain[..at + 3]);
+    out.extend_from_slice(b"00:00");
+    let mut in_fraction = false;
+    for &byte in &plain[at + 8..] {
+        in_fraction = matches!(byte, b'.' | b',') || in_fraction && byte.is_ascii_digit();
+        out.push(if in_fraction && byte.is_ascii_digit() { b'0' } else { byte });
+    }
+    Outcome::Replaced
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours() {
+        let of = |time: &str| {
+            let mut out = Vec::new();
+            hour(time.as_bytes(), &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(of("21/Nov/2026:10:15:32 +0100"), "21/Nov/2026:10:00:00 +0100");
+        assert_eq!(of("2026-11-21T10:15:32.123456+01:00"), "2026-11-21T10:00:00.000000+01:00");
+        assert_eq!(hour(b"1700000000.123", &mut Vec::new()), Outcome::Absent);
+    }
+}
