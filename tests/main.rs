@@ -2,6 +2,12 @@
 
 mod cases;
 mod config;
+mod corpus;
+mod filter;
 mod formats;
+mod invariants;
 mod keys;
+mod leak;
 mod shells;
+mod support;
+mod tidy;

@@ -68,7 +68,7 @@ impl ApacheError {
             escape: Escape::Apache,
             scale: 1.0,
         };
-        let layout = Layout { slots: FIELDS.iter().map(slot).collect(), absent: "-" };
+        let layout = Layout { slots: FIELDS.iter().map(slot).collect(), absent: "-", repeats: false };
         Self { layout, zone, referer: Finder::new(b", referer: ") }
     }
 

@@ -120,7 +120,7 @@ impl NginxError {
             escape: Escape::None,
             scale: 1.0,
         };
-        let layout = Layout { slots: FIELDS.iter().map(slot).collect(), absent: "-" };
+        let layout = Layout { slots: FIELDS.iter().map(slot).collect(), absent: "-", repeats: false };
         Self { layout, zone, client: Finder::new(b"client: ") }
     }
 

@@ -22,7 +22,7 @@ impl Text {
     /// A parser.
     pub fn new() -> Self {
         let message = Slot { field: "message".to_owned(), kind: Kind::Text, escape: Escape::None, scale: 1.0 };
-        Self { layout: Layout { slots: vec![message], absent: "" } }
+        Self { layout: Layout { slots: vec![message], absent: "", repeats: false } }
     }
 }
 

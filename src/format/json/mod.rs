@@ -70,7 +70,7 @@ impl Json {
     /// A parser with the built-in map, and `map` (dotted key path to field name) laid over it. `zone` is that of times
     /// without an offset; without it such records are refused.
     pub fn new(map: &BTreeMap<String, String>, zone: Option<TimeZone>) -> Result<Self, MapError> {
-        let mut layout = Layout { slots: Vec::new(), absent: "" };
+        let mut layout = Layout { slots: Vec::new(), absent: "", repeats: true };
         let mut keys = Keys::new();
         let slots = value::request_slots(&mut layout);
         for known in KNOWN {
