@@ -11,7 +11,7 @@ use super::table::{Align, set};
 use crate::config::plan::Plan;
 use crate::format::{Memo, time};
 use crate::pipeline::build::{self, Built};
-use crate::keys::EpochCache;
+use crate::keys::{EpochCache, Keys};
 use crate::policy::class::Policy;
 use crate::protect::Protector;
 use crate::protect::value::Outcome;
@@ -79,7 +79,7 @@ fn text(plan: &Plan, built: &Built, at: usize, line: &[u8]) -> Result<String, Fa
     let class = &plan.policy.classes[class_index];
     let mut out = String::new();
     out.push_str(&envelope(&plan.policy, class_index, &parsed, now));
-    let keys = opened::ephemeral_quietly(&plan.policy)?;
+    let keys = Keys::ephemeral(&plan.policy.domains).map_err(Failure::usage)?;
     let (mut protector, mut epochs) = (Protector::new(0), EpochCache::new(keys));
     if source.classes[class_index].routes.is_empty() {
         out.push_str("\nno sink takes this class: the record is dropped and counted\n");

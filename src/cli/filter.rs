@@ -118,7 +118,7 @@ pub fn filter(arguments: &FilterArgs) -> Result<u8, Failure> {
     let as_of = arguments.as_of;
     let clock = move || as_of.unwrap_or_else(opened::now);
     let policy = opened::policy(arguments.policy.as_deref())?;
-    let (source, format) = source(arguments, &policy, Arc::new(clock))?;
+    let (source, format, format_name) = source(arguments, &policy, Arc::new(clock))?;
     let keys = keys(arguments, &policy, clock())?;
     let route = RouteSpec {
         class: class(arguments, &policy)?,
@@ -138,7 +138,7 @@ pub fn filter(arguments: &FilterArgs) -> Result<u8, Failure> {
     let around = Surroundings { clock: &clock, stop: &stop, progress: &|| {} };
     let ended = run(vec![Input { source, plan }], workers, delivery, 1, arguments.batch_bytes, &around);
     report::print(arguments.stats, &ended.counts, started.elapsed());
-    report::finish(&ended, "discarded", arguments.strict)
+    report::finish(&ended, format_name, "discarded", arguments.strict)
 }
 
 /// The keyring, or a random key for this run. `--as-of` never writes a keyring.
@@ -174,19 +174,19 @@ fn view<'p>(arguments: &FilterArgs, policy: &'p Policy) -> Result<Option<&'p Vie
 }
 
 /// The input and its format. Under `auto` the first batch is read to decide.
-fn source(arguments: &FilterArgs, policy: &Policy, clock: Clock) -> Result<(Box<dyn Source>, Format), Failure> {
+fn source(arguments: &FilterArgs, policy: &Policy, clock: Clock) -> Result<(Box<dyn Source>, Format, &'static str), Failure> {
     let bounds = Bounds { batch_bytes: arguments.batch_bytes.max(1), ..Bounds::default() };
     let mut source: Box<dyn Source> = if arguments.files.is_empty() {
         Box::new(Stdin::open(bounds, clock).map_err(Failure::downstream)?)
     } else {
-        Box::new(Files::named(&arguments.files, bounds, clock).map_err(Failure::downstream)?)
+        Box::new(Files::of(&arguments.files, bounds, clock).map_err(Failure::downstream)?)
     };
     let spec = FormatSpec::from_flags(&arguments.format, arguments.log_format.as_deref()).map_err(Failure::usage)?;
     let zone = arguments.time_zone.as_deref().map(build::zone).transpose().map_err(Failure::usage)?;
     let variables = variables(arguments, policy)?;
     if spec != FormatSpec::Auto {
         let format = build::compile(&spec, zone, &variables).map_err(|error| format_failure(&spec, &error))?;
-        return Ok((source, format));
+        return Ok((source, format, spec.name()));
     }
     let mut first = RawBatch::with_capacity(arguments.batch_bytes);
     let lines = build::compile(&FormatSpec::Text, None, &variables).map_err(Failure::usage)?;
@@ -194,7 +194,7 @@ fn source(arguments: &FilterArgs, policy: &Policy, clock: Clock) -> Result<(Box<
     let decided = build::decide(&first.bytes, zone.as_ref(), &variables).map_err(Failure::usage)?;
     anstream::eprintln!("sluis: format decided on the first lines: {}", decided.name());
     let format = build::compile(&decided, zone, &variables).map_err(Failure::usage)?;
-    Ok((Box::new(Peeked::new(source, first)), format))
+    Ok((Box::new(Peeked::new(source, first)), format, decided.name()))
 }
 
 /// What the user classified: in the policy, then with `--map`.

@@ -29,12 +29,12 @@ pub fn print(stats: Option<Stats>, counts: &Counts, elapsed: Duration) {
 }
 
 /// Says what went wrong, if anything did, and gives the exit code.
-pub fn finish(ended: &Ended, quarantined: &str, strict: bool) -> Result<u8, Failure> {
+pub fn finish(ended: &Ended, format: &str, quarantined: &str, strict: bool) -> Result<u8, Failure> {
     if let Some(sentence) = refusals(&ended.counts, quarantined) {
         anstream::eprintln!("sluis: {sentence}");
     }
-    if let Some(foreign) = &ended.foreign {
-        anstream::eprintln!("sluis: {foreign}");
+    if let Some(sentence) = foreign(ended, format) {
+        anstream::eprintln!("sluis: {sentence}");
     }
     for error in &ended.sources_failed {
         anstream::eprintln!("sluis: {error}");
@@ -52,6 +52,14 @@ pub fn finish(ended: &Ended, quarantined: &str, strict: bool) -> Result<u8, Fail
         return Ok(exit::DOWNSTREAM);
     }
     Ok(if strict && ended.counts.quarantined() > 0 { exit::QUARANTINED } else { exit::DONE })
+}
+
+/// A hint that the input is of another format.
+fn foreign(ended: &Ended, format: &str) -> Option<String> {
+    let (failed, total) = (ended.counts.quarantined(), ended.counts.records_in);
+    let resembles = ended.resembles.filter(|name| *name != format && failed * 2 > total)?;
+    let percent = failed * 100 / total;
+    Some(format!("{percent} % of lines did not parse as {format}; they look like {resembles}: try --format {resembles}"))
 }
 
 /// One sentence on what failed, said whether or not `--stats` was asked for; `None` when nothing did.

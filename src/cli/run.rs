@@ -68,7 +68,8 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     progress.clear();
     report::print(arguments.stats, &ended.counts, started.elapsed());
     let kept = if plan.quarantine.is_some() { "sealed to the quarantine's recipients" } else { "discarded" };
-    report::finish(&ended, kept, arguments.strict)
+    let format = plan.sources.first().map_or("", |source| source.format.name());
+    report::finish(&ended, format, kept, arguments.strict)
 }
 
 /// The keyring of the plan. `run` never makes one; a policy that pseudonymises nothing needs none.

@@ -7,7 +7,7 @@ use super::diagnostics::{Report, Span};
 use super::document::{At, Section, one_of};
 use super::fields;
 use super::format_spec::{self, FormatSpec, Written};
-use super::plan::Emit;
+use crate::encode::Emit;
 use super::policy_file::Texts;
 use super::vocabulary::{CLASS_RULE, EMITS, PIPELINE_FILE, QUARANTINE, SINK, SINK_KINDS, SOURCE, SOURCE_KINDS};
 use toml::de::DeValue;

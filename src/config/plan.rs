@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::format_spec::{FormatSpec, Written};
 use super::units::duration_text;
+use crate::encode::Emit;
 use crate::policy::class::{Policy, View};
 use crate::policy::treatment::Place;
 
@@ -168,15 +169,6 @@ pub enum SinkKind {
         /// A part is closed after this many seconds.
         part_seconds_max: u64,
     },
-}
-
-/// How records are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Emit {
-    /// One JSON object per line, under the names of the field table.
-    Ndjson,
-    /// The source's own format, cleaned.
-    Same,
 }
 
 /// How old a record can get in a sink, and why.

@@ -7,10 +7,11 @@ use super::document::At;
 use super::pipeline_file::{Kind, WrittenPipeline, WrittenSink};
 use super::pipeline_meant::{PathAt, class_named, quarantine_directory};
 use super::plan::{
-    Emit, PART_SECONDS_MAX_DEFAULT, SinkKind, SinkPlan, SourcePlan, WorstAge, worst_age,
+    PART_SECONDS_MAX_DEFAULT, SinkKind, SinkPlan, SourcePlan, WorstAge, worst_age,
 };
 use super::suggest;
 use super::units::duration_text;
+use crate::encode::Emit;
 use crate::policy::class::{Policy, View};
 
 /// The sinks of `written`; those that cannot be made have been reported.

@@ -4,7 +4,23 @@
 //! *Promised*: parsers are total (any bytes), linear in the record's length, copy nothing, and refuse rather than shift a
 //! value into another field. *Not here*: where records end in a stream (`source`), what is done to a value (`protect`).
 
+mod any;
+pub mod apache_error;
+pub mod detect;
+pub mod escape;
+pub mod json;
+pub mod logformat;
+pub mod nginx_error;
+pub mod request;
+pub mod strftime;
+pub mod text;
+pub mod time;
+
+pub use any::{Format, FormatError};
+pub(crate) use any::with_parser;
+
 use crate::record::span::{Layout, Parsed, Refusal};
+use crate::record::timestamp::Timestamp;
 
 /// What every format offers. Chosen once at start; the hot loop is compiled once per format.
 pub trait Parser: Send + Sync {
@@ -26,14 +42,17 @@ pub trait Parser: Send + Sync {
 }
 
 /// What a worker remembers between records so that equal times are not parsed twice, and what a parser must be told
-/// because core rooms have no clock.
+/// because core rooms have no clock. One memo belongs to one parser.
 pub struct Memo {
     /// When the batch was received: completes times without a year.
-    pub received: crate::record::timestamp::Timestamp,
+    pub received: Timestamp,
     /// The last time text and its instant.
-    pub last_time: [u8; 40],
-    /// Bytes of `last_time` in use.
-    pub last_time_len: usize,
-    /// The instant of `last_time`.
-    pub last_instant: crate::record::timestamp::Timestamp,
+    pub times: time::TimeMemo,
+}
+
+impl Memo {
+    /// A memo that remembers nothing yet, for records received at `received`.
+    pub fn new(received: Timestamp) -> Self {
+        Self { received, times: time::TimeMemo::default() }
+    }
 }

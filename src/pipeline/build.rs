@@ -9,14 +9,18 @@ use crate::config::format_spec::FormatSpec;
 use crate::config::plan::{Plan, SinkKind, SourcePlan as Planned};
 use crate::encode::Emit;
 use crate::encode::ndjson;
-use crate::format::{self, Format, FormatError};
+use crate::format::apache_error::ApacheError;
+use crate::format::detect::detect;
+use crate::format::json::Json;
+use crate::format::nginx_error::NginxError;
+use crate::format::text::Text;
+use crate::format::{Format, FormatError, logformat};
 use crate::keys::Keys;
 use crate::policy::class::{Policy, View};
 use crate::policy::table::Table;
 use crate::policy::treatment::Rule;
 use crate::record::span::Layout;
-use crate::record::timestamp::Timestamp;
-use crate::sink::file::FileSink;
+use crate::sink::file::{FileSink, Settings};
 use crate::sink::stdout::Stdout;
 use crate::sink::{Sink, SinkError};
 
@@ -82,21 +86,56 @@ pub fn compile(
 ) -> Result<Format, FormatError> {
     let classify = |variable: &str| variables.get(variable).cloned();
     match spec {
-        FormatSpec::Auto => Err(FormatError::whole("the format was not decided")),
-        FormatSpec::Common => format::preset("common", zone),
-        FormatSpec::Combined => format::preset("combined", zone),
-        FormatSpec::VhostCombined => format::preset("vhost_combined", zone),
-        FormatSpec::Nginx(text) => format::nginx(text, zone, &classify),
-        FormatSpec::Apache(text) => format::apache(text, zone, &classify),
-        FormatSpec::NginxError => format::nginx_error(zone),
-        FormatSpec::ApacheError => format::apache_error(zone),
+        FormatSpec::Auto => Err(FormatError::whole("the format was not decided; name it")),
+        FormatSpec::Common => Ok(Format::Log(Box::new(logformat::common()))),
+        FormatSpec::Combined => Ok(Format::Log(Box::new(logformat::combined()))),
+        FormatSpec::VhostCombined => Ok(Format::Log(Box::new(logformat::vhost_combined()))),
+        FormatSpec::Nginx(text) => logformat::nginx(text, zone, &classify).map(|program| Format::Log(Box::new(program))),
+        FormatSpec::Apache(text) => logformat::apache(text, zone, &classify).map(|program| Format::Log(Box::new(program))),
+        FormatSpec::NginxError => needed(zone).map(|zone| Format::NginxError(Box::new(NginxError::new(zone)))),
+        FormatSpec::ApacheError => needed(zone).map(|zone| Format::ApacheError(Box::new(ApacheError::new(zone)))),
         FormatSpec::Json(keys) => {
             let mut map = variables.clone();
             map.extend(keys.clone());
-            format::json(&map, zone)
+            let json = Json::new(&map, zone).map_err(|error| FormatError::whole(error.to_string()))?;
+            Ok(Format::Json(Box::new(json)))
         }
-        FormatSpec::Text => Ok(format::text()),
+        FormatSpec::Text => Ok(Format::Text(Box::new(Text::new()))),
     }
+}
+
+fn needed(zone: Option<TimeZone>) -> Result<TimeZone, FormatError> {
+    zone.ok_or_else(|| {
+        FormatError::whole(
+            "time zone missing: these logs state local times without a zone; add --time-zone Europe/Amsterdam (or \
+             time_zone in the source), the zone of the machine that wrote them",
+        )
+    })
+}
+
+/// The structured formats, as `auto` tries them. Formats without a zone are tried as UTC: only their shape decides.
+const CANDIDATES: [FormatSpec; 6] = [
+    FormatSpec::VhostCombined,
+    FormatSpec::Combined,
+    FormatSpec::Common,
+    FormatSpec::Json(BTreeMap::new()),
+    FormatSpec::NginxError,
+    FormatSpec::ApacheError,
+];
+
+/// Decides the format of `sample`, the first lines of an input.
+pub fn decide(
+    sample: &[u8],
+    zone: Option<&TimeZone>,
+    variables: &BTreeMap<String, String>,
+) -> Result<FormatSpec, String> {
+    let zone = Some(zone.cloned().unwrap_or(TimeZone::UTC));
+    let mut compiled = Vec::new();
+    for spec in &CANDIDATES {
+        compiled.push((spec.name(), compile(spec, zone.clone(), variables).map_err(|error| error.to_string())?));
+    }
+    let parsers: Vec<_> = compiled.iter().map(|(name, format)| (*name, format.parser())).collect();
+    detect(sample, &parsers).map(|at| CANDIDATES[at].clone()).map_err(|undecided| undecided.to_string())
 }
 
 /// The routes of a plan: one per class and sink, those of a class together.
@@ -158,7 +197,7 @@ pub fn workers(keys: &Keys, threads: usize, cache_entries: usize) -> Vec<Worker>
 }
 
 /// Opens the sinks, one per route.
-pub fn sinks(plan: &Plan, now: Timestamp) -> Result<Vec<(usize, Box<dyn Sink>)>, SinkError> {
+pub fn sinks(plan: &Plan) -> Result<Vec<(usize, Box<dyn Sink>)>, SinkError> {
     let mut sinks: Vec<(usize, Box<dyn Sink>)> = Vec::new();
     for spec in routes(plan) {
         let class = &plan.policy.classes[spec.class];
@@ -167,8 +206,10 @@ pub fn sinks(plan: &Plan, now: Timestamp) -> Result<Vec<(usize, Box<dyn Sink>)>,
             match &plan.sinks[spec.sink].kind {
                 SinkKind::Stdout => Box::new(Stdout::open()?),
                 SinkKind::File { directory, part_seconds_max } => {
-                    let directory = directory.join(&class.name);
-                    Box::new(FileSink::open(&directory, spec.emit, class.retention_seconds, *part_seconds_max, now)?)
+                    let suffix = if spec.emit == Emit::Ndjson { "ndjson" } else { "log" };
+                    let mut settings = Settings::new(suffix, class.retention_seconds.unwrap_or(0));
+                    settings.close_secs = *part_seconds_max;
+                    Box::new(FileSink::open(&directory.join(&class.name), settings)?)
                 }
             },
         ));

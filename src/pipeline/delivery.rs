@@ -4,6 +4,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::counts::Counts;
 use super::worker::Outcome;
+use crate::format::detect::resembles;
 use crate::record::batch::RawBatch;
 use crate::record::timestamp::Timestamp;
 use crate::sink::{Sink, SinkError};
@@ -34,12 +35,13 @@ struct State {
     refuse: Box<dyn Refuse>,
     counts: Counts,
     failed: Option<SinkError>,
+    resembles: Option<&'static str>,
 }
 
 impl Delivery {
     /// Deliveries to `sinks` (with the class that each takes), failures to `refuse`.
     pub fn new(sinks: Vec<(usize, Box<dyn Sink>)>, refuse: Box<dyn Refuse>) -> Self {
-        let state = State { turn: 0, sinks, refuse, counts: Counts::default(), failed: None };
+        let state = State { turn: 0, sinks, refuse, counts: Counts::default(), failed: None, resembles: None };
         Self { state: Mutex::new(state), moved: Condvar::new() }
     }
 
@@ -76,13 +78,13 @@ impl Delivery {
         self.moved.notify_all();
     }
 
-    /// Ends the run: makes everything durable and returns the counts, or what failed with the counts so far.
-    pub fn finish(self, now: Timestamp) -> (Counts, Option<SinkError>) {
+    /// Ends the run: makes everything durable and returns the counts, what failed, and what foreign input looks like.
+    pub fn finish(self, now: Timestamp) -> (Counts, Option<SinkError>, Option<&'static str>) {
         let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         if state.failed.is_none() {
             state.failed = state.close(now).err();
         }
-        (state.counts, state.failed)
+        (state.counts, state.failed, state.resembles)
     }
 
     /// True once a sink has failed.
@@ -98,6 +100,10 @@ impl Delivery {
 impl State {
     fn write(&mut self, input: usize, batch: &RawBatch, outcome: &Outcome, now: Timestamp) -> Result<(), SinkError> {
         if !outcome.failures.is_empty() {
+            // Asked once: input of another format fails from the first batch on.
+            if self.resembles.is_none() && outcome.counts.quarantined() * 2 > outcome.counts.records_in {
+                self.resembles = resembles(&batch.bytes);
+            }
             self.refuse.refuse(input, batch, outcome, self.counts.records_in + 1, now)?;
         }
         let mut withheld = Withheld::default();

@@ -39,6 +39,8 @@ pub struct Ended {
     pub sink_failed: Option<SinkError>,
     /// Sources that could not be read to their end. What was read before is delivered.
     pub sources_failed: Vec<SourceError>,
+    /// What the input looks like, when most of a batch did not parse and it looks like another format.
+    pub resembles: Option<&'static str>,
 }
 
 /// The sources, which one worker at a time may ask.
@@ -116,8 +118,8 @@ pub fn run(
         }
     });
     let intake = intake.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let (counts, sink_failed) = delivery.finish((around.clock)());
-    Ended { counts, sink_failed, sources_failed: intake.failed }
+    let (counts, sink_failed, resembles) = delivery.finish((around.clock)());
+    Ended { counts, sink_failed, sources_failed: intake.failed, resembles }
 }
 
 /// What the workers of a run share.

@@ -31,12 +31,12 @@ impl Writer<'_> {
     pub fn address(&mut self, ip: IpAddr, action: IdAction, plan: &TextPlan, out: &mut Vec<u8>) -> bool {
         let ip = address::canonical(ip);
         if !plan.own_networks.is_empty() && plan.own_networks.iter().any(|network| network.contains(&ip)) {
-            address::write(ip, out);
+            address::write_address(ip, out);
             return true;
         }
         match action {
             IdAction::Drop => return false,
-            IdAction::Truncate(prefix) => address::write(address::truncate(ip, prefix), out),
+            IdAction::Truncate(prefix) => address::write_address(address::truncate(ip, prefix), out),
             IdAction::Token(form) => {
                 let keys = self.keys;
                 let tag = keys.serial() << 1 | u64::from(form == Form::Address);
@@ -47,7 +47,7 @@ impl Writer<'_> {
                     };
                     match form {
                         Form::Token => token.write_base64url(out),
-                        Form::Address => address::write(IpAddr::V6(token.address()), out),
+                        Form::Address => address::write_address(IpAddr::V6(token.address()), out),
                     }
                 });
             }

@@ -37,11 +37,12 @@ use std::mem;
 
 use crate::encode::ndjson::{self, Keys};
 use crate::encode::same::Same;
-use crate::encode::same_json;
+use crate::encode::same_json::{Written, same_json};
+use crate::format::escape;
 use crate::keys::pseudonym::EpochKeys;
 use crate::policy::table::{Action, SlotOutput, SlotPlan, Table};
 use crate::record::field::Kind;
-use crate::record::span::{Parsed, Part};
+use crate::record::span::{Escape, Parsed, Part};
 use crate::record::timestamp::Timestamp;
 use cache::TokenCache;
 use identifier::Writer;
@@ -131,19 +132,18 @@ impl Protector {
     ) -> Treated {
         let (mut decoded, mut value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
         let mut treater = self.treater(raw, parsed, table, epoch);
-        same_json::write(raw, parsed, out, |part, out| {
+        same_json(&parsed.shape, &parsed.parts, raw, out, |part, out| {
             let part: Part = parsed.parts[part];
             let slot = &table.slots[usize::from(part.slot)];
             value.clear();
             match first(&mut treater, slot, part.of(raw), &mut decoded, &mut value) {
-                Outcome::Verbatim => same_json::Written::Verbatim,
-                Outcome::Replaced => {
-                    out.extend_from_slice(&value);
-                    same_json::Written::Decoded
-                }
-                Outcome::Absent => same_json::Written::Dropped,
+                Outcome::Verbatim => out.extend_from_slice(part.of(raw)),
+                Outcome::Replaced => escape::encode(Escape::Json, &value, out),
+                Outcome::Absent => return Written::Dropped,
             }
+            Written::Value
         });
+        out.push(b'\n');
         (self.decoded, self.value) = (decoded, value);
         Treated(())
     }

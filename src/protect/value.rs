@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use memchr::memchr;
 
-use super::address::{self, Field};
+use super::address::{self, Column};
 use super::identifier::{Writer, mark, token_kind};
 use super::text::{self, Context, Finding, What};
 use super::{agent, grammar, url};
@@ -212,11 +212,18 @@ impl Treater<'_> {
     /// A column that holds one address, or what servers write in its place.
     #[inline]
     fn address_field(&mut self, action: IdAction, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
-        match address::parse_field(plain) {
-            Field::Address(ip) => self.address(ip, action, out),
-            Field::Local | Field::Redacted => Outcome::Verbatim,
-            // Resolved names of clients, masked addresses, and whatever else stands there: in doubt it names someone.
-            Field::Host | Field::Other => match action {
+        self.column(action, address::parse_field(plain), plain, out)
+    }
+
+    /// What becomes of a column that was read. A masked address is treated as the address that its zeros make: nothing else
+    /// proves that enough of it was masked.
+    fn column(&mut self, action: IdAction, column: Option<Column>, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
+        match column {
+            Some(Column::Address { address, .. } | Column::Masked { address, .. }) => self.address(address, action, out),
+            // No address of anyone: a local socket, `unknown`.
+            Some(Column::Unix | Column::Obscure) => Outcome::Verbatim,
+            // Resolved names of clients, and whatever else stands there: in doubt it names someone.
+            Some(Column::Host) | None => match action {
                 IdAction::Token(_) => {
                     self.counts.addresses += 1;
                     self.named_client(action, plain, out);
@@ -231,7 +238,7 @@ impl Treater<'_> {
     fn named_client(&mut self, action: IdAction, plain: &[u8], out: &mut Vec<u8>) {
         if action == IdAction::Token(Form::Address) {
             let token = self.writer.token(TokenKind::Host, plain);
-            address::write(IpAddr::V6(token.address()), out);
+            address::write_address(IpAddr::V6(token.address()), out);
         } else {
             self.writer.other(TokenKind::Host, plain, out);
         }
@@ -242,18 +249,16 @@ impl Treater<'_> {
         if self.writer.address(ip, action, self.plan, out) { Outcome::Replaced } else { Outcome::Absent }
     }
 
-    /// A list of addresses: every element is treated, what separates them stays.
+    /// A list of addresses: every item is treated as a column of its own, what separates them stays.
     fn address_list(&mut self, action: IdAction, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
         let start = out.len();
         let mut done = 0;
-        for (from, to) in address::elements(plain) {
-            let element = &plain[from..to];
-            out.extend_from_slice(&plain[done..from]);
-            done = to;
-            if self.address_field(action, element, out) == Outcome::Verbatim {
-                out.extend_from_slice(element);
-            } else if out.len() == start || to == from {
-                // Nothing was written for a dropped element; the separators alone tell nothing.
+        for item in address::items(plain) {
+            out.extend_from_slice(&plain[done..item.start]);
+            done = item.end;
+            let whole = &plain[item.start..item.end];
+            if self.column(action, item.column, whole, out) == Outcome::Verbatim {
+                out.extend_from_slice(whole);
             }
         }
         out.extend_from_slice(&plain[done..]);

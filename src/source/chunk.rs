@@ -16,7 +16,7 @@
 //!              read more
 //! ```
 //!
-//! A record ends after 500 ms of silence (design, section 2) when its last line is whole. A line without its newline is
+//! A record ends after 500 ms of silence (design, section 2) when the last line that came is whole. A line without its newline is
 //! held for the newline, the end or the bound, whichever comes first, unless [`Unfinished::Ends`] is asked for: writers
 //! that buffer by blocks (4 KiB of C's stdio) pause in the middle of a line, and half an e-mail address is not found by a
 //! scrubber. Decided 2026-11-21; revisit if a producer is met that never ends its last line and keeps the pipe open.
@@ -36,6 +36,12 @@ use crate::record::timestamp::Timestamp;
 /// How long nothing must arrive until a record of several lines is taken as whole (design, section 2).
 pub const SILENCE: Duration = Duration::from_millis(500);
 
+/// Bytes that a batch aims at: it stays within the second-level cache of one core.
+pub const BATCH_BYTES: usize = 256 << 10;
+
+/// Bytes of the longest record that is not cut.
+pub const RECORD_BYTES_MAX: usize = 1 << 20;
+
 /// Bytes of a record beyond the bound that one call reads over before it returns, so that a stop signal is seen while a
 /// decompressed terabyte of one line passes. A tenth of a second at the pace of a slow decompressor.
 const SKIP_BYTES_PER_CALL: u64 = 64 << 20;
@@ -53,7 +59,7 @@ pub enum Unfinished {
 /// Sizes, and what a silence means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Bytes that a batch aims at. 256 KiB stays within the second-level cache of one core.
+    /// Bytes that a batch aims at.
     pub batch_bytes: usize,
     /// Bytes of the longest record, its final newline not counted; a longer one is cut.
     pub record_bytes_max: usize,
@@ -63,7 +69,11 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { batch_bytes: 256 << 10, record_bytes_max: 1 << 20, unfinished: Unfinished::default() }
+        Self {
+            batch_bytes: BATCH_BYTES,
+            record_bytes_max: RECORD_BYTES_MAX,
+            unfinished: Unfinished::default(),
+        }
     }
 }
 
@@ -239,7 +249,12 @@ impl<I: Input> ChunkReader<I> {
     }
 
     /// The input has ended, was stopped or failed, and holds no record beyond the bound.
-    fn last<P: Parser + ?Sized>(&mut self, parser: &P, batch: &mut RawBatch, call: &Call) -> io::Result<Fill> {
+    fn last<P: Parser + ?Sized>(
+        &mut self,
+        parser: &P,
+        batch: &mut RawBatch,
+        call: &Call,
+    ) -> io::Result<Fill> {
         let held = batch.bytes.len();
         if let Some(skip) = self.skip.take() {
             // The end came while a record was read over: everything left belongs to it.

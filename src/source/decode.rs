@@ -88,7 +88,8 @@ impl Decoded {
 
     /// The first read goes straight into the caller's buffer, where plain bytes stay.
     fn start(&mut self, buffer: &mut Vec<u8>, bytes_max: usize) -> io::Result<usize> {
-        let Stage::Start(mut first, mut descriptor) = std::mem::replace(&mut self.stage, Stage::Failed) else {
+        let Stage::Start(mut first, mut descriptor) = std::mem::replace(&mut self.stage, Stage::Failed)
+        else {
             return Err(io::ErrorKind::Other.into());
         };
         let at = buffer.len();

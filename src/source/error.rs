@@ -70,7 +70,9 @@ pub enum SourceError {
         pattern: String,
     },
     /// A pattern is malformed.
-    #[error("{pattern}: not a valid pattern at character {character} ({problem}); put [ ] around a literal * or ?")]
+    #[error(
+        "{pattern}: not a valid pattern at character {character} ({problem}); put [ ] around a literal * or ?"
+    )]
     BadPattern {
         /// The pattern as given.
         pattern: String,
@@ -80,7 +82,9 @@ pub enum SourceError {
         problem: &'static str,
     },
     /// A named or listed file is not there.
-    #[error("{path}: not there (any more); check the path, or that rotation does not remove it while it is read")]
+    #[error(
+        "{path}: not there (any more); check the path, or that rotation does not remove it while it is read"
+    )]
     Vanished {
         /// The file.
         path: String,
@@ -108,7 +112,9 @@ pub enum SourceError {
         problem: String,
     },
     /// Reading failed.
-    #[error("{place}: reading failed: {problem}; what came before was processed, check the disk or the writer")]
+    #[error(
+        "{place}: reading failed: {problem}; what came before was processed, check the disk or the writer"
+    )]
     Read {
         /// Path or stream.
         place: String,
@@ -132,7 +138,9 @@ pub enum SourceError {
         codec: Codec,
     },
     /// A zstd frame wants more memory than the bound.
-    #[error("{place}: the zstd data needs a window beyond 8 MiB; decompress it first: `zstd -dc --long=31 FILE | sluis …`")]
+    #[error(
+        "{place}: the zstd data needs a window beyond 8 MiB; decompress it first: `zstd -dc --long=31 FILE | sluis …`"
+    )]
     Window {
         /// Path or stream.
         place: String,

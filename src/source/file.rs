@@ -38,7 +38,18 @@ impl Files {
     /// # Errors
     /// The first thing that is wrong: no match, a malformed pattern, a directory, a pipe, a file that may not be read.
     pub fn open(pattern: &str, bounds: Bounds, clock: Clock) -> Result<Self, SourceError> {
-        let waiting = find(pattern)?;
+        Self::on(find(pattern)?, bounds, clock)
+    }
+
+    /// The files of `paths`, in this order; names are taken as they are.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn of(paths: &[PathBuf], bounds: Bounds, clock: Clock) -> Result<Self, SourceError> {
+        Self::on(paths.iter().cloned().collect(), bounds, clock)
+    }
+
+    fn on(waiting: VecDeque<PathBuf>, bounds: Bounds, clock: Clock) -> Result<Self, SourceError> {
         let progress = Arc::new(Progress::default());
         for path in &waiting {
             progress.expect(open_regular(path)?.1.size_bytes);
@@ -76,8 +87,7 @@ impl Source for Files {
                 Ok(Fill::End) => self.current = None,
                 Ok(fill) => return Ok(fill),
                 Err(error) => {
-                    let error =
-                        SourceError::read(path.display().to_string(), reader.input().codec(), &error);
+                    let error = SourceError::read(path.display().to_string(), reader.input().codec(), &error);
                     self.current = None;
                     return Err(error);
                 }

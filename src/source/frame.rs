@@ -134,8 +134,7 @@ impl Frame {
             let line_end = newline.unwrap_or(bytes.len());
             let line_len = line_end - self.line;
             // Enough of the line is there to judge it, and it is not the record's own first line.
-            let known_line =
-                newline.is_some() || line_len >= HEAD_BYTES_MAX || (ended && line_len > 0);
+            let known_line = newline.is_some() || line_len >= HEAD_BYTES_MAX || (ended && line_len > 0);
             if known_line && !self.judged {
                 self.judged = true;
                 if self.line > self.whole && parser.begins_record(head(&bytes[self.line..line_end])) {
@@ -212,8 +211,7 @@ impl Skip {
             }
             let line_end = newline.unwrap_or(bytes.len());
             let line_len = line_end - line;
-            let known_line =
-                newline.is_some() || line_len >= HEAD_BYTES_MAX || (ended && line_len > 0);
+            let known_line = newline.is_some() || line_len >= HEAD_BYTES_MAX || (ended && line_len > 0);
             if known_line && !self.judged {
                 if parser.begins_record(head(&bytes[line..line_end])) {
                     break Some(line);

@@ -72,8 +72,8 @@ pub struct Descriptor {
 impl Descriptor {
     /// Takes over `fd` and counts what is read into `progress`.
     pub fn new(fd: OwnedFd, progress: Arc<Progress>) -> Self {
-        let regular =
-            rustix::fs::fstat(&fd).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
+        let regular = rustix::fs::fstat(&fd)
+            .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile);
         Self { fd, waits: !regular, progress }
     }
 }

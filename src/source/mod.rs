@@ -24,7 +24,7 @@ pub mod input;
 pub mod peek;
 pub mod stdin;
 
-pub use chunk::{Bounds, Clock};
+pub use chunk::{BATCH_BYTES, Bounds, Clock, RECORD_BYTES_MAX};
 pub use error::SourceError;
 pub use input::Progress;
 

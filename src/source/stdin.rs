@@ -45,9 +45,9 @@ impl Stdin {
 
 impl Source for Stdin {
     fn fill(&mut self, parser: &dyn Parser, batch: &mut RawBatch) -> Result<Fill, SourceError> {
-        self.reader.fill(parser, batch).map_err(|error| {
-            SourceError::read(self.place.clone(), self.reader.input().codec(), &error)
-        })
+        self.reader
+            .fill(parser, batch)
+            .map_err(|error| SourceError::read(self.place.clone(), self.reader.input().codec(), &error))
     }
 
     fn stop(&mut self) {

@@ -1,0 +1,255 @@
+//! Files: one directory per class, parts that hold the records of one deadline bucket.
+//!
+//! *In*: clean batches of one class. *Out*: `<path>/<class>/<deadline>.<pid>-<seq>.<suffix>`. *Promised*: a part is
+//! complete or absent (PI-9); everything in a part is due at or after the deadline in its name and less than one bucket
+//! later, so that removing the part by its name is never late (PI-4) and at most one bucket early; what would be due
+//! before its part can be closed is withheld (PI-3). *Not here*: removing what is due (a later room, `retention::sweep`).
+//!
+//! A bucket is an hour, or a twenty-fourth of the retention if that is less (design, section 5: the same length as a
+//! storage epoch, so that later one key serves one bucket). A part closes when it is [`Settings::close_secs`] old or
+//! [`Settings::part_bytes_max`] large, and when too many are open the one that was written least recently closes.
+
+use std::path::Path;
+
+use super::part::{Closed, Namer, Part};
+use super::{Delivered, Sink, SinkError, runs};
+use crate::record::batch::CleanBatch;
+use crate::record::timestamp::Timestamp;
+
+/// How parts are cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// What follows the last point of a name: `ndjson`, `log`.
+    pub suffix: &'static str,
+    /// Width of a deadline bucket, see [`bucket_secs`].
+    pub bucket_secs: u64,
+    /// Age at which a part closes. Never more than a bucket.
+    pub close_secs: u64,
+    /// Size at which a part closes.
+    pub part_bytes_max: u64,
+    /// Parts that may be open at once; each is one descriptor.
+    pub open_parts_max: usize,
+}
+
+impl Settings {
+    /// The defaults: a minute, 256 MiB, 64 open parts.
+    pub fn new(suffix: &'static str, retention_secs: u64) -> Self {
+        Self {
+            suffix,
+            bucket_secs: bucket_secs(retention_secs),
+            close_secs: 60,
+            part_bytes_max: 256 << 20,
+            open_parts_max: 64,
+        }
+    }
+}
+
+/// The width of a bucket: an hour, or a twenty-fourth of the retention if that is less; at least a second.
+pub const fn bucket_secs(retention_secs: u64) -> u64 {
+    let part = retention_secs / 24;
+    if part >= 3600 {
+        3600
+    } else if part == 0 {
+        1
+    } else {
+        part
+    }
+}
+
+/// Hears of every part that is closed.
+pub type OnClose = Box<dyn FnMut(&Closed) + Send>;
+
+/// Writes the records of one class to files.
+pub struct FileSink {
+    namer: Namer,
+    settings: Settings,
+    /// In the order of last use, the least recent first.
+    open: Vec<Part>,
+    on_close: Option<OnClose>,
+    /// The runs of the batch in hand, sorted by bucket; kept for its memory.
+    order: Vec<Piece>,
+    /// Pieces of one bucket that do not lie side by side, copied together; kept for its memory.
+    joined: Vec<u8>,
+}
+
+/// A run of the batch in hand.
+#[derive(Clone, Copy)]
+struct Piece {
+    bucket: Timestamp,
+    start: usize,
+    end: usize,
+    records: u64,
+    deadline: Timestamp,
+}
+
+impl FileSink {
+    /// Opens the directory of a class, creating it if need be, and removes what dead processes left half-written there.
+    ///
+    /// # Errors
+    /// [`SinkError::Io`] when the directory cannot be made or read.
+    pub fn open(directory: &Path, settings: Settings) -> Result<Self, SinkError> {
+        let bucket_secs = settings.bucket_secs.max(1);
+        let settings = Settings {
+            bucket_secs,
+            close_secs: settings.close_secs.min(bucket_secs),
+            open_parts_max: settings.open_parts_max.max(1),
+            ..settings
+        };
+        let namer = Namer::open(directory.to_path_buf(), settings.suffix)?;
+        Ok(Self { namer, settings, open: Vec::new(), on_close: None, order: Vec::new(), joined: Vec::new() })
+    }
+
+    /// Calls `on_close` for every part from now on that is whole and visible.
+    #[must_use]
+    pub fn on_close(mut self, on_close: OnClose) -> Self {
+        self.on_close = Some(on_close);
+        self
+    }
+
+    /// The start of the bucket that holds `deadline`: the deadline of its part.
+    fn bucket(&self, deadline: Timestamp) -> Timestamp {
+        let width = i64::try_from(self.settings.bucket_secs).unwrap_or(i64::MAX);
+        Timestamp::from_seconds(deadline.seconds().div_euclid(width).saturating_mul(width))
+    }
+
+    /// The earliest bucket that can still be closed before it is due.
+    fn first_safe(&self, now: Timestamp) -> Timestamp {
+        now.plus_seconds(i64::try_from(self.settings.close_secs).unwrap_or(i64::MAX))
+    }
+
+    /// Sorts the runs that may leave into buckets.
+    fn sort(&mut self, batch: &CleanBatch, now: Timestamp) -> Result<Delivered, SinkError> {
+        let mut delivered = Delivered::default();
+        self.order.clear();
+        let safe = self.first_safe(now);
+        let mut start = 0;
+        for (run, bytes) in runs(batch) {
+            let records = u64::from(run.records);
+            let Some(deadline) = run.deadline else {
+                return Err(SinkError::NoDeadline { place: self.namer.directory() });
+            };
+            let end = start + bytes.len();
+            let bucket = self.bucket(deadline);
+            if bucket <= safe {
+                delivered.withheld += records;
+            } else {
+                delivered.records += records;
+                self.order.push(Piece { bucket, start, end, records, deadline });
+            }
+            start = end;
+        }
+        // Within a bucket the order of the records is kept.
+        self.order.sort_unstable_by_key(|piece| (piece.bucket, piece.start));
+        Ok(delivered)
+    }
+
+    /// Appends to the part of `bucket`, opening it if need be.
+    fn append(
+        &mut self,
+        bucket: Timestamp,
+        bytes: &[u8],
+        (records, deadline_min): (u64, Timestamp),
+        now: Timestamp,
+    ) -> Result<Delivered, SinkError> {
+        let mut delivered = Delivered::default();
+        let at = self.open.iter().position(|part| part.deadline == bucket);
+        let mut part = match at {
+            Some(at) => self.open.remove(at),
+            None => {
+                if self.open.len() >= self.settings.open_parts_max {
+                    let oldest = self.open.remove(0);
+                    delivered += self.close(oldest, now)?;
+                }
+                Part::open(&mut self.namer, bucket, now)?
+            }
+        };
+        part.write(bytes, records, deadline_min)?;
+        if part.bytes >= self.settings.part_bytes_max {
+            delivered += self.close(part, now)?;
+        } else {
+            self.open.push(part);
+        }
+        Ok(delivered)
+    }
+
+    /// Closes a part, or throws it away when its deadline has come while it was open.
+    fn close(&mut self, part: Part, now: Timestamp) -> Result<Delivered, SinkError> {
+        if part.deadline <= now {
+            return Ok(Delivered { withheld: part.records, ..Delivered::default() });
+        }
+        let closed = part.close(&mut self.namer)?;
+        if let Some(on_close) = &mut self.on_close {
+            on_close(&closed);
+        }
+        Ok(Delivered::default())
+    }
+}
+
+impl Sink for FileSink {
+    fn write(&mut self, batch: &CleanBatch, now: Timestamp) -> Result<Delivered, SinkError> {
+        let mut delivered = self.tick(now)?;
+        delivered += self.sort(batch, now)?;
+        let order = std::mem::take(&mut self.order);
+        let mut result = Ok(());
+        for same in order.chunk_by(|a, b| a.bucket == b.bucket) {
+            let sums = same.iter().fold((0, Timestamp(i64::MAX)), |(records, deadline), piece| {
+                (records + piece.records, deadline.min(piece.deadline))
+            });
+            let together = same.windows(2).all(|pair| pair[0].end == pair[1].start);
+            let (first, last) = (same[0], same[same.len() - 1]);
+            let written = if together {
+                self.append(first.bucket, &batch.bytes()[first.start..last.end], sums, now)
+            } else {
+                let mut joined = std::mem::take(&mut self.joined);
+                joined.clear();
+                for piece in same {
+                    joined.extend_from_slice(&batch.bytes()[piece.start..piece.end]);
+                }
+                let written = self.append(first.bucket, &joined, sums, now);
+                self.joined = joined;
+                written
+            };
+            match written {
+                Ok(more) => delivered += more,
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            }
+        }
+        self.order = order;
+        result.map(|()| delivered)
+    }
+
+    fn tick(&mut self, now: Timestamp) -> Result<Delivered, SinkError> {
+        let mut delivered = Delivered::default();
+        let age = i64::try_from(self.settings.close_secs).unwrap_or(i64::MAX);
+        let mut at = 0;
+        while at < self.open.len() {
+            // A clock that was set back makes a part look younger, never older than its deadline allows.
+            if now >= self.open[at].opened.plus_seconds(age) {
+                let part = self.open.remove(at);
+                delivered += self.close(part, now)?;
+            } else {
+                at += 1;
+            }
+        }
+        Ok(delivered)
+    }
+
+    fn finish(&mut self, now: Timestamp) -> Result<Delivered, SinkError> {
+        let mut delivered = Delivered::default();
+        let mut first_error = None;
+        for part in std::mem::take(&mut self.open) {
+            match self.close(part, now) {
+                Ok(more) => delivered += more,
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        first_error.map_or(Ok(delivered), Err)
+    }
+}
+
+#[cfg(test)]
+#[path = "file_tests.rs"]
+mod tests;

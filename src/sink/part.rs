@@ -1,0 +1,238 @@
+//! One part: a file that is complete or absent, named by the deadline it must be gone by.
+//!
+//! *In*: encoded records of one deadline bucket, or one sealed batch. *Out*: `<deadline>.<pid>-<seq>.<suffix>`, for
+//! instance `2026-12-05T09-00-00Z.4711-3.ndjson`: UTC, colons replaced since some tools cannot read them; whoever deletes
+//! what is due needs nothing but the name ([`deadline_of`]). *Promised*: the name appears after the content is on disk; a
+//! part that is dropped before it is closed leaves nothing; what a killed process left is removed by the next one to
+//! start, and only that. *Not here*: which record goes into which part (`file`).
+//!
+//! While it is written a part has a hidden name, `.<name>.partial`, and is locked (`flock`). The kernel drops the lock
+//! when the process dies, however it dies, so a partial file whose lock can be had belongs to nobody: its records were
+//! never confirmed, and their source will bring them again. Chosen over process numbers, which are re-used and mean
+//! nothing between containers that share a directory.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
+use rustix::io::Errno;
+
+use super::SinkError;
+use crate::record::timestamp::{MICROS, Timestamp};
+
+/// Owner writes, group reads: the analysts' group needs no more.
+const FILE_MODE: u32 = 0o640;
+const DIRECTORY_MODE: u32 = 0o750;
+const PARTIAL: &str = ".partial";
+/// How the deadline is written in a name.
+const DEADLINE_FORMAT: &str = "%Y-%m-%dT%H-%M-%SZ";
+
+/// A part that is closed: whole, on disk, visible.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The deadline in its name: it must be gone by then.
+    pub deadline: Timestamp,
+    /// The earliest deadline of a record in it; never before `deadline`.
+    pub deadline_min: Timestamp,
+    /// Records in it.
+    pub records: u64,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// Gives names to the parts of one directory.
+#[derive(Debug)]
+pub struct Namer {
+    directory: PathBuf,
+    suffix: &'static str,
+    pid: u32,
+    sequence: u64,
+}
+
+impl Namer {
+    /// Creates the directory if it is not there and removes what dead processes left half-written in it.
+    pub(super) fn open(directory: PathBuf, suffix: &'static str) -> Result<Self, SinkError> {
+        let fault = |error: &io::Error| SinkError::io(directory.display().to_string(), error, "");
+        DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(&directory).map_err(|e| fault(&e))?;
+        remove_leftovers(&directory).map_err(|error| fault(&error))?;
+        if let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            sync_directory(parent).map_err(|error| fault(&error))?;
+        }
+        Ok(Self { directory, suffix, pid: std::process::id(), sequence: 0 })
+    }
+
+    pub(super) fn directory(&self) -> String {
+        self.directory.display().to_string()
+    }
+
+    /// The next name for `deadline`; not looked up yet.
+    fn next(&mut self, deadline: Timestamp) -> Option<String> {
+        let date =
+            jiff::Timestamp::from_second(deadline.seconds()).ok()?.strftime(DEADLINE_FORMAT).to_string();
+        self.sequence += 1;
+        Some(format!("{date}.{}-{}.{}", self.pid, self.sequence, self.suffix))
+    }
+}
+
+/// The deadline in the name of a part; `None` for any other name. A hidden (unfinished) part has none.
+pub fn deadline_of(name: &str) -> Option<Timestamp> {
+    let (date, rest) = name.split_once('.')?;
+    if !rest.contains('.') || rest.ends_with(PARTIAL) {
+        return None;
+    }
+    let time = jiff::civil::DateTime::strptime(DEADLINE_FORMAT, date).ok()?;
+    let instant = time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+    Some(Timestamp::from_seconds(instant.as_second()))
+}
+
+/// A part that is being written.
+#[derive(Debug)]
+pub(super) struct Part {
+    file: File,
+    hidden: PathBuf,
+    /// The deadline in the name.
+    pub deadline: Timestamp,
+    pub deadline_min: Timestamp,
+    pub records: u64,
+    pub bytes: u64,
+    pub opened: Timestamp,
+    visible: bool,
+}
+
+impl Part {
+    /// Opens a new hidden part that must be gone by `deadline`, a whole second.
+    pub fn open(namer: &mut Namer, deadline: Timestamp, now: Timestamp) -> Result<Self, SinkError> {
+        debug_assert!(deadline.0 % MICROS == 0, "names have whole seconds");
+        loop {
+            let Some(name) = namer.next(deadline) else {
+                return Err(SinkError::NoDeadline { place: namer.directory() });
+            };
+            let hidden = namer.directory.join(format!(".{name}{PARTIAL}"));
+            let opened = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&hidden);
+            let file = match opened {
+                Ok(file) => file,
+                // Another process with our number, in another container.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                Err(error) => return Err(SinkError::io(hidden.display().to_string(), &error, "")),
+            };
+            let part = Self {
+                file,
+                hidden,
+                deadline,
+                deadline_min: Timestamp(i64::MAX),
+                records: 0,
+                bytes: 0,
+                opened: now,
+                visible: false,
+            };
+            if part.lock() {
+                return Ok(part);
+            }
+        }
+    }
+
+    /// Between creation and lock another process may have taken the part for a leftover.
+    fn lock(&self) -> bool {
+        match flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => self.file.metadata().is_ok_and(|facts| facts.nlink() > 0),
+            Err(Errno::WOULDBLOCK) => false,
+            // A file system without locks: leftovers cannot be told there, and are left.
+            Err(_) => true,
+        }
+    }
+
+    /// Appends records. After an error the part is worthless and must be dropped.
+    pub fn write(&mut self, bytes: &[u8], records: u64, deadline_min: Timestamp) -> Result<(), SinkError> {
+        if let Err(error) = self.file.write_all(bytes) {
+            return Err(self.fault(&error));
+        }
+        self.bytes += bytes.len() as u64;
+        self.records += records;
+        self.deadline_min = self.deadline_min.min(deadline_min);
+        Ok(())
+    }
+
+    fn fault(&self, error: &io::Error) -> SinkError {
+        let kept = format!("the unfinished part was removed, with {} records accepted before", self.records);
+        SinkError::io(self.hidden.display().to_string(), error, &kept)
+    }
+
+    /// Makes the part durable and visible.
+    pub fn close(mut self, namer: &mut Namer) -> Result<Closed, SinkError> {
+        self.file.sync_all().map_err(|error| self.fault(&error))?;
+        let path = self.publish(namer).map_err(|error| self.fault(&error))?;
+        self.visible = true;
+        sync_directory(&namer.directory).map_err(|error| {
+            SinkError::io(namer.directory(), &error, "the last part may not survive a power cut")
+        })?;
+        Ok(Closed {
+            path,
+            deadline: self.deadline,
+            deadline_min: self.deadline_min,
+            records: self.records,
+            bytes: self.bytes,
+        })
+    }
+
+    /// Renames to the visible name without ever replacing a file.
+    fn publish(&self, namer: &mut Namer) -> io::Result<PathBuf> {
+        let hidden = self.hidden.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let mut name = hidden.trim_start_matches('.').trim_end_matches(PARTIAL).to_owned();
+        loop {
+            let path = namer.directory.join(&name);
+            let renamed = match renameat_with(CWD, &self.hidden, CWD, &path, RenameFlags::NOREPLACE) {
+                // A file system that cannot promise it: a hard link never replaces either.
+                Err(Errno::INVAL | Errno::NOSYS) => {
+                    fs::hard_link(&self.hidden, &path).and_then(|()| fs::remove_file(&self.hidden))
+                }
+                other => other.map_err(io::Error::from),
+            };
+            match renamed {
+                Ok(()) => return Ok(path),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    name = namer.next(self.deadline).ok_or(io::ErrorKind::InvalidInput)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if !self.visible {
+            // Nothing can be done when this fails, and the next start tries again.
+            let _ = fs::remove_file(&self.hidden);
+        }
+    }
+}
+
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+/// Removes unfinished parts that no living process holds.
+fn remove_leftovers(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let ours = name.to_str().and_then(|name| name.strip_prefix('.')?.strip_suffix(PARTIAL));
+        if ours.and_then(deadline_of).is_none() {
+            continue;
+        }
+        match OpenOptions::new().write(true).open(entry.path()) {
+            Ok(file) if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() => {
+                fs::remove_file(entry.path())?;
+            }
+            Ok(_) => {}
+            // Closed by its owner in the meantime.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
