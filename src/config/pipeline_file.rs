@@ -9,7 +9,9 @@ use super::fields;
 use super::format_spec::{self, FormatSpec, Written};
 use super::plan::Emit;
 use super::policy_file::Texts;
-use super::vocabulary::{CLASS_RULE, EMITS, PIPELINE_FILE, QUARANTINE, SINK, SINK_KINDS, SOURCE, SOURCE_KINDS};
+use super::vocabulary::{
+    CLASS_RULE, EMITS, PIPELINE_FILE, QUARANTINE, SINK, SINK_KINDS, SOURCE, SOURCE_KINDS,
+};
 use toml::de::DeValue;
 
 /// The whole file.
@@ -109,9 +111,9 @@ fn source(section: &Section<'_>, report: &mut Report) -> WrittenSource {
     let kind = section.text("kind", report);
     let kind = kind.and_then(|kind| kind_of(&kind, one_of(&kind, &SOURCE_KINDS, "kind of source", report)?));
     section.required("format", "write \"combined\", \"auto\" or another", report);
-    let format = section.get("format").and_then(|entry| {
-        Some(At { value: format_spec::read(&entry, report)?, span: entry.span() })
-    });
+    let format = section
+        .get("format")
+        .and_then(|entry| Some(At { value: format_spec::read(&entry, report)?, span: entry.span() }));
     WrittenSource {
         name: At { value: section.name.to_owned(), span: section.span.clone() },
         path: path(section, kind.as_ref(), "reads standard input", report),
@@ -137,14 +139,22 @@ fn kind_of(word: &At<String>, index: usize) -> Option<At<Kind>> {
 }
 
 /// `path`: needed by files, senseless for streams.
-fn path(section: &Section<'_>, kind: Option<&At<Kind>>, stream: &str, report: &mut Report) -> Option<At<String>> {
+fn path(
+    section: &Section<'_>,
+    kind: Option<&At<Kind>>,
+    stream: &str,
+    report: &mut Report,
+) -> Option<At<String>> {
     let path = section.text("path", report);
     match (kind.map(|kind| kind.value), &path) {
         (Some(Kind::File), _) => {
             section.required("path", "a file has one", report);
         }
         (Some(Kind::Stream), Some(path)) => {
-            report.error(&path.span, format!("{} {stream}; leave 'path' out, or write kind = \"file\"", section.title));
+            report.error(
+                &path.span,
+                format!("{} {stream}; leave 'path' out, or write kind = \"file\"", section.title),
+            );
         }
         _ => {}
     }
@@ -154,23 +164,30 @@ fn path(section: &Section<'_>, kind: Option<&At<Kind>>, stream: &str, report: &m
 /// `class`: a name, or rules `[{ when = { "url.path" = "/register" }, is = "registration" }, { is = "web" }]`. The first that
 /// matches decides; `when` names fields and the exact values they must have, all of them.
 fn rules(section: &Section<'_>, report: &mut Report) -> Vec<WrittenRule> {
-    let Some(entry) = section.required("class", "name a class of the policy", report) else { return Vec::new() };
+    let Some(entry) = section.required("class", "name a class of the policy", report) else {
+        return Vec::new();
+    };
     if entry.value.is_str() {
         let name = entry.text(report).into_iter();
         return name.map(|is| WrittenRule { when: Vec::new(), span: is.span.clone(), is }).collect();
     }
     let Some(tables) = entry.tables("a rule of 'class'", report) else {
-        return entry.wrong::<()>("a class in quotes, or a list of rules { when = …, is = … }", report).map_or_else(Vec::new, |()| Vec::new());
+        return entry
+            .wrong::<()>("a class in quotes, or a list of rules { when = …, is = … }", report)
+            .map_or_else(Vec::new, |()| Vec::new());
     };
     if tables.is_empty() {
         report.error(&entry.span(), "no rule in 'class'; name a class of the policy");
     }
     let mut rules: Vec<WrittenRule> = Vec::new();
+    let mut decided = false;
     for table in &tables {
         table.check_keys(&CLASS_RULE, report);
-        if rules.last().is_some_and(|rule| rule.when.is_empty()) && table.get("is").is_some() {
+        if decided {
             report.error(&table.span, "a rule after one without 'when' is never reached; move it up");
         }
+        // A misspelled `when` is reported as that.
+        decided = table.entries().iter().all(|entry| entry.key == "is");
         table.required("is", "name a class of the policy", report);
         let when = conditions(table, report);
         if let (Some(is), Some(when)) = (table.text("is", report), when) {
@@ -189,7 +206,10 @@ fn conditions(table: &Section<'_>, report: &mut Report) -> Option<Vec<(String, S
         let value = match entry.value {
             DeValue::Integer(_) => entry.number(report)?.value.to_string(),
             DeValue::Table(_) => {
-                report.error(&entry.key_span(), "field name without quotes in 'when'; write \"url.path\" in quotes");
+                report.error(
+                    &entry.key_span(),
+                    "field name without quotes in 'when'; write \"url.path\" in quotes",
+                );
                 return None;
             }
             _ => entry.text(report)?.value,
@@ -230,7 +250,10 @@ fn sink(section: &Section<'_>, report: &mut Report) -> WrittenSink {
     section.required("purpose", "write one of the purposes of its classes", report);
     section.required("location", "write one of the policy's locations", report);
     if section.get("recipient").is_none() {
-        report.warn(&section.span, format!("no 'recipient' in {}; the register of processing names who gets it", section.title));
+        report.warn(
+            &section.span,
+            format!("no 'recipient' in {}; the register of processing names who gets it", section.title),
+        );
     }
     let emit = section.text("emit", report).and_then(|word| one_of(&word, &EMITS, "value of 'emit'", report));
     let part = section.number("part_secs_max", report);

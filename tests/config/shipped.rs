@@ -79,7 +79,8 @@ fn the_reference_names_every_key() {
     let reference = fs::read_to_string(config("REFERENCE.md")).unwrap();
     for words in ALL {
         let heading = format!("\n## {}\n", words.section);
-        let (_, after) = reference.split_once(&heading).unwrap_or_else(|| panic!("no heading '{}'", words.section));
+        let (_, after) =
+            reference.split_once(&heading).unwrap_or_else(|| panic!("no heading '{}'", words.section));
         let section = after.split("\n## ").next().unwrap();
         let (now, later) = section.split_once("Not in this version:").unwrap_or((section, ""));
         for key in words.keys {
@@ -94,4 +95,28 @@ fn the_reference_names_every_key() {
             assert!(words.keys.contains(&key), "{key} under {} is no key", words.section);
         }
     }
+}
+
+#[test]
+fn the_samen_policy_keeps_what_its_statement_promises() {
+    let text = fs::read_to_string(config("policy/samen.toml")).unwrap();
+    let (policy, _) = policy_from_str(&text, "samen.toml").unwrap_or_else(|found| panic!("{found}"));
+    let class = |name: &str| &policy.classes[policy.class(name).unwrap()];
+    let visitors = class("visitors");
+    let days = |class: &sluis::policy::class::Class| class.retention_seconds.unwrap() / 86_400;
+    // SA-1: only the address of a visitor, for security.
+    assert_eq!(visitors.purposes, ["security"]);
+    for field in
+        ["user.name", "user.email", "user_agent.original", "http.request.header.referer", "url.query"]
+    {
+        assert_eq!(visitors.fields[field].outputs[0].treatment, Treatment::Drop, "{field}");
+    }
+    // SA-2 and SA-3: ten and fifteen days.
+    assert_eq!((days(visitors), days(class("registration"))), (10, 15));
+    assert_ne!(visitors.domain, class("registration").domain);
+    // SA-5: support sees no address. SA-6: nothing leaves the EU. SA-9: the Regulation is named.
+    let support = policy.view("support").unwrap();
+    assert!(!support.fields.iter().any(|field| field.starts_with("client.")));
+    assert_eq!(policy.locations, ["EU"]);
+    assert!(policy.classes.iter().all(|class| class.legal_basis.contains("2018/1725")));
 }
