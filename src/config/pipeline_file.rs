@@ -10,7 +10,7 @@ use super::format_spec::{self, FormatSpec, Written};
 use super::plan::Emit;
 use super::policy_file::Texts;
 use super::vocabulary::{
-    CLASS_RULE, EMITS, PIPELINE_FILE, QUARANTINE, SINK, SINK_KINDS, SOURCE, SOURCE_KINDS,
+    CLASS_RULE, EMITS, PIPELINE_FILE, QUARANTINE, SINK, SINK_KINDS, SOURCE, SOURCE_KINDS, Vocabulary,
 };
 use toml::de::DeValue;
 
@@ -107,9 +107,7 @@ fn within(number: Option<At<u64>>, key: &str, min: u64, max: u64, report: &mut R
 /// arrive (default none); `record_bytes_max` what a record may hold (default 1 MiB).
 fn source(section: &Section<'_>, report: &mut Report) -> WrittenSource {
     section.check_keys(&SOURCE, report);
-    section.required("kind", "write \"stdin\" or \"file\"", report);
-    let kind = section.text("kind", report);
-    let kind = kind.and_then(|kind| kind_of(&kind, one_of(&kind, &SOURCE_KINDS, "kind of source", report)?));
+    let kind = kind(section, &SOURCE_KINDS, "kind of source", report);
     section.required("format", "write \"combined\", \"auto\" or another", report);
     let format = section
         .get("format")
@@ -132,10 +130,12 @@ fn source(section: &Section<'_>, report: &mut Report) -> WrittenSource {
     }
 }
 
-/// The first word of each list of kinds is the stream, the second files.
-fn kind_of(word: &At<String>, index: usize) -> Option<At<Kind>> {
-    let value = if index == 0 { Kind::Stream } else { Kind::File };
-    Some(At { value, span: word.span.clone() })
+/// `kind`: the first word of each list of kinds is the stream, the second files.
+fn kind(section: &Section<'_>, words: &Vocabulary, what: &str, report: &mut Report) -> Option<At<Kind>> {
+    section.required("kind", &format!("write \"{}\"", words.keys.join("\" or \"")), report);
+    let word = section.text("kind", report)?;
+    let index = one_of(&word, words, what, report)?;
+    Some(At { value: if index == 0 { Kind::Stream } else { Kind::File }, span: word.span })
 }
 
 /// `path`: needed by files, senseless for streams.
@@ -243,9 +243,7 @@ fn quarantine(section: &Section<'_>, report: &mut Report) -> WrittenQuarantine {
 /// `part_secs_max` after how many seconds a part of a file sink is closed (default 3600).
 fn sink(section: &Section<'_>, report: &mut Report) -> WrittenSink {
     section.check_keys(&SINK, report);
-    section.required("kind", "write \"stdout\" or \"file\"", report);
-    let kind = section.text("kind", report);
-    let kind = kind.and_then(|kind| kind_of(&kind, one_of(&kind, &SINK_KINDS, "kind of sink", report)?));
+    let kind = kind(section, &SINK_KINDS, "kind of sink", report);
     section.required("classes", "name the classes it takes", report);
     section.required("purpose", "write one of the purposes of its classes", report);
     section.required("location", "write one of the policy's locations", report);

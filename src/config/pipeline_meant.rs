@@ -251,16 +251,12 @@ fn recipient(text: &At<String>, report: &mut Report) -> Option<age::x25519::Reci
         );
         return None;
     }
-    match text.value.parse() {
-        Ok(recipient) => Some(recipient),
-        Err(_) => {
-            report.error(
-                &text.span,
-                "not an age recipient; write the public key that 'age-keygen' shows (age1…)",
-            );
-            None
-        }
+    let recipient = text.value.parse().ok();
+    if recipient.is_none() {
+        report
+            .error(&text.span, "not an age recipient; write the public key that 'age-keygen' shows (age1…)");
     }
+    recipient
 }
 
 fn check_quarantine_retention(

@@ -2,6 +2,7 @@
 
 mod pipeline;
 mod policy;
+mod policy_faults;
 mod shipped;
 
 use std::io;

@@ -2,8 +2,9 @@
 
 use super::{PIPELINE, POLICY, headlines, load_pipeline, refused_pipeline, with};
 use sluis::config::format_spec::FormatSpec;
+use sluis::config::pipeline_from_str;
 use sluis::config::plan::{Emit, SinkKind, SourceKind, Store};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[test]
 fn the_fixture_has_no_fault_and_means_what_it_says() {
@@ -385,5 +386,63 @@ fn an_offset_in_a_format_string_is_a_place_in_the_file() {
     assert_eq!(
         shown,
         "etc/run.toml:8:34: unknown variable\n 8 | format = { nginx = '$remote_addr $nonsense' }\n   |                                  ^^^^^^^^^"
+    );
+}
+
+/// The pipeline of the design document, word for word.
+const DESIGN: &str = r#"# meet.toml
+policy = "policy/meet.toml"
+keys  = "/var/lib/sluis/keys"
+state = "/var/lib/sluis/meet"       # checkpoints, journal, lock
+
+[source.nginx]
+kind = "file"
+path = "/var/log/nginx/access.log"
+format = { nginx = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent' }
+class = "web"                       # or rules: class = [{ when = { "url.path" = "/register" }, is = "registration" }, { is = "web" }]
+max_lateness = "3h"
+
+[source.jvb]
+kind = "file"
+path = "/var/log/jitsi/jvb.log"
+format = "jvb"
+time_zone = "Europe/Amsterdam"
+class = "jvb"
+
+[quarantine]
+recipients = ["age1…"]              # the DPO's public key; without one, what fails is counted and discarded
+retention = "24h"                   # at most the shortest class of the source
+
+[sink.analytics]
+kind = "parquet"
+path = "/var/lib/sluis/analytics"
+classes = ["web"]
+output = "statistics"               # left out: all that the class lets leave
+purpose = "fault analysis"          # must be one of the class's and the output's purposes
+location = "NL"
+recipient = "operations team"
+encrypt = true
+"#;
+
+#[test]
+fn of_the_designs_example_only_a_later_version_and_the_key_that_is_none_are_refused() {
+    let policy =
+        with(&with(POLICY, "[class.registration]", "[class.jvb]"), "name = \"test\"", "name = \"meet\"");
+    let load = |path: &Path| {
+        assert_eq!(path, Path::new("policy/meet.toml"));
+        Ok(policy.clone())
+    };
+    let found = pipeline_from_str(DESIGN, "meet.toml", &load).unwrap_err();
+    let found = headlines(&found.problems);
+    assert_eq!(found.len(), 4, "{found:#?}");
+    assert!(found[0].starts_with("meet.toml:16:10: format 'jvb' is not in this version"), "{found:?}");
+    assert!(found[1].starts_with("meet.toml:21:15: not an age recipient"), "{found:?}");
+    assert!(
+        found[2].starts_with("meet.toml:25:8: kind of sink 'parquet' is not in this version"),
+        "{found:?}"
+    );
+    assert!(
+        found[3].starts_with("meet.toml:32:1: 'encrypt' in [sink.analytics] is not in this version"),
+        "{found:?}"
     );
 }

@@ -1,6 +1,7 @@
 //! The files that come with the program, and the reference of their keys.
 
 use super::headlines;
+use sluis::config::plan::WorstAge;
 use sluis::config::vocabulary::ALL;
 use sluis::config::{builtin, pipeline_from_str, policy_from_str};
 use sluis::policy::treatment::{Form, Treatment};
@@ -14,7 +15,7 @@ fn config(path: &str) -> PathBuf {
 
 /// Every shipped TOML file of a directory.
 fn files(directory: &str) -> Vec<PathBuf> {
-    let entries = fs::read_dir(config(directory)).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(config(directory)).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut files: Vec<PathBuf> =
         entries.filter(|path| path.extension().is_some_and(|extension| extension == "toml")).collect();
     files.sort();
@@ -41,7 +42,7 @@ fn every_shipped_pipeline_is_accepted_without_a_warning() {
         match pipeline_from_str(&fs::read_to_string(&path).unwrap(), &name, &load) {
             Ok((plan, warnings)) => {
                 assert_eq!(headlines(&warnings), [""; 0], "{name}");
-                assert!(plan.sinks.iter().flat_map(|sink| &sink.worst_ages).all(|age| age.within_limit()));
+                assert!(plan.sinks.iter().flat_map(|sink| &sink.worst_ages).all(WorstAge::within_limit));
             }
             Err(found) => panic!("{found}"),
         }
