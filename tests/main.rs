@@ -9,5 +9,4 @@ mod invariants;
 mod keys;
 mod leak;
 mod shells;
-mod support;
-mod tidy;
+mod logformat;
