@@ -88,7 +88,7 @@ impl Token {
     #[inline]
     pub fn base64url(&self, out: &mut [u8; Self::TEXT_BYTES]) {
         // 128 bits are twice ten characters of six bits, and eight bits for the last two, of which the very last holds two
-        // bits above four zeros. Words of the processor's size make this twice as fast as shifting all 128.
+        // bits above four zeros. Words of the processor's size are shifted faster than 128 bits.
         let word = u128::from_be_bytes(self.0);
         let (first, second, rest) = ((word >> 68) as u64, (word >> 8) as u64, word as usize);
         for at in 0..10 {
@@ -99,7 +99,7 @@ impl Token {
         out[21] = BASE64URL[rest << 4 & 63];
     }
 
-    /// The token as a unique-local IPv6 address (RFC 4193, fd00::/8): the prefix, then the first 120 bits.
+    /// The token as a unique-local IPv6 address (RFC 4193, `fd00::/8`): the prefix, then the first 120 bits.
     #[inline]
     pub const fn address(&self) -> Ipv6Addr {
         Ipv6Addr::from_bits((0xfd << 120) | (u128::from_be_bytes(self.0) >> 8))
