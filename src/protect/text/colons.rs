@@ -8,7 +8,7 @@
 use std::net::Ipv6Addr;
 
 use super::bytes::{
-    ALNUM, DIGIT, HEX, HEX_LETTER, HIGH, LETTER, OTHER_LETTER, UNDERSCORE, at, before, escape_at, hex_value, is, precedes,
+    ALNUM, DIGIT, HEX, HIGH, LETTER, OTHER_LETTER, UNDERSCORE, at, before, escape_at, hex_value, is, precedes,
 };
 use super::dots::octets;
 use super::{Context, Finding, Search, What};
@@ -365,9 +365,10 @@ fn zone(text: &[u8], here: usize, context: Context) -> usize {
     };
     match escape_at(text, here) {
         Some((b'%', 3)) if word(here + 3) > 0 => 3 + word(here + 3),
-        Some(_) if context.is_url() || word(here + 1) > 2 || at(text, here + 1, HEX_LETTER) => 0,
+        // `%5D` closes a bracket, `%20` is a space; that a zone of two digits stays in the text tells nobody anything.
+        Some(_) => 0,
         None if context.is_url() => 0,
-        _ if word(here + 1) > 0 => 1 + word(here + 1),
-        _ => 0,
+        None if word(here + 1) > 0 => 1 + word(here + 1),
+        None => 0,
     }
 }

@@ -16,7 +16,7 @@ const HOST_MAX: usize = 512;
 /// Looks at an `@` of `length` bytes (1, or 3 or 5 when it is an escape) at `here`.
 pub(super) fn visit(search: &mut Search<'_>, here: usize, length: usize) {
     let text = search.text;
-    if let Some(start) = userinfo(text, here) {
+    if let Some(start) = userinfo(text, here, length) {
         search.push(Finding { start, end: here, what: What::Secret });
         return;
     }
@@ -261,7 +261,7 @@ fn only_looks_like_it(text: &[u8], start: usize, at_sign: usize, after: usize, h
 }
 
 /// Where `user:password` begins when `//` stands before it (RFC 3986 section 3.2.1).
-fn userinfo(text: &[u8], end: usize) -> Option<usize> {
+fn userinfo(text: &[u8], end: usize, sign: usize) -> Option<usize> {
     let limit = end.saturating_sub(LOCAL_MAX);
     let mut here = end;
     let mut colon = false;
@@ -272,6 +272,8 @@ fn userinfo(text: &[u8], end: usize) -> Option<usize> {
                 let slashes = matches!(decoded_before(text, here - length), Some((b'/', _)));
                 return (slashes && colon && here < end).then_some(here);
             }
+            // A password may hold an `@` that is escaped where the one at the end is not.
+            b'@' if length > sign => {}
             b'@' | b'?' | b'#' | b'"' | b'<' | b'>' | b'\\' | 0..=b' ' => return None,
             b':' => colon = true,
             _ => {}
