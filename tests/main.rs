@@ -4,6 +4,7 @@ mod cases;
 mod config;
 mod corpus;
 mod filter;
+mod formats;
 mod invariants;
 mod keys;
 mod leak;

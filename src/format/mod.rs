@@ -11,6 +11,7 @@ pub mod escape;
 pub mod json;
 pub mod logformat;
 pub mod nginx_error;
+pub mod presets;
 pub mod request;
 pub mod strftime;
 pub mod text;
@@ -48,11 +49,13 @@ pub struct Memo {
     pub received: Timestamp,
     /// The last time text and its instant.
     pub times: time::TimeMemo,
+    /// What the time directives of the record at hand have said (`logformat`): of the request's beginning and of its end.
+    pub collected: [strftime::Collected; 2],
 }
 
 impl Memo {
     /// A memo that remembers nothing yet, for records received at `received`.
     pub fn new(received: Timestamp) -> Self {
-        Self { received, times: time::TimeMemo::default() }
+        Self { received, times: time::TimeMemo::default(), collected: <[strftime::Collected; 2]>::default() }
     }
 }

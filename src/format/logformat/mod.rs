@@ -1,0 +1,73 @@
+//! From a server's own format string to a parser for its access log.
+//!
+//! *In*: the text of an nginx `log_format` or an Apache `LogFormat`, and how the user classified the variables that are not in
+//! the field table. *Out*: a [`Program`], which is a [`Parser`](super::Parser). *Promised*: a format whose values cannot be told
+//! apart, a malformed one, and one with a variable that nobody classified are refused at start, with the place; a record is
+//! read as its server wrote it or refused, and no value ever moves into another field. *Not here*: reading configuration
+//! files, error logs, JSON whose keys come in any order (`json`).
+//!
+//! ```text
+//! text ──nginx::read──▶ items ──plan::build──▶ Program { head, segments } ──parse──▶ spans
+//!      ──apache::read─▶
+//! ```
+//! `nginx` and `apache` know the languages, [`names`] the variables, `plan` decides how each value's end is found, `program` runs
+//! it, `ending` looks at bytes.
+//!
+//! Compiled to steps that are interpreted rather than to a regular expression (2026-11): a regular expression takes the first
+//! reading that fits, and an access log needs to know that there is no other.
+
+mod apache;
+mod ending;
+mod names;
+mod nginx;
+mod plan;
+mod program;
+
+use std::ops::Range;
+
+use jiff::tz::TimeZone;
+
+use super::FormatError;
+use crate::record::span::Escape;
+
+pub use super::presets::{combined, common, vhost_combined};
+pub use program::Program;
+
+/// The field of a variable as the user classified it. It is asked with the variable as written (`$the_real_ip`,
+/// `%{X-Client}i`), without its sigil (`the_real_ip`, `X-Client`), and for headers, cookies and the like with the field's name
+/// (`http.request.header.x-client`). `Some` means that the user knows what it is.
+pub type Classify<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// What a format string alone does not say.
+struct Options<'a> {
+    /// The zone of times without an offset; a format that needs it is refused without.
+    zone: Option<TimeZone>,
+    classify: Classify<'a>,
+}
+
+/// Compiles what follows the name in an nginx `log_format` directive: perhaps `escape=default|json|none`, then one or several
+/// quoted strings, or one bare string. `zone` is that of times without an offset.
+pub fn nginx(text: &str, zone: Option<TimeZone>, classify: Classify<'_>) -> Result<Program, FormatError> {
+    nginx::compile(text, &Options { zone, classify })
+}
+
+/// Compiles an Apache `LogFormat`: the string as in `httpd.conf`, with or without its outer quotes. `zone` is that of times
+/// without an offset.
+pub fn apache(text: &str, zone: Option<TimeZone>, classify: Classify<'_>) -> Result<Program, FormatError> {
+    let options = Options { zone, classify };
+    let items = apache::read(text, &options)?;
+    plan::build(items, plan::Dialect { escape: Escape::Apache, absent: "-" }, &options)
+}
+
+/// An error at a place of the format string. The string is configuration and holds no record; the caller shows it.
+fn error_at(at: Range<usize>, message: impl Into<String>) -> FormatError {
+    FormatError { at, message: message.into() }
+}
+
+/// The refusal of a variable that nobody classified.
+fn unclassified(at: Range<usize>, spelling: &str) -> FormatError {
+    error_at(
+        at,
+        format!("the log format's {spelling} is not classified: name its field under [variables] in the policy or with --map"),
+    )
+}
