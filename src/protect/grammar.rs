@@ -18,7 +18,7 @@ const METHODS: [&[u8]; 41] = [
 #[inline]
 pub fn holds(grammar: Grammar, value: &[u8]) -> bool {
     match grammar {
-        Grammar::Method => METHODS.contains(&value),
+        Grammar::Method => matches!(value, b"GET" | b"POST" | b"HEAD") || METHODS.contains(&value),
         Grammar::Protocol => protocol(value),
         Grammar::Status => value.len() == 3 && value.iter().all(u8::is_ascii_digit) || value == b"-",
         Grammar::Integer => integer(value) || value == b"-",
