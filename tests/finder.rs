@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 use regex::Regex;
-use sluis::protect::text::{Candidates, Context, Finding, What, find};
+use sluis::protect::text::{Candidates, Context, Finding, What, find, find_names};
 
 /// What the obvious version says: bytes, and the kind with its value as text.
 type Plain = (usize, usize, String);
@@ -55,12 +55,12 @@ mod naive {
                 version_after: regex(r"^(?i)[-.+~]?(?:rc|beta|alpha|snapshot|final|release|ga|preview|dev)(?:[0-9]|[^a-z0-9.]|$)"),
                 product: regex(r"(?:^|[^A-Za-z])(?:Chrome|Firefox|Safari|Edg|Opera|Version|Android)[/ ]?$"),
                 any_product: regex(r#"(?:^|[ (;)\[,"'])[A-Za-z]{2,}/$"#),
-                colons: regex(r"[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(?:[0-9A-Fa-f](?:\.[0-9]{1,3}){3})?"),
+                colons: regex(r"[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(?:(?:\.[0-9]{1,3}){3})?"),
                 dashes: regex(r"[0-9]+(?:-[0-9]+)+"),
                 pairs: regex(r"[0-9A-Fa-f]+(?:-[0-9A-Fa-f]+)+"),
                 cisco: regex(r"[0-9A-Fa-f]+(?:\.[0-9A-Fa-f]+)+"),
                 mail: regex(r"[A-Za-z0-9_][A-Za-z0-9._+-]*@[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9][A-Za-z0-9_-]*)*"),
-                jwt: regex(r"eyJ[A-Za-z0-9_.=-]{5,}"),
+                jwt: regex(r"eyJ[A-Za-z0-9_.=-]{4,}[A-Za-z0-9_=-]"),
                 credential: regex(r"(?:Basic|Bearer) ([A-Za-z0-9._~+/=-]*[0-9=][A-Za-z0-9._~+/=-]*)"),
             }
         }
@@ -85,6 +85,7 @@ mod naive {
         }
 
         fn quads(&self, text: &str, agent: bool, all: &mut Vec<Plain>) {
+            let letter = |c: char| c.is_ascii_alphabetic();
             for run in self.digits.find_iter(text) {
                 let (before, after) = (&text[..run.start()], &text[run.end()..]);
                 let Some(address) = quad(run.as_str(), '.') else { continue };
@@ -92,7 +93,8 @@ mod naive {
                 let version = self.version_before.is_match(before)
                     || self.version_after.is_match(after)
                     || self.product.is_match(before)
-                    || (agent && !port && self.any_product.is_match(before));
+                    || (agent && !port && self.any_product.is_match(before))
+                    || (agent && !port && (before.ends_with(letter) || after.starts_with(letter)));
                 if after.starts_with(".in-addr.arpa") {
                     let [d, c, b, a] = address.octets();
                     all.push((run.start(), run.end(), Ipv4Addr::new(a, b, c, d).to_string()));
@@ -288,7 +290,7 @@ fn piece(dice: &mut Dice) -> String {
         14 => format!("[{}]:{}", v6(dice), dice.below(65535) + 1),
         15 => format!("2001:db8::9:{}", dice.below(50000) + 10000),
         16 => "fe80::1%eth0".to_string(),
-        17 => format!("{}:", v6(dice)),
+        17 => format!("{}: ", v6(dice).trim_end_matches(":")),
         18 => mac.join(":"),
         19 => mac.join("-"),
         20 => format!("{}{}.{}{}.{}{}", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]),
@@ -408,33 +410,24 @@ fn a_batch_finds_what_each_value_finds() {
     }
 }
 
-/// Eight times the text must not cost more than some twenty times the time; quadratic cost would be sixty-four. Only in
-/// release, and with room for a busy machine: the best of several runs counts.
+/// A quarter of a mebibyte of each takes milliseconds; quadratic cost would take minutes. The bound lies far from both, so
+/// that a busy machine does not fail the test; a debug build is too slow for the bound.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "measures time: run in release")]
+#[cfg_attr(debug_assertions, ignore = "needs a release build")]
 fn cost_is_linear_on_hostile_input() {
-    let best = |text: &[u8]| {
-        let mut out = Vec::new();
-        (0..7)
-            .map(|_| {
-                let start = Instant::now();
-                find(black_box(text), Context::Text, &mut out);
-                start.elapsed()
-            })
-            .min()
-            .unwrap()
-    };
+    let mut out = Vec::new();
     for unit in [
         "1.", "1.1.1.1.", "::", ":", "@", "a.", "a@", "//:@", "%3A", "%2E1", "%40", "a%40", "-", "1-", "f-", "deadbeef-", "ff:",
         "f:", "1:", "1::", "a=", "a+=", "\"@", "eyJ", "eyJ.", "Bearer ", "Authorization:", "Authorization: Digest ", "0.a.",
         "'", "!", "1.2.3.4 ", "::1 ", "é", "%25", "1_1_1_1_", "a@b.c", "x@1.", "--", "203-0-113-7-", "%3A1.2.3.4@",
     ] {
-        let small = unit.repeat(40_000 / unit.len());
-        let large = unit.repeat(320_000 / unit.len());
-        let (short, long) = (best(small.as_bytes()), best(large.as_bytes()));
-        assert!(long < short * 24 + Duration::from_millis(2), "{unit:?}: {short:?}, eight times as long {long:?}");
-        let per_byte = long.as_nanos() as f64 / large.len() as f64;
-        assert!(per_byte < 2000.0, "{unit:?}: {per_byte} ns per byte");
+        let text = unit.repeat((1 << 18) / unit.len());
+        let start = Instant::now();
+        find(black_box(text.as_bytes()), Context::Text, &mut out);
+        let names: [&[u8]; 2] = [text[..text.len() / 2].as_bytes(), unit.as_bytes()];
+        find_names(black_box(text.as_bytes()), &names, &mut out);
+        let spent = start.elapsed();
+        assert!(spent < Duration::from_secs(5), "{unit:?}: {spent:?}");
     }
 }
 
@@ -496,7 +489,7 @@ fn finder_speed() {
     let report = |name: &str, bytes: usize, mut run: Box<dyn FnMut() -> usize + '_>| {
         let mut best = Duration::MAX;
         let mut found = 0;
-        for _ in 0..9 {
+        for _ in 0..60 {
             let start = Instant::now();
             found = black_box(run());
             best = best.min(start.elapsed());
@@ -512,7 +505,7 @@ fn finder_speed() {
         ("referrer", referrer, Context::Url),
     ] {
         let mut out = Vec::new();
-        let rounds = 20_000;
+        let rounds = 1000;
         report(
             &format!("find, {name} ({} bytes)", value.len()),
             value.len() * rounds,

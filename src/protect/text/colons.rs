@@ -53,7 +53,7 @@ struct Run {
     quad_before: bool,
 }
 
-/// Looks at `text[here]`, a colon or what follows one.
+/// Looks at the colon `text[here]`.
 pub(super) fn visit(search: &mut Search<'_>, here: usize) {
     if here < search.done.colons {
         return;

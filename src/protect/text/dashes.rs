@@ -7,10 +7,10 @@ use super::{Finding, Search, What};
 
 /// Looks at `text[here]`, which follows a dash or an underscore.
 pub(super) fn visit(search: &mut Search<'_>, here: usize) {
-    if here < 2 {
+    let text = search.text;
+    if here < 2 || here >= text.len() {
         return;
     }
-    let text = search.text;
     let digits = is(text[here], DIGIT) && is(text[here - 2], DIGIT);
     if digits && here >= search.done.dashed_digits {
         quad(search, here);

@@ -24,12 +24,14 @@ pub(super) fn visit(search: &mut Search<'_>, here: usize) {
 fn quad(search: &mut Search<'_>, here: usize) {
     let text = search.text;
     let (mut start, mut end) = (here, here);
+    let mut groups = 1;
     loop {
         while before(text, start, DIGIT) {
             start -= 1;
         }
         if start >= 2 && text[start - 1] == b'.' && is(text[start - 2], DIGIT) {
             start -= 1;
+            groups += 1;
         } else {
             break;
         }
@@ -40,42 +42,52 @@ fn quad(search: &mut Search<'_>, here: usize) {
         }
         if at(text, end + 1, DIGIT) && text[end] == b'.' {
             end += 1;
+            groups += 1;
         } else {
             break;
         }
     }
     search.done.quads = end;
-    start = after_escape(text, start);
-    let groups = text[start..end].iter().filter(|&&byte| byte == b'.').count() + 1;
-    let reversed = follows(text, end, b".in-addr.arpa");
-    let first = match groups {
-        0..4 => return,
-        4 => start,
-        5 if captured(text, start, end) => {
-            // `203.0.113.7.443 >`: the last group is the port.
-            let port = last_groups(text, start, end, 1) - 1;
-            if let Some(octets) = octets(&text[start..port]) {
-                search.push_address(start, port, Ipv4Addr::from(octets));
-            }
-            return;
+    if start == 0 || !b"%xu".contains(&text[start - 1]) {
+        decide(search, start, end, groups);
+    } else {
+        let begin = after_escape(text, start);
+        let lost = text[start..begin].iter().filter(|&&byte| byte == b'.').count();
+        decide(search, begin, end, groups - lost);
+    }
+}
+
+/// Decides a run of `groups` groups of digits.
+fn decide(search: &mut Search<'_>, start: usize, end: usize, groups: usize) {
+    let text = search.text;
+    let reversed = text.get(end) == Some(&b'.') && follows(text, end, b".in-addr.arpa");
+    if groups == 4 {
+        let Some(octets) = octets(&text[start..end]) else { return };
+        if reversed {
+            let [d, c, b, a] = octets;
+            search.push_address(start, end, Ipv4Addr::new(a, b, c, d));
+        } else if !is_version(text, start, end, search.context) {
+            search.push_address(start, end, Ipv4Addr::from(octets));
         }
-        _ if reversed => last_groups(text, start, end, 4),
-        _ if in_host_name(text, end) && !follows(text, end, b".ip6.arpa") => {
+        return;
+    }
+    if groups < 4 {
+        return;
+    }
+    let last_four = last_groups(text, start, end, 4);
+    if groups == 5 && captured(text, start, end) {
+        // `203.0.113.7.443 >`: the last group is the port.
+        let port = last_groups(text, start, end, 1) - 1;
+        if let Some(octets) = octets(&text[start..port]) {
+            search.push_address(start, port, Ipv4Addr::from(octets));
+        }
+    } else if let Some([d, c, b, a]) = octets(&text[last_four..end]) {
+        if reversed {
+            search.push_address(last_four, end, Ipv4Addr::new(a, b, c, d));
+        } else if in_host_name(text, end) && !follows(text, end, b".ip6.arpa") {
             // A host name with more numbers than an address has: which four is unknown, so all of them go.
-            let first = last_groups(text, start, end, 4);
-            if let Some(octets) = octets(&text[first..end]) {
-                search.push_address(start, end, Ipv4Addr::from(octets));
-            }
-            return;
+            search.push_address(start, end, Ipv4Addr::new(d, c, b, a));
         }
-        _ => return,
-    };
-    let Some(octets) = octets(&text[first..end]) else { return };
-    if reversed {
-        let [d, c, b, a] = octets;
-        search.push_address(first, end, Ipv4Addr::new(a, b, c, d));
-    } else if !is_version(text, first, end, search.context) {
-        search.push_address(first, end, Ipv4Addr::from(octets));
     }
 }
 

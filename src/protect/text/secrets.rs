@@ -41,6 +41,9 @@ pub(super) fn token(search: &mut Search<'_>, here: usize) {
 /// Looks at the letter after a `b` or `z`: the second of `Basic` or `Bearer`, the eighth of `Authorization`.
 pub(super) fn authorization(search: &mut Search<'_>, here: usize) {
     let text = search.text;
+    if here == 0 {
+        return;
+    }
     if follows(text, here, b"ation") && precedes(text, here, b"authoriz") {
         header(search, here + 5);
         return;
