@@ -185,9 +185,15 @@ mod tests {
 
     #[test]
     fn patterns_are_marked_wherever_the_block_ends() {
-        for pattern in
-            [&b"192.0.2.1"[..], b"2001:db8::1", b"1:2:3:4:5:6:7:8", b"a@b", b"1-2-3-4", b"00-1a-2b-3c-4d-5e", b"0012.3456.789a"]
-        {
+        for pattern in [
+            &b"192.0.2.1"[..],
+            b"2001:db8::1",
+            b"1:2:3:4:5:6:7:8",
+            b"a@b",
+            b"1-2-3-4",
+            b"00-1a-2b-3c-4d-5e",
+            b"0012.3456.789a",
+        ] {
             for lead in 0..150 {
                 let mut text = vec![b' '; lead];
                 text.extend_from_slice(pattern);
@@ -205,12 +211,8 @@ mod tests {
         let mut positions = Positions::default();
         positions.scan(text);
         for (start, end) in [(0, 4), (4, 14), (14, 17), (0, 21), (15, 18), (4, 14), (0, 0), (21, 21)] {
-            let want: Vec<u32> = positions
-                .all
-                .iter()
-                .copied()
-                .filter(|&at| (start..end).contains(&(at as usize)))
-                .collect();
+            let want: Vec<u32> =
+                positions.all.iter().copied().filter(|&at| (start..end).contains(&(at as usize))).collect();
             assert_eq!(positions.within(start, end), want);
         }
     }
