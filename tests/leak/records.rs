@@ -16,7 +16,7 @@ pub struct Shape {
 }
 
 const COMBINED: &str = concat!(
-    r#"{client|192.0.2.1|one} {user|-|one} {user|-|one} [21/Nov/2026:10:00:00 +0000] "{word|GET|one} {text|/a|url}?{text|q=1|url} {word|HTTP/1.1|one}" "#,
+    r#"{client|192.0.2.1|one} {ident|-|one} {user|-|one} [21/Nov/2026:10:00:00 +0000] "{word|GET|one} {text|/a|url}?{text|q=1|url} {word|HTTP/1.1|one}" "#,
     r#"{word|200|one} {word|17|one} "{text|https://example.org/r|any}" "{text|Mozilla/5.0 Firefox/120.0|any}""#
 );
 
@@ -25,7 +25,7 @@ pub const SHAPES: &[Shape] = &[
     Shape {
         name: "common",
         format: &["--format", "common"],
-        template: r#"{client|192.0.2.1|one} {user|-|one} {user|-|one} [21/Nov/2026:10:00:00 +0000] "GET {text|/a|url} HTTP/1.1" 200 {word|17|one}"#,
+        template: r#"{client|192.0.2.1|one} {ident|-|one} {user|-|one} [21/Nov/2026:10:00:00 +0000] "GET {text|/a|url} HTTP/1.1" 200 {word|17|one}"#,
     },
     Shape { name: "combined", format: &["--format", "combined"], template: COMBINED },
     Shape {
@@ -153,11 +153,18 @@ fn fields(template: &str) -> Vec<Field<'_>> {
 
 /// The values that put `canary` into `field`.
 fn plantings(canary: &Canary, field: &Field<'_>) -> Vec<String> {
-    let named = canary.place == Where::Named;
-    if named && field.role != "user" {
+    let planted = canary.planted;
+    let spaced = planted.contains(' ');
+    let fits = match field.role {
+        "user" => true,
+        // An ident is one word, and so are methods and numbers: what has a space there is a record of another shape.
+        "ident" => !spaced,
+        "word" => !spaced && canary.place == Where::Anywhere,
+        _ => canary.place == Where::Anywhere,
+    };
+    if !fits {
         return Vec::new();
     }
-    let planted = canary.planted;
     match field.context {
         "one" => vec![planted.to_owned()],
         "list" => vec![format!("{planted}, 192.0.2.2"), format!("unknown, {planted}"), format!("for={planted};proto=https")],
