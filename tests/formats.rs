@@ -50,7 +50,12 @@ fn check_spans(parser: &dyn Parser, record: &[u8], parsed: &Parsed) {
             }
             Shape::Close => depth -= 1,
             Shape::Value { part, parts, start, end, value_start, value_end, .. } => {
-                assert!(part == next && start <= end && value_start <= value_end && value_end as usize <= record.len());
+                assert!(
+                    part == next
+                        && start <= end
+                        && value_start <= value_end
+                        && value_end as usize <= record.len()
+                );
                 for part in &parsed.parts[part as usize..(part + parts) as usize] {
                     assert!(value_start <= part.start && part.end <= value_end);
                 }
@@ -147,7 +152,9 @@ fn field_of(path: &str) -> Option<&'static str> {
         return Some(field);
     }
     let below = |path: &str, key: &str| {
-        path.len() > key.len() && path[..key.len()].eq_ignore_ascii_case(key) && path.as_bytes()[key.len()] == b'.'
+        path.len() > key.len()
+            && path[..key.len()].eq_ignore_ascii_case(key)
+            && path.as_bytes()[key.len()] == b'.'
     };
     MAP.iter()
         .filter(|(key, _)| !MAP.iter().any(|(other, _)| below(other, key)))
@@ -182,7 +189,8 @@ fn found(parser: &Json, record: &str, parsed: &Parsed) -> Vec<(String, String)> 
         let Shape::Value { part, parts, quoted, .. } = *step else { continue };
         for part in &parsed.parts[part as usize..(part + parts) as usize] {
             let raw = &record[part.start as usize..part.end as usize];
-            let text = if quoted { serde_json::from_str(&format!("\"{raw}\"")).unwrap() } else { raw.to_owned() };
+            let text =
+                if quoted { serde_json::from_str(&format!("\"{raw}\"")).unwrap() } else { raw.to_owned() };
             values.push((parser.layout().slots[part.slot as usize].field.clone(), text));
         }
     }
@@ -240,7 +248,8 @@ proptest! {
 }
 
 /// Bytes that matter to a JSON parser.
-const JSON_BYTES: &[u8] = b"{}[]\",:\\utrfn0123456789abcdefABCDEF+-.eE \t\n\r\0\x1f\x7f\x80\xc3\xa9\xed\xa0\xff/'";
+const JSON_BYTES: &[u8] =
+    b"{}[]\",:\\utrfn0123456789abcdefABCDEF+-.eE \t\n\r\0\x1f\x7f\x80\xc3\xa9\xed\xa0\xff/'";
 
 fn edited(mut record: Vec<u8>, edits: &[(prop::sample::Index, u8, u8)]) -> Vec<u8> {
     for (index, action, byte) in edits {
@@ -447,8 +456,12 @@ fn real_logs_are_parsed_whole() {
         ("apache-error", "web/fail2ban/apache-overflows", |line| line.starts_with('[')),
         ("apache-error", "web/willthefarmer-apache/apache_error/farmwork.error.log", |_| true),
         ("apache-error", "web/willthefarmer-apache/apache_error/error.log", |_| true),
-        ("apache-error", "web/netnea-tutorials/tutorial-8/tutorial-8-example-error-round-2.log", |line| line.starts_with('[')),
-        ("apache-error", "web/netnea-tutorials/tutorial-8/tutorial-8-example-error-round-4.log", |line| line.starts_with('[')),
+        ("apache-error", "web/netnea-tutorials/tutorial-8/tutorial-8-example-error-round-2.log", |line| {
+            line.starts_with('[')
+        }),
+        ("apache-error", "web/netnea-tutorials/tutorial-8/tutorial-8-example-error-round-4.log", |line| {
+            line.starts_with('[')
+        }),
     ];
     let parsers = parsers();
     for (format, path, belongs) in files {
@@ -463,7 +476,8 @@ fn real_logs_are_parsed_whole() {
             parts += parsed.map_or(0, |parsed| parsed.parts.len());
         }
         println!("{path}: {} records, {} parts each", lines.len(), parts / lines.len());
-        let formats: Vec<(&'static str, &dyn Parser)> = parsers[..3].iter().map(|(name, parser)| (*name, &**parser)).collect();
+        let formats: Vec<(&'static str, &dyn Parser)> =
+            parsers[..3].iter().map(|(name, parser)| (*name, &**parser)).collect();
         let sample = lines.join("\n") + "\n";
         assert_eq!(detect(sample.as_bytes(), &formats), Ok(index), "{path}");
     }
@@ -496,6 +510,11 @@ fn speed() {
             best = best.min(start.elapsed().as_secs_f64());
         }
         let nanos = best * 1e9 / f64::from(rounds);
-        println!("{name:14} {nanos:7.1} ns/line {:7.0} MB/s  ({} bytes, {} parts)", line.len() as f64 * 1e3 / nanos, line.len(), parsed.parts.len());
+        println!(
+            "{name:14} {nanos:7.1} ns/line {:7.0} MB/s  ({} bytes, {} parts)",
+            line.len() as f64 * 1e3 / nanos,
+            line.len(),
+            parsed.parts.len()
+        );
     }
 }

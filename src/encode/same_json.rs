@@ -122,6 +122,10 @@ fn is_bare(text: &[u8]) -> bool {
         Some(place) => (&number[..place], Some(&number[place + 1..])),
         None => (number, None),
     };
-    let exponent = exponent.map(|text| text.strip_prefix(b"+").or_else(|| text.strip_prefix(b"-")).unwrap_or(text));
-    digits(whole) && (whole == b"0" || whole[0] != b'0') && fraction.is_none_or(digits) && exponent.is_none_or(digits)
+    let exponent =
+        exponent.map(|text| text.strip_prefix(b"+").or_else(|| text.strip_prefix(b"-")).unwrap_or(text));
+    digits(whole)
+        && (whole == b"0" || whole[0] != b'0')
+        && fraction.is_none_or(digits)
+        && exponent.is_none_or(digits)
 }

@@ -68,7 +68,7 @@ impl ApacheError {
             escape: Escape::Apache,
             scale: 1.0,
         };
-        let layout = Layout { slots: FIELDS.iter().map(slot).collect(), absent: "-", repeats: false };
+        let layout = Layout { slots: FIELDS.iter().map(slot).collect(), absent: "-", repeats: true };
         Self { layout, zone, referer: Finder::new(b", referer: ") }
     }
 
@@ -173,7 +173,8 @@ impl Header {
             Some(colon) => ((colon > start).then_some((start, colon)), (colon + 1, end)),
             None => (None, (start, end)),
         };
-        if !is_level(&line[level.0..level.1]) || !module.is_none_or(|(start, end)| is_word(&line[start..end])) {
+        if !is_level(&line[level.0..level.1]) || !module.is_none_or(|(start, end)| is_word(&line[start..end]))
+        {
             return None;
         }
         let mut header = Self { time, form, module, level, pid: None, thread: None, rest: end + 1 };
@@ -256,8 +257,12 @@ impl Source {
 /// Adds the client, or the peer of a connection, and the operating-system error before it. Returns where the message goes on.
 fn peer(record: &[u8], at: usize, parsed: &mut Parsed) -> usize {
     let place = system_error(record, at).unwrap_or(at);
-    let Some(start) = skip(record, place, b"[client ").or_else(|| skip(record, place, b"[remote ")) else { return at };
-    let value = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-' | b'_' | b'%');
+    let Some(start) = skip(record, place, b"[client ").or_else(|| skip(record, place, b"[remote ")) else {
+        return at;
+    };
+    let value = |byte: &&u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-' | b'_' | b'%' | b'/' | b'*')
+    };
     let end = start + record[start..].iter().take(255).take_while(value).count();
     let Some(rest) = skip(record, end, b"]").filter(|_| end > start) else { return at };
     if place > at {
@@ -290,7 +295,12 @@ fn message(record: &[u8], start: usize, end: usize, parsed: &mut Parsed) {
         (b"user `", &[b"' in realm `"]),
         (
             b"user ",
-            &[b": authentication failure for \"", b": authorization failure", b" not found: ", b": password mismatch: "],
+            &[
+                b": authentication failure for \"",
+                b": authorization failure",
+                b" not found: ",
+                b": password mismatch: ",
+            ],
         ),
     ];
     let text = &record[start..end];

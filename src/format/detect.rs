@@ -23,7 +23,9 @@ pub enum Undecided {
     #[error("the input has no line to tell its format by; name it with `--format`")]
     Empty,
     /// No format fits enough lines.
-    #[error("the first {lines} lines are in no known format (the best, {best}, fits {percent} %); name it with `--format`")]
+    #[error(
+        "the first {lines} lines are in no known format (the best, {best}, fits {percent} %); name it with `--format`"
+    )]
     NoneFits {
         /// Lines that were judged.
         lines: usize,
@@ -57,18 +59,20 @@ pub fn detect(sample: &[u8], formats: &[(&'static str, &dyn Parser)]) -> Result<
     }
 }
 
-/// What a sample looks like, from its first bytes alone: for the sentence "they look like JSON" when records fail to parse.
-/// `None` when it looks like nothing in particular.
+/// The name of the format that a sample looks like, from its first bytes alone: for the sentence "they look like json" when
+/// records fail to parse. `None` when it looks like nothing in particular.
 pub fn resembles(sample: &[u8]) -> Option<&'static str> {
     let lines = lines(sample);
-    let looks: [(&'static str, fn(&[u8]) -> bool); 5] = [
-        ("JSON", |line| line.trim_ascii_start().starts_with(b"{")),
-        ("an nginx error log", |line| has_shape(line, b"0000/00/00 00:00:00 [")),
-        ("an Apache error log", |line| line.first() == Some(&b'[') && has_clock(&line[..line.len().min(40)])),
-        ("syslog", |line| line.first() == Some(&b'<') || has_shape(line, b"Aaa 00 00:00:00 ") || has_shape(line, b"Aaa  0 00:00:00 ")),
-        ("an access log in the common or combined format", |line| {
-            // The time of the common log format, within what can be address, ident, user and virtual host.
-            line.iter().take(300).enumerate().any(|(at, &byte)| byte == b'[' && has_shape(&line[at..], b"[00/Aaa/0000:00:00:00 "))
+    let looks: [(&'static str, fn(&[u8]) -> bool); 4] = [
+        ("json", |line| line.trim_ascii_start().starts_with(b"{")),
+        ("nginx-error", |line| has_shape(line, b"0000/00/00 00:00:00 [")),
+        ("apache-error", |line| line.first() == Some(&b'[') && has_clock(&line[..line.len().min(40)])),
+        ("combined", |line| {
+            // The time of the common log format, within what can be address, ident, user and virtual host; and the
+            // quotes of referrer and agent at the end.
+            let mut front = line.iter().take(300).enumerate();
+            line.ends_with(b"\"")
+                && front.any(|(at, &byte)| byte == b'[' && has_shape(&line[at..], b"[00/Aaa/0000:00:00:00 "))
         }),
     ];
     looks
@@ -156,8 +160,10 @@ mod tests {
     use jiff::tz::TimeZone;
     use std::collections::BTreeMap;
 
-    const NGINX: &str = "2026/11/21 10:15:32 [error] 1#2: *3 x, client: 192.0.2.7, server: a, request: \"GET / HTTP/1.1\"\n";
-    const APACHE: &str = "[Sat Nov 21 10:15:32.123456 2026] [core:error] [pid 1:tid 2] [client 192.0.2.7:5] x\n";
+    const NGINX: &str =
+        "2026/11/21 10:15:32 [error] 1#2: *3 x, client: 192.0.2.7, server: a, request: \"GET / HTTP/1.1\"\n";
+    const APACHE: &str =
+        "[Sat Nov 21 10:15:32.123456 2026] [core:error] [pid 1:tid 2] [client 192.0.2.7:5] x\n";
     const JSON: &str = "{\"remote_addr\":\"192.0.2.7\"}\n";
     const ACCESS: &str = "192.0.2.7 - - [21/Nov/2026:10:15:32 +0100] \"GET / HTTP/1.1\" 200 5 \"-\" \"x\"\n";
 
@@ -196,11 +202,11 @@ mod tests {
     #[test]
     fn a_sample_resembles_what_its_first_bytes_say() {
         let looks = |line: &str| resembles(line.repeat(10).as_bytes());
-        assert_eq!(looks(JSON), Some("JSON"));
-        assert_eq!(looks(NGINX), Some("an nginx error log"));
-        assert_eq!(looks(APACHE), Some("an Apache error log"));
-        assert_eq!(looks(ACCESS), Some("an access log in the common or combined format"));
-        assert_eq!(looks("Nov  1 10:15:32 host sshd[1]: x\n"), Some("syslog"));
+        assert_eq!(looks(JSON), Some("json"));
+        assert_eq!(looks(NGINX), Some("nginx-error"));
+        assert_eq!(looks(APACHE), Some("apache-error"));
+        assert_eq!(looks(ACCESS), Some("combined"));
+        assert_eq!(looks("Nov  1 10:15:32 host sshd[1]: x\n"), None);
         assert_eq!(looks("hello\n"), None);
         assert_eq!(resembles(b""), None);
     }

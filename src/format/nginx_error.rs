@@ -120,7 +120,7 @@ impl NginxError {
             escape: Escape::None,
             scale: 1.0,
         };
-        let layout = Layout { slots: FIELDS.iter().map(slot).collect(), absent: "-", repeats: false };
+        let layout = Layout { slots: FIELDS.iter().map(slot).collect(), absent: "-", repeats: true };
         Self { layout, zone, client: Finder::new(b"client: ") }
     }
 
@@ -149,7 +149,9 @@ impl NginxError {
             }
         }
         match found {
-            Some(tail) if tail.client.1 == record.len() && record.len() >= CUT_BYTES => Err(Refusal::Truncated),
+            Some(tail) if tail.client.1 == record.len() && record.len() >= CUT_BYTES => {
+                Err(Refusal::Truncated)
+            }
             found => Ok(found),
         }
     }
@@ -207,7 +209,10 @@ impl Header {
     /// Reads `2026/11/21 10:15:32 [error] 12#34: *91 `. The date's digits are judged later.
     fn read(line: &[u8]) -> Option<Self> {
         let shape = line.get(..TIME_BYTES)?.iter().zip(b"0000/00/00 00:00:00");
-        if !shape.into_iter().all(|(byte, want)| if *want == b'0' { byte.is_ascii_digit() } else { byte == want }) {
+        if !shape
+            .into_iter()
+            .all(|(byte, want)| if *want == b'0' { byte.is_ascii_digit() } else { byte == want })
+        {
             return None;
         }
         let after = line[TIME_BYTES..].strip_prefix(b" [")?;
@@ -287,18 +292,26 @@ struct Tail {
 impl Tail {
     /// Reads the tail whose client's address begins at `at`; `None` when that is no tail.
     fn read(record: &[u8], begin: usize, at: usize) -> Option<Self> {
-        let client = (at, at + record[at..].iter().take_while(|&&byte| !matches!(byte, b',' | b' ' | b'\n')).count());
+        let client =
+            (at, at + record[at..].iter().take_while(|&&byte| !matches!(byte, b',' | b' ' | b'\n')).count());
         if !is_peer(&record[client.0..client.1]) {
             return None;
         }
         let after = skip(record, client.1, b" using starttls").unwrap_or(client.1);
-        let mut tail =
-            Self { begin, client, server: None, values: [None; KEYS.len()], bare_upstream: None, rest: after };
+        let mut tail = Self {
+            begin,
+            client,
+            server: None,
+            values: [None; KEYS.len()],
+            bare_upstream: None,
+            rest: after,
+        };
         if ends(record, after) {
             return Some(tail);
         }
         let start = skip(record, after, b", server: ")?;
-        let length = record[start..].iter().take_while(|&&byte| !matches!(byte, b',' | b' ' | b'\n' | b'"')).count();
+        let length =
+            record[start..].iter().take_while(|&&byte| !matches!(byte, b',' | b' ' | b'\n' | b'"')).count();
         let server = (start, start + length);
         let more = record.get(server.1..).is_some_and(|rest| rest.starts_with(b", "));
         if !more && !ends(record, server.1) {
@@ -346,7 +359,8 @@ impl Tail {
         }
         self.rest = rest;
         if let (Key::Login, Some(start)) = (last, skip(record, rest, b", upstream: ")) {
-            let length = record[start..].iter().take_while(|&&byte| !matches!(byte, b',' | b' ' | b'\n')).count();
+            let length =
+                record[start..].iter().take_while(|&&byte| !matches!(byte, b',' | b' ' | b'\n')).count();
             if ends(record, start + length) {
                 self.bare_upstream = Some((start, start + length));
                 self.rest = start + length;
@@ -361,7 +375,9 @@ impl Tail {
             parsed.push(SERVER, start, end);
         }
         for (key, _) in KEYS {
-            let Some((start, end)) = self.values[key as usize].filter(|(start, end)| start < end) else { continue };
+            let Some((start, end)) = self.values[key as usize].filter(|(start, end)| start < end) else {
+                continue;
+            };
             match key {
                 Key::Login => parsed.push(USER, start, end),
                 Key::Request => split(record, start, end, &SLOTS, parsed),
@@ -410,14 +426,17 @@ fn close(record: &[u8], key: Key, start: usize) -> Option<Range> {
 
 /// True at the end of a line of the record.
 fn ends(record: &[u8], at: usize) -> bool {
-    matches!(record.get(at), None | Some(b'\n')) || record.get(at..).is_some_and(|rest| rest == b"\r" || rest.starts_with(b"\r\n"))
+    matches!(record.get(at), None | Some(b'\n'))
+        || record.get(at..).is_some_and(|rest| rest == b"\r" || rest.starts_with(b"\r\n"))
 }
 
-/// True for what nginx writes as a client: an address, or `unix:`.
+/// True for what can be a client: an address, `unix:`, and what a treatment makes of them (a token, a network, `-`), so
+/// that a record that was cleaned can be read again.
 fn is_peer(value: &[u8]) -> bool {
-    !value.is_empty()
-        && value.len() <= 108
-        && (value.starts_with(b"unix:") || value.iter().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.')))
+    let is_address = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'.' | b'-' | b'_' | b'/' | b'*' | b'%')
+    };
+    (1..=255).contains(&value.len()) && value.iter().all(is_address)
 }
 
 #[cfg(test)]

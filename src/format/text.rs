@@ -21,7 +21,8 @@ impl Default for Text {
 impl Text {
     /// A parser.
     pub fn new() -> Self {
-        let message = Slot { field: "message".to_owned(), kind: Kind::Text, escape: Escape::None, scale: 1.0 };
+        let message =
+            Slot { field: "message".to_owned(), kind: Kind::Text, escape: Escape::None, scale: 1.0 };
         Self { layout: Layout { slots: vec![message], absent: "", repeats: false } }
     }
 }

@@ -73,9 +73,10 @@ impl Keys {
         let mut node = ROOT;
         for segment in path.as_bytes().split(|&byte| byte == b'.') {
             let hash = hash(node, segment);
-            let found = self.steps.iter().find(|step| {
-                step.hash == hash && step.parent == node && self.name(step) == segment
-            });
+            let found = self
+                .steps
+                .iter()
+                .find(|step| step.hash == hash && step.parent == node && self.name(step) == segment);
             node = if let Some(step) = found {
                 step.node
             } else {
@@ -125,7 +126,7 @@ impl Keys {
     #[inline]
     pub(super) fn descend(&self, mut node: NodeId, key: &[u8]) -> NodeId {
         let mut rest = key;
-        while let Some(dot) = rest.iter().position(|&byte| byte == b'.') {
+        while let Some(dot) = memchr::memchr(b'.', rest) {
             node = self.step(node, &rest[..dot]);
             if node == UNMAPPED {
                 return UNMAPPED;
@@ -171,16 +172,20 @@ fn hash(parent: NodeId, segment: &[u8]) -> u32 {
     const PRIME: u64 = 0x9E37_79B9_7F4A_7C15;
     const FOLD: u64 = 0x2020_2020_2020_2020;
     let mut state = ((u64::from(parent) << 32) ^ segment.len() as u64).wrapping_mul(PRIME);
+    let mut mix = |word: u64| state = (state.rotate_left(23) ^ (word | FOLD)).wrapping_mul(PRIME);
     let mut rest = segment;
     while let Some((eight, more)) = rest.split_first_chunk::<8>() {
-        state = (state.rotate_left(23) ^ (u64::from_le_bytes(*eight) | FOLD)).wrapping_mul(PRIME);
+        mix(u64::from_le_bytes(*eight));
         rest = more;
     }
-    let mut last = 0;
-    for &byte in rest {
-        last = (last << 8) | u64::from(byte | 0x20);
+    // What is left, in words that may overlap what went before: no loop over single bytes.
+    if let Some(eight) = segment.last_chunk::<8>() {
+        mix(u64::from_le_bytes(*eight));
+    } else if let (Some(first), Some(last)) = (segment.first_chunk::<4>(), segment.last_chunk::<4>()) {
+        mix(u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)));
+    } else if let (Some(first), Some(last)) = (segment.first(), segment.last()) {
+        mix(u64::from(*first) << 16 | u64::from(segment[segment.len() / 2]) << 8 | u64::from(*last));
     }
-    state = (state.rotate_left(23) ^ last).wrapping_mul(PRIME);
     (state >> 32) as u32
 }
 

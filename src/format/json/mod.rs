@@ -48,10 +48,14 @@ pub const PATHS_MAX: usize = 4096;
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum MapError {
     /// The key is empty, too long, or has an empty segment.
-    #[error("JSON key number {0} of the map is empty, has an empty segment, or is longer than 250 bytes; write it as `a.b.c`")]
+    #[error(
+        "JSON key number {0} of the map is empty, has an empty segment, or is longer than 250 bytes; write it as `a.b.c`"
+    )]
     Key(usize),
     /// The field's name is not one.
-    #[error("the field of JSON key number {0} of the map is not a field name; use lower-case letters, digits and dots")]
+    #[error(
+        "the field of JSON key number {0} of the map is not a field name; use lower-case letters, digits and dots"
+    )]
     Field(usize),
     /// More keys than the table may hold.
     #[error("the map of JSON keys has more than 4096 entries; name only the keys that may leave")]
@@ -110,7 +114,8 @@ impl Parser for Json {
             // A character that only lacks its end was cut; anything else is not UTF-8.
             return Err(if error.error_len().is_none() { Refusal::Truncated } else { Refusal::BadJson });
         }
-        let level = Level { node: ROOT, mark: 0, object: true };
+        // Of no meaning before it is opened; all zeros are filled in one go.
+        let level = Level { node: ROOT, mark: 0, object: false };
         let mut walk = Walk { json: self, record, memo, parsed, at: 0, depth: 0, levels: [level; DEPTH_MAX] };
         walk.record()
     }
@@ -162,7 +167,8 @@ impl Walk<'_> {
             if fresh && self.record.get(self.at) == Some(&closing) {
                 fresh = false;
             } else {
-                let (node, key) = if level.object { self.key(level.node)? } else { (level.node, Key { start: 0, end: 0 }) };
+                let (node, key) =
+                    if level.object { self.key(level.node)? } else { (level.node, Key { start: 0, end: 0 }) };
                 fresh = self.value(node, key)?;
                 if fresh {
                     continue;
@@ -253,7 +259,8 @@ impl Walk<'_> {
             return Ok((parent, Key { start: 0, end: 0 }));
         }
         let raw = &self.record[text.start..text.end];
-        let node = if text.escaped { value::descend_escaped(keys, parent, raw) } else { keys.descend(parent, raw) };
+        let node =
+            if text.escaped { value::descend_escaped(keys, parent, raw) } else { keys.descend(parent, raw) };
         Ok((node, Key { start: text.start as u32, end: text.end as u32 }))
     }
 
@@ -294,7 +301,14 @@ impl Walk<'_> {
 
     /// Writes down the value `start..end`, whose parts begin with number `first`.
     #[inline]
-    fn keep(&mut self, key: Key, first: usize, start: usize, end: usize, quoted: bool) -> Result<(), Refusal> {
+    fn keep(
+        &mut self,
+        key: Key,
+        first: usize,
+        start: usize,
+        end: usize,
+        quoted: bool,
+    ) -> Result<(), Refusal> {
         let parts = self.parsed.parts.len() - first;
         if self.parsed.parts.len() > VALUES_MAX {
             return Err(Refusal::TooLong);

@@ -24,7 +24,8 @@ fn read(parser: &Json, record: &[u8]) -> Result<(Parsed, Vec<(String, String)>),
 
 fn check_with(map: &[(&str, &str)], record: &str, expected: &[(&str, &str)]) {
     let (_, fields) = read(&parser(map), record.as_bytes()).map_err(Refusal::name).unwrap();
-    let expected: Vec<_> = expected.iter().map(|(field, value)| ((*field).to_owned(), (*value).to_owned())).collect();
+    let expected: Vec<_> =
+        expected.iter().map(|(field, value)| ((*field).to_owned(), (*value).to_owned())).collect();
     assert_eq!(fields, expected, "{record}");
 }
 
@@ -74,7 +75,10 @@ fn nginx_variables() {
 
 #[test]
 fn nested_and_flat_keys_are_the_same() {
-    check(r#"{"client":{"ip":"192.0.2.7","port":1}}"#, &[("client.address", "192.0.2.7"), ("client.port", "1")]);
+    check(
+        r#"{"client":{"ip":"192.0.2.7","port":1}}"#,
+        &[("client.address", "192.0.2.7"), ("client.port", "1")],
+    );
     check(r#"{"client.ip":"192.0.2.7"}"#, &[("client.address", "192.0.2.7")]);
     check(r#"{"http":{"request.method":"GET"}}"#, &[("http.request.method", "GET")]);
     check(r#"{"attributes":{"client.address":"192.0.2.7"}}"#, &[("client.address", "192.0.2.7")]);
@@ -117,7 +121,10 @@ fn objects_under_a_mapped_key_lose_their_keys() {
     check(r#"{"msg":{"192.0.2.7":"a","b":{"c":true}}}"#, &[("message", "a"), ("message", "true")]);
     assert_eq!(shape(&[], r#"{"msg":{"192.0.2.7":"a","b":{"c":true}}}"#), "{msg['0+1 [=1+1 ...");
     // Where the map knows keys below, the others are dropped.
-    check(r#"{"request":{"uri":"/a","headers":{"Cookie":["x"],"user-agent":["y"]}}}"#, &[("url.path", "/a"), ("user_agent.original", "y")]);
+    check(
+        r#"{"request":{"uri":"/a","headers":{"Cookie":["x"],"user-agent":["y"]}}}"#,
+        &[("url.path", "/a"), ("user_agent.original", "y")],
+    );
 }
 
 #[test]
@@ -128,7 +135,10 @@ fn the_bytes_of_a_text_are_no_parts() {
 #[test]
 fn the_shape_holds_what_is_kept() {
     assert_eq!(
-        shape(&[], r#"{"x":{"ip":"1"},"client":{"x":1},"status":200,"request":"GET /a?b HTTP/1.1","client":{"ip":["a"]},"msg":null}"#),
+        shape(
+            &[],
+            r#"{"x":{"ip":"1"},"client":{"x":1},"status":200,"request":"GET /a?b HTTP/1.1","client":{"ip":["a"]},"msg":null}"#
+        ),
         "{status=0+1 request'1+4 client{ip['5+1 ..."
     );
     assert_eq!(shape(&[], "{}"), "{.");
@@ -137,12 +147,18 @@ fn the_shape_holds_what_is_kept() {
 
 #[test]
 fn the_users_map_lies_over_the_built_in_one() {
-    check_with(&[("real", "client.address"), ("host", "user.name")], r#"{"real":"192.0.2.7","host":"bob"}"#, &[
-        ("client.address", "192.0.2.7"),
-        ("user.name", "bob"),
-    ]);
-    check_with(&[("a.b.c", "client.address")], r#"{"a":[{"b":{"c":["192.0.2.7"]}}]}"#, &[("client.address", "192.0.2.7")]);
-    let map = |key: &str, field: &str| Json::new(&BTreeMap::from([(key.to_owned(), field.to_owned())]), None).err();
+    check_with(
+        &[("real", "client.address"), ("host", "user.name")],
+        r#"{"real":"192.0.2.7","host":"bob"}"#,
+        &[("client.address", "192.0.2.7"), ("user.name", "bob")],
+    );
+    check_with(
+        &[("a.b.c", "client.address")],
+        r#"{"a":[{"b":{"c":["192.0.2.7"]}}]}"#,
+        &[("client.address", "192.0.2.7")],
+    );
+    let map =
+        |key: &str, field: &str| Json::new(&BTreeMap::from([(key.to_owned(), field.to_owned())]), None).err();
     assert_eq!(map("", "user.name"), Some(MapError::Key(1)));
     assert_eq!(map("a..b", "user.name"), Some(MapError::Key(1)));
     assert_eq!(map(&"a".repeat(251), "user.name"), Some(MapError::Key(1)));
@@ -151,7 +167,10 @@ fn the_users_map_lies_over_the_built_in_one() {
 
 #[test]
 fn targets_and_queries() {
-    check(r#"{"request_uri":"/a?b","args":"?c"}"#, &[("url.path", "/a"), ("url.query", "b"), ("url.query", "c")]);
+    check(
+        r#"{"request_uri":"/a?b","args":"?c"}"#,
+        &[("url.path", "/a"), ("url.query", "b"), ("url.query", "c")],
+    );
     check(r#"{"url":"https://example.org/a?b"}"#, &[("url.full", "https://example.org/a?b")]);
     check(r#"{"request":"/a?b"}"#, &[("url.path", "/a"), ("url.query", "b")]);
     check(r#"{"request":"\u0016\u0003\u0001"}"#, &[("http.request.line", r"\u0016\u0003\u0001")]);
@@ -188,7 +207,15 @@ fn times() {
     for absent in [r#""-""#, r#""""#, "null", "{}", r#"{"sec":1}"#, "true"] {
         assert_eq!(time(&format!(r#"{{"time":{absent}}}"#)), Ok(None), "{absent}");
     }
-    for bad in [r#""2026-02-30T00:00:00Z""#, r#""2026-11-21T10:15:32""#, r#""soon""#, "0.005", "12", "1e9", "-1795252532"] {
+    for bad in [
+        r#""2026-02-30T00:00:00Z""#,
+        r#""2026-11-21T10:15:32""#,
+        r#""soon""#,
+        "0.005",
+        "12",
+        "1e9",
+        "-1795252532",
+    ] {
         assert_eq!(time(&format!(r#"{{"time":{bad}}}"#)), Err(Refusal::BadTime), "{bad}");
     }
 }
@@ -245,7 +272,9 @@ fn what_is_not_json_is_refused() {
 
 #[test]
 fn every_cut_of_a_record_is_refused() {
-    let record = r#"{"remote_addr":"192.0.2.7","n":[-1.5e+3,true,null,false],"m":"\u00e9\ud83d\ude00ü","o":{}}"#.as_bytes();
+    let record =
+        r#"{"remote_addr":"192.0.2.7","n":[-1.5e+3,true,null,false],"m":"\u00e9\ud83d\ude00ü","o":{}}"#
+            .as_bytes();
     assert_eq!(refusal(record), None);
     assert_eq!(refusal(b"{\"a\":\"\xc3"), Some(Refusal::Truncated));
     for end in 1..record.len() {
@@ -282,10 +311,10 @@ fn other_servers() {
             ("http.response.status_code", "200"),
         ],
     );
-    check(r#"{"log":"192.0.2.7 gone\n","stream":"stdout","time":"2026-11-21T09:15:32.1Z"}"#, &[
-        ("message", r"192.0.2.7 gone\n"),
-        ("time", "2026-11-21T09:15:32.1Z"),
-    ]);
+    check(
+        r#"{"log":"192.0.2.7 gone\n","stream":"stdout","time":"2026-11-21T09:15:32.1Z"}"#,
+        &[("message", r"192.0.2.7 gone\n"), ("time", "2026-11-21T09:15:32.1Z")],
+    );
     let duration = |record: &str| {
         let parser = parser(&[]);
         let (parsed, _) = read(&parser, record.as_bytes()).map_err(Refusal::name).unwrap();

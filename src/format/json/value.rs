@@ -31,9 +31,15 @@ pub(super) fn map(keys: &mut Keys, layout: &mut Layout, path: &str, field: &str,
 
 /// The slot of `field` with this scale, made when there is none yet.
 fn slot(layout: &mut Layout, field: &str, scale: f64) -> u16 {
-    let found = layout.slots.iter().position(|slot| slot.field == field && slot.scale.to_bits() == scale.to_bits());
+    let found =
+        layout.slots.iter().position(|slot| slot.field == field && slot.scale.to_bits() == scale.to_bits());
     found.unwrap_or_else(|| {
-        layout.slots.push(Slot { field: field.to_owned(), kind: kind_of(field), escape: Escape::Json, scale });
+        layout.slots.push(Slot {
+            field: field.to_owned(),
+            kind: kind_of(field),
+            escape: Escape::Json,
+            scale,
+        });
         layout.slots.len() - 1
     }) as u16
 }
@@ -55,7 +61,9 @@ impl Walk<'_> {
                 self.parsed.push(slots.line, start, end);
             }
             // Logstash's patterns call the target `request`.
-            Meaning::Request if raw.first() != Some(&b'/') => split(self.record, start, end, slots, self.parsed),
+            Meaning::Request if raw.first() != Some(&b'/') => {
+                split(self.record, start, end, slots, self.parsed)
+            }
             Meaning::Request | Meaning::Target => {
                 split_target(self.record, start, end, &slots.target, self.parsed);
             }
@@ -132,8 +140,9 @@ fn time_form(raw: &[u8]) -> Option<(TimeForm, &[u8])> {
 
 /// True when a space or a question mark is written as an escape: the line cannot be split where it seems to split.
 fn hides_delimiter(raw: &[u8]) -> bool {
-    memchr::memmem::find_iter(raw, b"\\u00")
-        .any(|at| matches!(raw.get(at + 4..at + 6), Some(b"20" | b"3f" | b"3F" | b"0a" | b"0A" | b"0d" | b"0D" | b"09")))
+    memchr::memmem::find_iter(raw, b"\\u00").any(|at| {
+        matches!(raw.get(at + 4..at + 6), Some(b"20" | b"3f" | b"3F" | b"0a" | b"0A" | b"0d" | b"0D" | b"09"))
+    })
 }
 
 /// `Keys::descend` for a key that has escapes in it. Longer than every path of the map is no path of the map.
@@ -189,7 +198,9 @@ fn unicode(raw: &[u8]) -> (char, &[u8]) {
     };
     let first = four(raw, 0).unwrap_or(0xFFFD);
     let (code, used) = match (first, four(raw, 6)) {
-        (0xD800..=0xDBFF, Some(second @ 0xDC00..=0xDFFF)) => (0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00), 10),
+        (0xD800..=0xDBFF, Some(second @ 0xDC00..=0xDFFF)) => {
+            (0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00), 10)
+        }
         _ => (first, 4),
     };
     (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), raw.get(used..).unwrap_or_default())

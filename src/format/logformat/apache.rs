@@ -190,7 +190,7 @@ impl Reader<'_> {
                 (None, None) => (Side::Begin, argument),
             },
         };
-        let epoch = |form| What::Time { time: TimeStep::Loose(form), side, zoned: true, dated: true };
+        let epoch = |form| What::Time { time: TimeStep::Digits(form), side, zoned: true, dated: true };
         // A fraction needs no zone and makes no date of its own.
         let fraction = |digits| What::Time { time: TimeStep::Fraction(digits), side, zoned: false, dated: false };
         let what = match name {

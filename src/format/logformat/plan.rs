@@ -171,10 +171,10 @@ impl Planner {
                 if let Some(next) = next.filter(|next| !matches!(next.what, What::Literal(_))) {
                     // An epoch in seconds has ten digits until the year 2286, and a fraction has its own number of them.
                     match (&time, &next.what) {
-                        (TimeStep::Loose(TimeForm::EpochSeconds), What::Time { time: TimeStep::Fraction(_), .. }) => {
+                        (TimeStep::Digits(TimeForm::EpochSeconds), What::Time { time: TimeStep::Fraction(_), .. }) => {
                             time = TimeStep::Fixed { form: TimeForm::EpochSeconds, len: 10 };
                         }
-                        (TimeStep::Loose(_), _) => return Err(neighbours(next)),
+                        (TimeStep::Loose(_) | TimeStep::Digits(_), _) => return Err(neighbours(next)),
                         (_, What::Time { .. }) => {}
                         _ => return Err(neighbours(next)),
                     }

@@ -8,7 +8,7 @@
 use std::net::Ipv6Addr;
 
 use super::bytes::{
-    ALNUM, DIGIT, HEX, HEX_LETTER, HIGH, LETTER, OTHER_LETTER, UNDERSCORE, at, before, escape_at, hex_value, is, precedes,
+    ALNUM, DIGIT, HEX, HIGH, LETTER, OTHER_LETTER, UNDERSCORE, at, before, escape_at, hex_value, is, precedes,
 };
 use super::dots::octets;
 use super::{Context, Finding, Search, What};
@@ -49,6 +49,8 @@ struct Run {
     word_before: bool,
     /// A word touches the end, or was cut off there.
     word_after: bool,
+    /// A dotted quad stands before: what follows is its port.
+    quad_before: bool,
 }
 
 /// Looks at `text[here]`, a colon or what follows one.
@@ -97,6 +99,7 @@ fn trim(text: &[u8], mut start: usize, mut end: usize) -> Run {
     }
     let first = group(start);
     let mut word_before = first == 0 && before(text, start, WORD);
+    let mut quad_before = false;
     if first > 0 && before(text, start, WORD) {
         word_before = true;
         if is(text[start], LETTER) {
@@ -105,8 +108,8 @@ fn trim(text: &[u8], mut start: usize, mut end: usize) -> Run {
             word_before = text[start..end].starts_with(b"::");
         }
     } else if first > 0 && start >= 2 && text[start - 1] == b'.' && is(text[start - 2], DIGIT) {
-        // The last group of a dotted quad, and its port.
         start += first;
+        quad_before = true;
     }
     let mut word_after = at(text, end, WORD);
     if word_after {
@@ -116,7 +119,7 @@ fn trim(text: &[u8], mut start: usize, mut end: usize) -> Run {
         }
     }
     word_after |= at(text, end, WORD);
-    Run { start, end, word_before, word_after }
+    Run { start, end, word_before, word_after, quad_before }
 }
 
 /// Tries the `::` at `place` (`colons` long) with the groups around it. Returns where the search goes on.
@@ -242,8 +245,12 @@ fn plausible(
             && groups().any(|group| group.len() == 4);
     }
     match (left, right) {
-        // `Foo::b64` is a scope; `peer::1` is not.
-        ([], [only]) => !word_before || !first_letter(only),
+        // `Foo::b64` is a scope, `DEBUG::2011-12-05` a separator; `client::1` is the loopback address, and no other of this
+        // shape belongs to a host. `192.0.2.1::443` has a port.
+        ([], [only]) => {
+            (!word_before || only.value(text) == 1)
+                && !(run.quad_before && start == run.start && only.is_port(text))
+        }
         // `SHA256::add`, `v1::Bad`.
         ([_], [only]) => !word_before || !first_letter(only),
         // `Win32::API`, `ec2::instance`; `2001::` before a word could be a network.
@@ -365,9 +372,10 @@ fn zone(text: &[u8], here: usize, context: Context) -> usize {
     };
     match escape_at(text, here) {
         Some((b'%', 3)) if word(here + 3) > 0 => 3 + word(here + 3),
-        Some(_) if context.is_url() || word(here + 1) > 2 || at(text, here + 1, HEX_LETTER) => 0,
+        // `%5D` closes a bracket, `%20` is a space; that a zone of two digits stays in the text tells nobody anything.
+        Some(_) => 0,
         None if context.is_url() => 0,
-        _ if word(here + 1) > 0 => 1 + word(here + 1),
-        _ => 0,
+        None if word(here + 1) > 0 => 1 + word(here + 1),
+        None => 0,
     }
 }

@@ -46,6 +46,10 @@ fn quad(search: &mut Search<'_>, here: usize) {
         }
     }
     search.done.dashed_digits = end;
+    if start >= 2 && text[start - 1] == b'.' && is(text[start - 2], DIGIT) {
+        // The tail of a version: `3.0.1-2-11-111`.
+        return;
+    }
     let mut groups = text[start..end].iter().filter(|&&byte| byte == dash).count() + 1;
     if groups == 5 && before(text, start, LETTER) {
         // The first number belongs to the word before: `p5-203-0-113-7`.

@@ -60,7 +60,7 @@ fn quad(search: &mut Search<'_>, here: usize) {
             return;
         }
         _ if reversed => last_groups(text, start, end, 4),
-        _ if in_host_name(text, end) => {
+        _ if in_host_name(text, end) && !follows(text, end, b".ip6.arpa") => {
             // A host name with more numbers than an address has: which four is unknown, so all of them go.
             let first = last_groups(text, start, end, 4);
             if let Some(octets) = octets(&text[first..end]) {
@@ -168,7 +168,7 @@ fn in_host_name(text: &[u8], end: usize) -> bool {
 }
 
 /// True for a name before `/` or a space that makes a quad a version wherever it stands: browsers and their parts.
-fn is_product(word: &[u8]) -> bool {
+pub(super) fn is_product(word: &[u8]) -> bool {
     matches!(
         word,
         b"Chrome" | b"Chromium" | b"HeadlessChrome" | b"CriOS" | b"Firefox" | b"FxiOS" | b"Safari"
@@ -178,7 +178,7 @@ fn is_product(word: &[u8]) -> bool {
             | b"Trident" | b"MSIE" | b"NT" | b"CLR" | b"Android" | b"iOS" | b"OS" | b"Dalvik" | b"GSA"
             | b"DuckDuckGo" | b"Silk" | b"Puffin" | b"Maxthon" | b"Iron" | b"Iceweasel" | b"Seamonkey"
             | b"SeaMonkey" | b"QQBrowser" | b"MQQBrowser" | b"LBBROWSER" | b"MicroMessenger" | b"Instagram"
-            | b"Avast" | b"AVG" | b"CCleaner" | b"AvastSecureBrowser"
+            | b"Avast" | b"AVG" | b"CCleaner" | b"JiCoFo" | b"JVB" | b"Linux" | b"Phone" | b"ios" | b"android" | b"AvastSecureBrowser"
     )
 }
 
@@ -193,29 +193,39 @@ fn is_version(text: &[u8], start: usize, end: usize, context: Context) -> bool {
     behind_product(text, start, end, context) || behind_word(text, start) || before_ending(text, end)
 }
 
-/// `Chrome/120.0.0.0`; in a user agent any product token, unless a port follows as in Java's `host/203.0.113.7:443`.
+/// `Chrome/120.0.0.0`, `Chrome 120.0.0.0`; in a user agent any product token.
 fn behind_product(text: &[u8], start: usize, end: usize, context: Context) -> bool {
     let word_end = match decoded_before(text, start) {
-        Some((b'/', length)) => start - length,
-        Some((b' ' | b'+' | b'_' | b'-', length)) => {
-            let (_, word) = word_before(text, start - length, LETTER);
-            return is_product(word);
-        }
-        _ => return false,
+        Some((b'/' | b' ' | b'+' | b'_' | b'-' | b'@', length)) => start - length,
+        _ => start,
     };
-    let (_, letters) = word_before(text, word_end, LETTER);
-    if is_product(letters) {
-        return true;
-    }
-    if context != Context::Agent || (at(text, end + 1, DIGIT) && text[end] == b':') {
+    let (_, word) = word_before(text, word_end, LETTER);
+    is_product(word) || (context == Context::Agent && in_product_token(text, start, end))
+}
+
+/// True for `Tool/1.2.3.4`, `HTC/HD2/1.44.162.6`, `UCWEB7.0.3.45`, `0.7.20.2ubuntu6`. Not for a URL (`http://…/203.0.113.7`,
+/// `example.org/x/203.0.113.7`), nor with a port, as in Java's `host/203.0.113.7:443`.
+fn in_product_token(text: &[u8], start: usize, end: usize) -> bool {
+    if at(text, end + 1, DIGIT) && text[end] == b':' {
         return false;
     }
-    let mut here = word_end;
-    while here > 0 && word_end - here < 64 && (is(text[here - 1], ALNUM) || b"._-+".contains(&text[here - 1])) {
+    if before(text, start, LETTER) || at(text, end, LETTER) {
+        return true;
+    }
+    if !precedes(text, start, b"/") {
+        return false;
+    }
+    let mut here = start;
+    while here > 0 && start - here < 64 && (is(text[here - 1], ALNUM) || b"._-+/".contains(&text[here - 1])) {
         here -= 1;
     }
-    let stands_alone = here == 0 || b" (;[,\"'".contains(&text[here - 1]);
-    stands_alone && at(text, here, LETTER) && word_end - here >= 2
+    let token = &text[here..start];
+    let dotted = token.windows(2).any(|pair| pair[0] == b'.' && is(pair[1], LETTER));
+    let parts = token.iter().filter(|&&byte| byte == b'/').count();
+    (here == 0 || b" (;)[,\"'".contains(&text[here - 1]))
+        && token.iter().filter(|&&byte| is(byte, LETTER)).count() >= 2
+        && !token.windows(2).any(|pair| pair == b"//")
+        && (parts < 2 || !dotted)
 }
 
 /// `v1.2.3.4`, `version: 1.2.3.4`, `rv:1.9.0.19`, `?ver=1.2.3.4`, `v="1.2.3.4"`.

@@ -4,7 +4,7 @@
 //! `a@a@a@` stay linear. Both ends are decoded as they are read: `user%40example%2Eorg` and `%3Cuser%2540example.org`.
 
 use super::bytes::{ALNUM, DIGIT, HEX, HIGH, LETTER, UNDERSCORE, decoded_at, decoded_before, is};
-use super::dots::octets;
+use super::dots::{is_product, octets};
 use super::{Context, Finding, Search, What};
 
 /// RFC 5321 section 4.5.3.1.1 allows 64 bytes; escaped three times over, and some room for those who write more.
@@ -16,7 +16,7 @@ const HOST_MAX: usize = 512;
 /// Looks at an `@` of `length` bytes (1, or 3 or 5 when it is an escape) at `here`.
 pub(super) fn visit(search: &mut Search<'_>, here: usize, length: usize) {
     let text = search.text;
-    if let Some(start) = userinfo(text, here) {
+    if let Some(start) = userinfo(text, here, length) {
         search.push(Finding { start, end: here, what: What::Secret });
         return;
     }
@@ -27,6 +27,10 @@ pub(super) fn visit(search: &mut Search<'_>, here: usize, length: usize) {
     }
     let Some(start) = local(text, here, host.dotted) else { return };
     if address_follows(text, after) {
+        // `ios@8.1.3.72` is a version.
+        if is_product(&text[start..here]) {
+            return;
+        }
         search.push(Finding { start, end: here, what: What::Email });
     } else if host.end > after && !only_looks_like_it(text, start, here, after, &host, search.context) {
         search.push(Finding { start, end: host.end, what: What::Email });
@@ -235,6 +239,21 @@ fn is_tag(label: &[u8]) -> bool {
     matches!(label, b"latest" | b"next" | b"beta" | b"alpha" | b"canary" | b"stable" | b"rc" | b"main" | b"master")
 }
 
+/// Apache's `UNIQUE_ID` (`Ve8@dcCoAwcAAA0KMroAAAAD`): 24 letters, digits, `@` and `-`, as `mod_unique_id` writes them for IPv4.
+fn is_unique_id(text: &[u8], at_sign: usize, after: usize) -> bool {
+    const LENGTH: usize = 24;
+    let part = |byte: &&u8| is(**byte, ALNUM) || matches!(**byte, b'@' | b'-');
+    if after != at_sign + 1 {
+        return false;
+    }
+    let start = at_sign - text[..at_sign].iter().rev().take(LENGTH).take_while(part).count();
+    let end = after + text[after..].iter().take(LENGTH).take_while(part).count();
+    let id = &text[start..end];
+    id.len() == LENGTH
+        && id.iter().filter(|byte| byte.is_ascii_uppercase()).count() >= 4
+        && id.iter().any(u8::is_ascii_lowercase)
+}
+
 /// The forms that experience says are something else.
 fn only_looks_like_it(text: &[u8], start: usize, at_sign: usize, after: usize, host: &Host, context: Context) -> bool {
     let first = &text[after..host.first_end];
@@ -250,6 +269,9 @@ fn only_looks_like_it(text: &[u8], start: usize, at_sign: usize, after: usize, h
         if version || (context.is_url() && is_tag(first)) {
             return true;
         }
+        if is_unique_id(text, at_sign, after) {
+            return true;
+        }
         // A Java object's identity: `org.example.Bridge@5f2050f6`.
         return (5..=16).contains(&first.len())
             && first.iter().all(|&byte| is(byte, HEX))
@@ -261,7 +283,7 @@ fn only_looks_like_it(text: &[u8], start: usize, at_sign: usize, after: usize, h
 }
 
 /// Where `user:password` begins when `//` stands before it (RFC 3986 section 3.2.1).
-fn userinfo(text: &[u8], end: usize) -> Option<usize> {
+fn userinfo(text: &[u8], end: usize, sign: usize) -> Option<usize> {
     let limit = end.saturating_sub(LOCAL_MAX);
     let mut here = end;
     let mut colon = false;
@@ -272,6 +294,8 @@ fn userinfo(text: &[u8], end: usize) -> Option<usize> {
                 let slashes = matches!(decoded_before(text, here - length), Some((b'/', _)));
                 return (slashes && colon && here < end).then_some(here);
             }
+            // A password may hold an `@` that is escaped where the one at the end is not.
+            b'@' if length > sign => {}
             b'@' | b'?' | b'#' | b'"' | b'<' | b'>' | b'\\' | 0..=b' ' => return None,
             b':' => colon = true,
             _ => {}

@@ -122,7 +122,7 @@ fn versions_in_agents() {
             "Mozilla/5.0 (Windows; U; Windows NT 5.1; en-US; rv:1.9.0.19) Gecko/2010 Firefox/3.0.19",
             "Tool/1.2.3.4 (x)",
             "Firefox/3.6.13.1",
-            "com.example.app/12.0.0.7",
+            "com.example.app/12.0.0.7", "UCWEB7.0.3.45", "HTC/HD2/1.44.162.6", "APT (0.7.20.2ubuntu6)", "x ios@8.1.3.72", "115Browser/35.2.0.3",
         ],
     );
     let a = "203.0.113.7";
@@ -134,6 +134,7 @@ fn versions_in_agents() {
             ("scanner (203.0.113.7)", a, a),
             ("host.example.org/203.0.113.7:443", a, a),
             ("+http://example.org/203.0.113.7", a, a),
+            ("example.org/x/203.0.113.7", a, a),
         ],
     );
 }
@@ -190,7 +191,7 @@ fn ipv6() {
         &[
             "std::string", "a::b", "Foo::Bar", "Bad::Add", "::", "Digest::SHA256::add", "MD5::new", "Win32::API",
             "std::__1::basic_string", "utf8::decode", "v1::auth", "ec2::instance", "a::before", "2xxx::xxx",
-            "12:34:56", "[20/Nov/2026:12:34:56 +0000]", "ratio 1:2:3:4", "Nov 21 12:34:56", ":::22", "std::f32",
+            "12:34:56", "[20/Nov/2026:12:34:56 +0000]", "ratio 1:2:3:4", "Nov 21 12:34:56", ":::22", "std::f32", "b.d.0.1.0.0.2.ip6.arpa", "clientIF::225::Storage", "DEBUG::2011-12-05", "192.0.2.300::443", "JiCoFo 1.0.1.0-508",
             "AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99",
             "550e8400-e29b-41d4-a716-446655440000", "sha256:0123456789abcdef0123456789abcdef",
         ],
@@ -235,7 +236,7 @@ fn host_names() {
     );
     leaves(
         Context::Text,
-        &["2024-01-15-10-30-22", "24-01-15-10", "foo--bar", "page--2", "2024-01-15--10-30", "1-2-3", "-----", "a-b-c-d-e-f"],
+        &["2024-01-15-10-30-22", "24-01-15-10", "foo--bar", "page--2", "2024-01-15--10-30", "1-2-3", "-----", "3.0.1-2-11-111", "a-b-c-d-e-f"],
     );
 }
 
@@ -281,7 +282,7 @@ fn mail() {
         Context::Text,
         &[
             "logo@2x.png", "/npm/bootstrap@5.3.0/dist", "vue@3.4.0-beta.2", "org.example.Bridge@5f2050f6",
-            "getty@tty1.service", "user@1000.service", "@media", "a @ b", "@", "@@@@", "action@v4", "hello @user",
+            "getty@tty1.service", "user@1000.service", "Ve8@dcCoAwcAAA0KMroAAAAD", "@media", "a @ b", "@", "@@@@", "action@v4", "hello @user",
         ],
     );
     leaves(Context::Path, &["/img/logo@large.png", "/npm/vue@latest/dist.js", "/@vite/client"]);
