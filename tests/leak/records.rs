@@ -108,13 +108,15 @@ pub fn records(shape: &Shape) -> Vec<u8> {
     out
 }
 
-/// Lines that fit no structured format, full of canaries: cut, garbled, binary, far too long.
-pub fn misfits() -> Vec<u8> {
+/// Lines that fit no structured format, full of canaries: cut, garbled, binary, deep. For a shape that takes any line, as a
+/// text or the continuation of a record, those that only a record's structure could name are left out.
+pub fn misfits(shape: &Shape) -> Vec<u8> {
     let mut out = Vec::new();
-    for canary in CANARIES {
+    let takes_any = matches!(shape.name, "text" | "nginx-error" | "apache-error");
+    for canary in CANARIES.iter().filter(|canary| !takes_any || canary.place == Where::Anywhere) {
         let planted = canary.planted;
         for line in [
-            format!("{planted}"),
+            planted.to_owned(),
             format!("{planted} - - [21/Nov/2026:10:00"),
             format!("{planted} - - [99/Foo/2026:10:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"-\""),
             format!("{{\"remote_addr\":\"{planted}\",\"x\":"),
