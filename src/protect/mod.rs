@@ -167,7 +167,10 @@ impl Protector {
 
     /// Writes `raw` as one JSON object.
     #[inline]
-    #[allow(clippy::too_many_arguments, reason = "plain arguments of the hot loop: each is a different room's noun")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "plain arguments of the hot loop: each is a different room's noun"
+    )]
     pub fn ndjson(
         &mut self,
         batch: &[u8],
@@ -209,7 +212,15 @@ impl Protector {
                     if any {
                         out.push(b',');
                     }
-                    let wrote = json_value(&mut treater, slot, &output.action, part.of(raw), &mut decoded, &mut value, out);
+                    let wrote = json_value(
+                        &mut treater,
+                        slot,
+                        &output.action,
+                        part.of(raw),
+                        &mut decoded,
+                        &mut value,
+                        out,
+                    );
                     if any && !wrote {
                         out.pop();
                     }
@@ -279,11 +290,7 @@ impl Protector {
             }
         }
         Treater {
-            writer: Writer {
-                keys: epoch,
-                cache: &mut self.cache,
-                canonical: &mut self.canonical,
-            },
+            writer: Writer { keys: epoch, cache: &mut self.cache, canonical: &mut self.canonical },
             plan: &table.text,
             named: &self.named,
             spare: &mut self.spare,
