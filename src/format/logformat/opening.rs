@@ -7,11 +7,11 @@
 
 use wide::u8x16;
 
-use super::ending::{Class, NumberForm, closing_quote};
+use super::ending::{Class, NumberForm, closing_quote, question_mark};
 use super::program::{Content, Ending, Locate, Segment, Step, TimeStep};
 use crate::format::Memo;
 use crate::format::request::{RequestSlots, split};
-use crate::format::time::{TimeForm, read};
+use crate::format::time::{TimeForm, read_common_log};
 use crate::record::span::Parsed;
 
 /// The slots of an opening.
@@ -23,6 +23,8 @@ pub(super) struct Opening {
     request: RequestSlots,
     status: u16,
     size: u16,
+    /// Referrer and user agent, when they are all that follows (`combined`).
+    closing: Option<(u16, u16)>,
     /// Steps of the first chunk that are read here.
     pub(super) steps: usize,
 }
@@ -47,7 +49,7 @@ impl Opening {
         else {
             return None;
         };
-        let [bracket, time, quote, request, space, status, gap, size, ..] = &chunk[..] else { return None };
+        let [bracket, time, quote, request, space, status, gap, size, rest @ ..] = &chunk[..] else { return None };
         let literals = [(bracket, &b" ["[..]), (quote, b"] \""), (space, b"\" "), (gap, b" ")];
         if !literals.iter().all(|(step, literal)| step.is_literal(literal)) {
             return None;
@@ -65,7 +67,8 @@ impl Opening {
                 request: *request,
                 status: *status,
                 size: *size,
-                steps: 8,
+                closing: closing(rest),
+                steps: if closing(rest).is_some() { chunk.len() } else { 8 },
             }),
             _ => None,
         }
@@ -87,16 +90,13 @@ impl Opening {
         } else {
             return None;
         };
-        let time = text.get(bracket..bracket + TIME)?;
-        let reading = read(TimeForm::CommonLog, time, None, memo).ok()?;
-        parsed.time = Some(reading.instant);
+        let (time, rest) = text.get(bracket..)?.split_first_chunk::<TIME>()?;
+        parsed.time = Some(read_common_log(time, memo).ok()?);
         parsed.push(self.time, bracket, bracket + TIME);
-        let request = bracket + TIME + 3;
-        if text.get(bracket + TIME..)?.first_chunk() != Some(b"] \"") {
+        if rest.first_chunk() != Some(b"] \"") {
             return None;
         }
-        let quote = closing_quote(text, request)?;
-        split(text, request, quote, &self.request, parsed);
+        let quote = self.request(text, bracket + TIME + 3, parsed)?;
         let [b'"', b' ', a, b, c, b' '] = *text.get(quote..)?.first_chunk::<6>()? else { return None };
         if !(a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit()) {
             return None;
@@ -112,8 +112,82 @@ impl Opening {
             return None;
         }
         parsed.push(self.size, size, end);
-        Some(end)
+        let Some((referer, agent)) = self.closing else { return Some(end) };
+        if text.get(end..)?.first_chunk() != Some(b" \"") {
+            return None;
+        }
+        let between = quoted(text, end + 2, referer, parsed)?;
+        if text.get(between..)?.first_chunk() != Some(b"\" \"") {
+            return None;
+        }
+        let last = quoted(text, between + 3, agent, parsed)?;
+        (last + 1 == text.len()).then_some(last + 1)
     }
+
+    /// Reads the request that begins at `start`; returns where its closing quote is.
+    #[inline]
+    fn request(&self, text: &[u8], start: usize, parsed: &mut Parsed) -> Option<usize> {
+        let quote = closing_quote(text, start)?;
+        let slots = &self.request;
+        let line = text.get(start..quote)?;
+        let method = match *line {
+            [b'G', b'E', b'T', b' ', b'/', ..] => 3,
+            [b'P', b'O', b'S', b'T', b' ', b'/', ..] => 4,
+            _ => 0,
+        };
+        let Some((target, protocol)) = line.split_last_chunk::<9>().filter(|_| method > 0) else {
+            split(text, start, quote, slots, parsed);
+            return Some(quote);
+        };
+        let version = protocol[6].is_ascii_digit() && protocol[8].is_ascii_digit();
+        if !version || protocol[..6] != *b" HTTP/" || protocol[7] != b'.' || target.last() == Some(&b' ') {
+            split(text, start, quote, slots, parsed);
+            return Some(quote);
+        }
+        parsed.push(slots.method, start, start + method);
+        let path = start + method + 1;
+        let end = quote - 9;
+        match question_mark(&text[..end], path) {
+            None => parsed.push(slots.target.path, path, end),
+            Some(at) => {
+                parsed.push(slots.target.path, path, at);
+                if at + 1 < end {
+                    parsed.push(slots.target.query, at + 1, end);
+                }
+            }
+        }
+        parsed.push(slots.version, quote - 3, quote);
+        Some(quote)
+    }
+}
+
+/// The slots of ` "…" "…"` at the end of a format.
+fn closing(rest: &[Step]) -> Option<(u16, u16)> {
+    let plain = |step: &Step| match step {
+        Step::Value { ending: Ending::Quote, content: Content::Plain(slot) } => Some(*slot),
+        _ => None,
+    };
+    match rest {
+        [open, first, between, second, close, Step::End]
+            if open.is_literal(b" \"") && between.is_literal(b"\" \"") && close.is_literal(b"\"") =>
+        {
+            Some((plain(first)?, plain(second)?))
+        }
+        _ => None,
+    }
+}
+
+/// Reads the quoted value that begins at `start`; returns where its closing quote is.
+#[inline]
+fn quoted(text: &[u8], start: usize, slot: u16, parsed: &mut Parsed) -> Option<usize> {
+    if text.get(start..)?.first_chunk() == Some(b"-\"") {
+        return Some(start + 1);
+    }
+    let end = closing_quote(text, start)?;
+    if end > start {
+        parsed.push(slot, start, end);
+    }
+    Some(end)
 }
 
 /// The length of the address that begins `text` and ends at a space: an IPv4 address, or something with the characters and
@@ -128,25 +202,13 @@ fn address_len(text: &[u8]) -> Option<usize> {
         return ipv6_len(text);
     }
     let inside = (1 << len) - 1;
-    let dots = dots & inside;
-    if (dots | digits) & inside != inside || dots.count_ones() != 3 {
+    let (dots, digits) = (dots & inside, digits & inside);
+    // Beginning and end count as points too: no two may be neighbours, so that no group is empty.
+    let marks = (dots | 1 << len) << 1 | 1;
+    let empty = marks & marks >> 1;
+    let four_digits = digits & digits >> 1 & digits >> 2 & digits >> 3;
+    if (dots | digits) != inside || dots.count_ones() != 3 || (empty | four_digits) != 0 {
         return ipv6_len(text);
-    }
-    // The three points, and the space as a fourth: each group between them has one to three digits and is at most 255.
-    let mut marks = dots | 1 << len;
-    let mut start = 0;
-    for _ in 0..4 {
-        let end = marks.trailing_zeros() as usize;
-        marks &= marks - 1;
-        let group = match *text.get(start..end)? {
-            [_] | [_, _] => 0,
-            [a, b, c] => u32::from(a - b'0') * 100 + u32::from(b - b'0') * 10 + u32::from(c - b'0'),
-            _ => return None,
-        };
-        if group > 255 {
-            return None;
-        }
-        start = end + 1;
     }
     Some(len as usize)
 }
