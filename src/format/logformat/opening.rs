@@ -12,7 +12,7 @@ use super::program::{Content, Ending, Locate, Segment, Step, TimeStep};
 use crate::format::Memo;
 use crate::format::request::{RequestSlots, split};
 use crate::format::time::{TimeForm, read_common_log};
-use crate::record::span::Parsed;
+use crate::record::span::{Parsed, Part};
 
 /// The slots of an opening.
 #[derive(Clone, Copy)]
@@ -77,87 +77,145 @@ impl Opening {
     /// Reads the opening of `text`; returns where it ends. `None`: not the ordinary case, and `parsed` may hold some of it.
     #[inline]
     pub(super) fn read(&self, text: &[u8], memo: &mut Memo, parsed: &mut Parsed) -> Option<usize> {
+        let mut found = Found::default();
         let client = address_len(text)?;
-        parsed.push(self.client, 0, client);
+        found.push(self.client, 0, client);
         let rest = text.get(client..)?;
         let bracket = if rest.first_chunk() == Some(b" - - [") {
             client + 6
         } else if rest.first_chunk() == Some(b" - ") {
             let user = client + 3;
             let len = simple_name_len(text.get(user..)?)?;
-            parsed.push(self.user, user, user + len);
+            found.push(self.user, user, user + len);
             user + len + 2
         } else {
             return None;
         };
         let (time, rest) = text.get(bracket..)?.split_first_chunk::<TIME>()?;
         parsed.time = Some(read_common_log(time, memo).ok()?);
-        parsed.push(self.time, bracket, bracket + TIME);
+        found.push(self.time, bracket, bracket + TIME);
         if rest.first_chunk() != Some(b"] \"") {
             return None;
         }
-        let quote = self.request(text, bracket + TIME + 3, parsed)?;
-        let [b'"', b' ', a, b, c, b' '] = *text.get(quote..)?.first_chunk::<6>()? else { return None };
-        if !(a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit()) {
+        let request = bracket + TIME + 3;
+        let quote = closing_quote(text, request)?;
+        if !self.request(text, request, quote, &mut found) {
+            // Something else than a plain GET or POST: what was found so far goes first, in the order of the text.
+            found.hand_over(parsed);
+            found = Found::default();
+            split(text, request, quote, &self.request, parsed);
+        }
+        let (end, rest) = self.status_and_size(text, quote, &mut found)?;
+        let Some((referer, agent)) = self.closing else {
+            found.hand_over(parsed);
+            return Some(end);
+        };
+        let between = if rest.first_chunk() == Some(b" \"-\"") {
+            end + 3
+        } else if rest.first_chunk() == Some(b" \"") {
+            found.quoted(text, end + 2, referer)?
+        } else {
             return None;
-        }
-        parsed.push(self.status, quote + 2, quote + 5);
-        let size = quote + 6;
-        let mut end = size;
-        while let Some(b'0'..=b'9') = text.get(end) {
-            end += 1;
-        }
-        // A letter or a point would belong to the number, and `-` is an absent one.
-        if end == size || !matches!(text.get(end), None | Some(b' ')) {
-            return None;
-        }
-        parsed.push(self.size, size, end);
-        let Some((referer, agent)) = self.closing else { return Some(end) };
-        if text.get(end..)?.first_chunk() != Some(b" \"") {
-            return None;
-        }
-        let between = quoted(text, end + 2, referer, parsed)?;
+        };
         if text.get(between..)?.first_chunk() != Some(b"\" \"") {
             return None;
         }
-        let last = quoted(text, between + 3, agent, parsed)?;
+        let last = found.quoted(text, between + 3, agent)?;
+        found.hand_over(parsed);
         (last + 1 == text.len()).then_some(last + 1)
     }
 
-    /// Reads the request that begins at `start`; returns where its closing quote is.
+    /// Reads the request at `start..quote` if it is a plain GET or POST with a whole protocol.
     #[inline]
-    fn request(&self, text: &[u8], start: usize, parsed: &mut Parsed) -> Option<usize> {
-        let quote = closing_quote(text, start)?;
+    fn request(&self, text: &[u8], start: usize, quote: usize, found: &mut Found) -> bool {
         let slots = &self.request;
-        let line = text.get(start..quote)?;
-        let method = match *line {
-            [b'G', b'E', b'T', b' ', b'/', ..] => 3,
-            [b'P', b'O', b'S', b'T', b' ', b'/', ..] => 4,
-            _ => 0,
+        let Some((target, protocol)) = text[start..quote].split_last_chunk::<9>() else { return false };
+        let method = if target.first_chunk() == Some(b"GET /") {
+            3
+        } else if target.first_chunk() == Some(b"POST /") {
+            4
+        } else {
+            return false;
         };
-        let Some((target, protocol)) = line.split_last_chunk::<9>().filter(|_| method > 0) else {
-            split(text, start, quote, slots, parsed);
-            return Some(quote);
-        };
-        let version = protocol[6].is_ascii_digit() && protocol[8].is_ascii_digit();
-        if !version || protocol[..6] != *b" HTTP/" || protocol[7] != b'.' || target.last() == Some(&b' ') {
-            split(text, start, quote, slots, parsed);
-            return Some(quote);
+        let [name @ .., major, point, minor] = protocol;
+        let whole = *name == *b" HTTP/" && major.is_ascii_digit() && *point == b'.' && minor.is_ascii_digit();
+        if !whole || target.last() == Some(&b' ') {
+            return false;
         }
-        parsed.push(slots.method, start, start + method);
+        found.push(slots.method, start, start + method);
         let path = start + method + 1;
         let end = quote - 9;
         match question_mark(&text[..end], path) {
-            None => parsed.push(slots.target.path, path, end),
+            None => found.push(slots.target.path, path, end),
             Some(at) => {
-                parsed.push(slots.target.path, path, at);
+                found.push(slots.target.path, path, at);
                 if at + 1 < end {
-                    parsed.push(slots.target.query, at + 1, end);
+                    found.push(slots.target.query, at + 1, end);
                 }
             }
         }
-        parsed.push(slots.version, quote - 3, quote);
-        Some(quote)
+        found.push(slots.version, quote - 3, quote);
+        true
+    }
+
+    /// Reads `" 200 512` at `quote`; returns where it ends, and the text from there.
+    #[inline]
+    fn status_and_size<'a>(&self, text: &'a [u8], quote: usize, found: &mut Found) -> Option<(usize, &'a [u8])> {
+        let ([b'"', b' ', status @ .., b' '], rest) = text.get(quote..)?.split_first_chunk::<6>()? else {
+            return None;
+        };
+        if !status.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        found.push(self.status, quote + 2, quote + 5);
+        let digits = rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+        // A letter or a point would belong to the number, and `-` is an absent one.
+        if digits == 0 || !matches!(rest.get(digits), None | Some(b' ')) {
+            return None;
+        }
+        let end = quote + 6 + digits;
+        found.push(self.size, quote + 6, end);
+        Some((end, &rest[digits..]))
+    }
+}
+
+/// Parts on their way into [`Parsed`]: collected here, because adding them one by one to a vector costs more than finding them.
+struct Found {
+    parts: [Part; PARTS_MAX],
+    len: usize,
+}
+
+/// One for each slot of `combined`.
+const PARTS_MAX: usize = 12;
+
+impl Default for Found {
+    #[inline]
+    fn default() -> Self {
+        Self { parts: [Part { slot: 0, start: 0, end: 0 }; PARTS_MAX], len: 0 }
+    }
+}
+
+impl Found {
+    #[inline]
+    fn push(&mut self, slot: u16, start: usize, end: usize) {
+        self.parts[self.len] = Part { slot, start: start as u32, end: end as u32 };
+        self.len += 1;
+    }
+
+    #[inline]
+    fn hand_over(&self, parsed: &mut Parsed) {
+        parsed.parts.extend_from_slice(&self.parts[..self.len]);
+    }
+
+    /// Takes the quoted value that begins at `start`; returns where its closing quote is.
+    #[inline]
+    fn quoted(&mut self, text: &[u8], start: usize, slot: u16) -> Option<usize> {
+        let end = closing_quote(text, start)?;
+        // `-` and nothing are absent.
+        if end > start + 1 || (end > start && text[start] != b'-') {
+            self.push(slot, start, end);
+        }
+        Some(end)
     }
 }
 
@@ -175,19 +233,6 @@ fn closing(rest: &[Step]) -> Option<(u16, u16)> {
         }
         _ => None,
     }
-}
-
-/// Reads the quoted value that begins at `start`; returns where its closing quote is.
-#[inline]
-fn quoted(text: &[u8], start: usize, slot: u16, parsed: &mut Parsed) -> Option<usize> {
-    if text.get(start..)?.first_chunk() == Some(b"-\"") {
-        return Some(start + 1);
-    }
-    let end = closing_quote(text, start)?;
-    if end > start {
-        parsed.push(slot, start, end);
-    }
-    Some(end)
 }
 
 /// The length of the address that begins `text` and ends at a space: an IPv4 address, or something with the characters and

@@ -154,11 +154,15 @@ impl Parser for Program {
     #[inline]
     fn parse(&self, record: &[u8], memo: &mut Memo, parsed: &mut Parsed) -> Result<(), Refusal> {
         let text = record.strip_suffix(b"\r").unwrap_or(record);
-        let text = text.strip_suffix(&self.suffix[..]).unwrap_or(text);
+        let text = if self.suffix.is_empty() { text } else { text.strip_suffix(&self.suffix[..]).unwrap_or(text) };
         if let Some(opening) = &self.opening {
             if let Some(at) = opening.read(text, memo, parsed) {
+                let rest = &self.segments[0].chunk[opening.steps..];
+                if rest.is_empty() {
+                    return Ok(());
+                }
                 let mut run = Run { program: self, text, memo, parsed, budget: 0 };
-                return run.steps::<true>(&self.segments[0].chunk[opening.steps..], at).map(drop);
+                return run.steps::<true>(rest, at).map(drop);
             }
             parsed.clear();
         }
