@@ -5,6 +5,7 @@
 //! finds nothing is no result. `cargo bench --bench stages -- --test` runs each row once. *Not here*: whole processes
 //! (`benches/compare`).
 
+use std::fmt::Write;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -20,12 +21,16 @@ fn combined() -> Vec<u8> {
         } else {
             format!("198.18.{}.{}", n % 251, n % 83)
         };
-        text.push_str(&format!(
+        let _ = writeln!(
+            text,
             "{address} - - [21/Nov/2026:10:{:02}:{:02} +0000] \"GET /news/{n}/index?page={} HTTP/1.1\" 200 {} \
              \"https://www.example.org/docs/{n}\" \"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
-             Chrome/120.0.0.0 Safari/537.36\"\n",
-            n / 60 % 60, n % 60, n % 9, 1000 + n,
-        ));
+             Chrome/120.0.0.0 Safari/537.36\"",
+            n / 60 % 60,
+            n % 60,
+            n % 9,
+            1000 + n,
+        );
     }
     text.into_bytes()
 }

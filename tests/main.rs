@@ -2,6 +2,14 @@
 
 mod cases;
 mod config;
+mod corpus;
+mod filter;
+mod finder;
+mod formats;
+mod invariants;
 mod keys;
-mod shells;
+mod leak;
 mod logformat;
+mod shells;
+mod support;
+mod tidy;

@@ -3,21 +3,93 @@
 //! *In*: any bytes. *Out*: nothing. *Promised*: each function ends for every input, in time linear in its length; what it
 //! checks beyond that stands beside it. *Not here*: whether the result is right; that is the tests' work.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use sluis::config::format_spec::FormatSpec;
+use sluis::config::{pipeline_from_str, policy_from_str};
+use sluis::format::any::Format;
+use sluis::format::{Memo, Parser};
+use sluis::pipeline::build;
+use sluis::protect::text::{Context, find};
+use sluis::record::span::Parsed;
+use sluis::record::timestamp::Timestamp;
+
 pub mod replay;
 
-/// One record of every format, and every format string that can be a first line followed by a record.
+/// Every format without a string of its own, compiled once.
+static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
+    let names = ["common", "combined", "vhost_combined", "nginx-error", "apache-error", "json", "text"];
+    names.into_iter().filter_map(|name| compile(name, None)).collect()
+});
+
+fn compile(name: &str, string: Option<&str>) -> Option<Format> {
+    let spec = FormatSpec::from_flags(name, string).ok()?;
+    build::compile(&spec, build::zone("UTC").ok(), &BTreeMap::new()).ok()
+}
+
+/// One record of every format; and, when there are two lines, the first as a format string and the rest as its record.
 pub fn parsers(data: &[u8]) {
-    let _ = data;
+    assert_eq!(FORMATS.len(), 7, "a format did not compile");
+    for format in FORMATS.iter() {
+        parse(format.parser(), data);
+    }
+    let Some(newline) = data.iter().position(|&byte| byte == b'\n') else { return };
+    let Ok(string) = std::str::from_utf8(&data[..newline]) else { return };
+    for server in ["nginx", "apache"] {
+        if let Some(format) = compile(server, Some(string)) {
+            parse(format.parser(), &data[newline + 1..]);
+        }
+    }
 }
 
-/// Free text: positions found must lie inside it, in order and without overlap.
+/// Parts lie in the record, in its order, without overlap, and in slots that exist.
+fn parse(parser: &dyn Parser, record: &[u8]) {
+    let mut memo = Memo {
+        received: Timestamp::from_seconds(1_780_000_000),
+        last_time: [0; 40],
+        last_time_len: 0,
+        last_instant: Timestamp(0),
+    };
+    let mut parsed = Parsed::default();
+    let _ = parser.begins_record(record);
+    if parser.parse(record, &mut memo, &mut parsed).is_err() {
+        return;
+    }
+    let mut last = 0;
+    for part in &parsed.parts {
+        assert!(usize::from(part.slot) < parser.layout().slots.len(), "a slot that the layout lacks");
+        assert!(last <= part.start && part.start <= part.end, "parts out of order");
+        assert!(part.end as usize <= record.len(), "a part beyond the record");
+        last = part.end;
+    }
+}
+
+/// Free text: what is found lies inside it, in order, without overlap, and is not empty.
 pub fn finder(data: &[u8]) {
-    let _ = data;
+    let mut findings = Vec::new();
+    for context in [Context::Text, Context::Agent, Context::Path, Context::Query, Context::Url] {
+        find(data, context, &mut findings);
+        let mut last = 0;
+        for finding in &findings {
+            assert!(last <= finding.start && finding.start < finding.end, "findings out of order");
+            assert!(finding.end <= data.len(), "a finding beyond the text");
+            last = finding.end;
+        }
+    }
 }
 
-/// A policy, a pipeline and a format string: refused or accepted, with places inside the text.
+/// A policy, a pipeline under the shipped policy, and a format string: accepted, or refused in words that can be shown.
 pub fn config(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let _ = sluis::record::field::is_well_formed(text);
-    let _ = sluis::record::field::kind_of(text);
+    if let Err(problems) = policy_from_str(text, "fuzz.toml") {
+        assert!(!problems.to_string().is_empty(), "refused without a word");
+    }
+    let shipped = |_: &std::path::Path| Ok(include_str!("../../config/policy/web.toml").to_owned());
+    if let Err(problems) = pipeline_from_str(text, "fuzz.toml", &shipped) {
+        assert!(!problems.to_string().is_empty(), "refused without a word");
+    }
+    for server in ["nginx", "apache"] {
+        let _ = compile(server, Some(text));
+    }
 }

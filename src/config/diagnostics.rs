@@ -165,6 +165,12 @@ impl Report {
         self.found.problems.push(self.source.problem(span, message));
     }
 
+    /// The same for a value that must not be repeated on a screen or in a log.
+    pub fn error_unshown(&mut self, span: &Span, message: impl Into<String>) {
+        let problem = self.source.problem(span, message);
+        self.found.problems.push(Problem { source_line: String::new(), ..problem });
+    }
+
     /// Something that ought to be in the section at `span` is not.
     pub fn missing(&mut self, span: &Span, message: impl Into<String>) {
         let problem = self.source.problem(span, message);

@@ -17,12 +17,6 @@ pub(super) struct At<T> {
     pub span: Span,
 }
 
-impl<T> At<T> {
-    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> At<U> {
-        At { value: change(self.value), span: self.span }
-    }
-}
-
 /// One key with its value.
 #[derive(Clone, Copy)]
 pub(super) struct Entry<'t> {
@@ -61,7 +55,12 @@ pub(super) fn parse(source: &SourceText) -> (DeTable<'_>, Vec<Problem>) {
         .iter()
         .map(|error| {
             let span = error.span().unwrap_or(0..0);
-            source.problem(&span, format!("not TOML: {}", error.message().replace('`', "'")))
+            let message = match error.message() {
+                // A bare word begins like `true` or `false`, which helps nobody.
+                message if message.starts_with("invalid boolean") => "a text stands in quotes".to_owned(),
+                message => message.replace('`', "'"),
+            };
+            source.problem(&span, format!("not TOML: {message}"))
         })
         .collect();
     (root.into_inner(), problems)
@@ -97,7 +96,10 @@ impl<'t> Section<'t> {
         for entry in self.entries() {
             let key = entry.key;
             if words.later.contains(&key) {
-                report.error(&entry.key_span(), format!("'{key}' in {} is not in this version; leave it out", self.title));
+                report.error(
+                    &entry.key_span(),
+                    format!("'{key}' in {} is not in this version; leave it out", self.title),
+                );
             } else if !words.keys.contains(&key) {
                 let known = words.keys.iter().chain(words.later).copied();
                 let remedy = suggest::remedy(key, known, &format!("known are: {}", words.keys.join(", ")));
@@ -106,10 +108,11 @@ impl<'t> Section<'t> {
         }
     }
 
-    /// Like `get`; says what is missing and why it is needed.
+    /// Like `get`; says what is missing and why it is needed, unless a misspelled key is probably that one.
     pub fn required(&self, key: &str, remedy: &str, report: &mut Report) -> Option<Entry<'t>> {
         let entry = self.get(key);
-        if entry.is_none() {
+        let misspelled = || self.entries().iter().any(|entry| suggest::nearest(entry.key, [key]).is_some());
+        if entry.is_none() && !misspelled() {
             report.missing(&self.span, format!("missing '{key}' in {}; {remedy}", self.title));
         }
         entry
@@ -197,11 +200,16 @@ impl<'t> Entry<'t> {
                 Some(text) => value.push(At { value: text.to_owned(), span: item.span() }),
                 None => report.error(
                     &item.span(),
-                    format!("'{}' must be a list of texts in quotes; this is {}", self.key, name_of(item.get_ref())),
+                    format!(
+                        "'{}' must be a list of texts in quotes; this is {}",
+                        self.key,
+                        name_of(item.get_ref())
+                    ),
                 ),
             }
         }
-        Some(At { value, span: self.span() })
+        // A list whose every text is wrong is not an empty list.
+        (items.is_empty() || !value.is_empty()).then(|| At { value, span: self.span() })
     }
 
     /// The tables of a list.
@@ -211,10 +219,17 @@ impl<'t> Entry<'t> {
         for item in items {
             match item.get_ref() {
                 DeValue::Table(table) => {
-                    tables.push(Section { title: title.to_owned(), name: self.key, span: item.span(), table });
+                    tables.push(Section {
+                        title: title.to_owned(),
+                        name: self.key,
+                        span: item.span(),
+                        table,
+                    });
                 }
-                other => report
-                    .error(&item.span(), format!("'{}' is a list of tables {{ … }}; this is {}", self.key, name_of(other))),
+                other => report.error(
+                    &item.span(),
+                    format!("'{}' is a list of tables {{ … }}; this is {}", self.key, name_of(other)),
+                ),
             }
         }
         Some(tables)
@@ -247,12 +262,20 @@ impl<'t> Entry<'t> {
 }
 
 /// A word of a closed list: its place in `words.keys`.
-pub(super) fn one_of(word: &At<String>, words: &Vocabulary, what: &str, report: &mut Report) -> Option<usize> {
+pub(super) fn one_of(
+    word: &At<String>,
+    words: &Vocabulary,
+    what: &str,
+    report: &mut Report,
+) -> Option<usize> {
     let name = word.value.as_str();
     let index = words.keys.iter().position(|key| *key == name);
     if index.is_none() {
         if words.later.contains(&name) {
-            report.error(&word.span, format!("{what} '{name}' is not in this version; use {}", words.keys.join(", ")));
+            report.error(
+                &word.span,
+                format!("{what} '{name}' is not in this version; use {}", words.keys.join(", ")),
+            );
         } else {
             let known = words.keys.iter().chain(words.later).copied();
             let remedy = suggest::remedy(name, known, &format!("known are: {}", words.keys.join(", ")));

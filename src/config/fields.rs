@@ -83,7 +83,9 @@ pub(super) fn check_name(name: &str, span: &Span, report: &mut Report) -> bool {
     } else {
         // Two edits at most: `user.nick` is a name of its own, `client.adress` is a slip.
         suggest::nearest_within(name, known(), 2).map(|near| {
-            format!("unknown field '{name}'; did you mean '{near}'? (a field of your own needs a name less alike)")
+            format!(
+                "unknown field '{name}'; did you mean '{near}'? (a field of your own needs a name less alike)"
+            )
         })
     };
     if let Some(complaint) = &complaint {
@@ -131,6 +133,7 @@ fn outputs(entry: &Entry<'_>, report: &mut Report) -> Option<Vec<Output>> {
 /// The outputs of a treatment written as a table, each with the place of its words.
 fn from_table(field: &Entry<'_>, section: &Section<'_>, report: &mut Report) -> Vec<(Output, Span)> {
     let mut outputs = Vec::new();
+    let before = report.found.problems.len();
     if let Some(entry) = section.get("pseudonymise") {
         outputs.extend(pseudonymise(&entry, report).map(|output| (output, entry.span())));
     }
@@ -140,6 +143,7 @@ fn from_table(field: &Entry<'_>, section: &Section<'_>, report: &mut Report) -> 
     let addresses = outputs.len();
     if let [(first, _), (second, span)] = outputs.as_slice()
         && first.rename == second.rename
+        && report.found.problems.len() == before
     {
         report.error(
             span,
@@ -180,7 +184,8 @@ fn truncate(field: &str, entry: &Entry<'_>, report: &mut Report) -> Option<Outpu
     let default = Prefix::default();
     let v4 = bits(&section, "v4", 32, default.v4, report);
     let v6 = bits(&section, "v6", 128, default.v6, report);
-    let rename = section.text("as", report).and_then(|name| rename(field, &name, report).then_some(name.value));
+    let rename =
+        section.text("as", report).and_then(|name| rename(field, &name, report).then_some(name.value));
     Some(Output { rename, treatment: Treatment::Truncate(Prefix { v4, v6 }) })
 }
 
@@ -213,7 +218,10 @@ fn path_rule(section: &Section<'_>, report: &mut Report) -> Option<PathRule> {
     let otherwise = section.text("else", report);
     if templates.is_none() && prefixes.is_none() {
         if let Some(otherwise) = otherwise {
-            report.error(&otherwise.span, "'else' without 'template' or 'keep_prefixes'; write one of these too");
+            report.error(
+                &otherwise.span,
+                "'else' without 'template' or 'keep_prefixes'; write one of these too",
+            );
         }
         return None;
     }
@@ -223,7 +231,10 @@ fn path_rule(section: &Section<'_>, report: &mut Report) -> Option<PathRule> {
     }
     for prefix in prefixes.iter().flat_map(|list| &list.value) {
         if prefix.value.len() < 2 || !prefix.value.starts_with('/') {
-            report.error(&prefix.span, "a prefix begins with '/' and names something; for all paths write else = \"scrub\"");
+            report.error(
+                &prefix.span,
+                "a prefix begins with '/' and names something; for all paths write else = \"scrub\"",
+            );
         }
         rule.keep_prefixes.push(prefix.value.clone());
     }
@@ -251,7 +262,10 @@ fn segments(template: &At<String>, report: &mut Report) -> Option<Vec<Segment>> 
             }
             None if !segment.contains(['{', '}']) => segments.push(Segment::Literal(segment.to_owned())),
             _ => {
-                report.error(&template.span, "a segment of a template is a word or one {field}; split it at '/'");
+                report.error(
+                    &template.span,
+                    "a segment of a template is a word or one {field}; split it at '/'",
+                );
                 return None;
             }
         }
@@ -269,7 +283,10 @@ fn query_rule(section: &Section<'_>, report: &mut Report) -> Option<QueryRule> {
     let mut rule = QueryRule::default();
     for parameter in kept.iter().flat_map(|list| &list.value) {
         if parameter.value.is_empty() || parameter.value.contains('*') {
-            report.error(&parameter.span, "a parameter has a name, and there is no wildcard; name each parameter");
+            report.error(
+                &parameter.span,
+                "a parameter has a name, and there is no wildcard; name each parameter",
+            );
         }
         rule.keep_parameters.push(parameter.value.clone());
     }

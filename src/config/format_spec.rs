@@ -44,9 +44,9 @@ impl FormatSpec {
         let spec = Self::named(format, log_format)?;
         match (log_format, &spec) {
             (None, _) | (Some(_), Self::Nginx(_) | Self::Apache(_)) => Ok(spec),
-            (Some(_), _) => {
-                Err(format!("format '{format}' has no string of its own; leave --log-format out, or use nginx or apache"))
-            }
+            (Some(_), _) => Err(format!(
+                "format '{format}' has no string of its own; leave --log-format out, or use nginx or apache"
+            )),
         }
     }
 
@@ -64,11 +64,15 @@ impl FormatSpec {
             "json" => Self::Json(BTreeMap::new()),
             "text" => Self::Text,
             later if FORMATS.later.contains(&later) => {
-                return Err(format!("format '{later}' is not in this version; use {}", FORMATS.keys.join(", ")));
+                return Err(format!(
+                    "format '{later}' is not in this version; use {}",
+                    FORMATS.keys.join(", ")
+                ));
             }
             other => {
                 let known = FORMATS.keys.iter().chain(FORMATS.later).copied();
-                let remedy = suggest::remedy(other, known, &format!("known are: {}", FORMATS.keys.join(", ")));
+                let remedy =
+                    suggest::remedy(other, known, &format!("known are: {}", FORMATS.keys.join(", ")));
                 return Err(format!("unknown format '{other}'{remedy}"));
             }
         })
@@ -101,7 +105,9 @@ fn needs_string(name: &str) -> String {
         "nginx" => ("log_format", "{ nginx = '$remote_addr …' }"),
         _ => ("LogFormat", "{ apache = '%h %l …' }"),
     };
-    format!("format '{name}' needs the string of the server's {directive}; write {example} or use --log-format")
+    format!(
+        "format '{name}' needs the string of the server's {directive}; write {example} or use --log-format"
+    )
 }
 
 /// A text of the file, so that an offset in it can be shown as a line and column.
@@ -137,17 +143,15 @@ fn raw_offset(raw: &str, offset: usize) -> usize {
     }
     let escapes = raw.starts_with('"');
     let mut meant = 0;
-    while meant < offset && at < raw.len() {
-        let rest = &raw[at..];
-        let Some(character) = rest.chars().next() else { break };
-        if escapes && character == '\\' {
-            let (raw_length, meant_length) = escape_lengths(rest);
-            at += raw_length;
-            meant += meant_length;
-        } else {
-            at += character.len_utf8();
-            meant += character.len_utf8();
+    while let Some(character) = raw[at..].chars().next() {
+        let escape = (escapes && character == '\\').then(|| escape_lengths(&raw[at..]));
+        let (raw_length, meant_length) = escape.unwrap_or((character.len_utf8(), character.len_utf8()));
+        // An escape that means nothing is passed even when the offset is reached: what follows it is meant.
+        if meant >= offset && meant_length > 0 {
+            break;
         }
+        at += raw_length;
+        meant += meant_length;
     }
     at.min(raw.len())
 }
@@ -207,7 +211,10 @@ fn json(entry: &Entry<'_>, report: &mut Report) -> Option<BTreeMap<String, Strin
     let mut map = BTreeMap::new();
     for entry in section.entries() {
         if entry.value.is_table() {
-            report.error(&entry.key_span(), format!("key '{}' without quotes; write \"{}.…\" in quotes", entry.key, entry.key));
+            report.error(
+                &entry.key_span(),
+                format!("key '{}' without quotes; write \"{}.…\" in quotes", entry.key, entry.key),
+            );
             continue;
         }
         let Some(field) = entry.text(report) else { continue };

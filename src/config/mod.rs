@@ -23,7 +23,7 @@ pub mod vocabulary;
 
 use std::fmt::Write as _;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
@@ -105,7 +105,7 @@ fn accepted((policy, found): (Policy, Problems)) -> Result<(Policy, Vec<Warning>
 }
 
 /// The kind of an I/O error in plain words, with the remedy.
-fn unreadable(path: &PathBuf, error: &io::Error) -> String {
+fn unreadable(path: &Path, error: &io::Error) -> String {
     let (what, remedy) = match error.kind() {
         io::ErrorKind::NotFound => ("does not exist", "a relative path starts at the pipeline file"),
         io::ErrorKind::PermissionDenied => ("may not be read", "give this user read permission"),

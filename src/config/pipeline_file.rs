@@ -9,7 +9,9 @@ use super::fields;
 use super::format_spec::{self, FormatSpec, Written};
 use crate::encode::Emit;
 use super::policy_file::Texts;
-use super::vocabulary::{CLASS_RULE, EMITS, PIPELINE_FILE, QUARANTINE, SINK, SINK_KINDS, SOURCE, SOURCE_KINDS};
+use super::vocabulary::{
+    CLASS_RULE, EMITS, PIPELINE_FILE, QUARANTINE, SINK, SINK_KINDS, SOURCE, SOURCE_KINDS, Vocabulary,
+};
 use toml::de::DeValue;
 
 /// The whole file.
@@ -105,13 +107,11 @@ fn within(number: Option<At<u64>>, key: &str, min: u64, max: u64, report: &mut R
 /// arrive (default none); `record_bytes_max` what a record may hold (default 1 MiB).
 fn source(section: &Section<'_>, report: &mut Report) -> WrittenSource {
     section.check_keys(&SOURCE, report);
-    section.required("kind", "write \"stdin\" or \"file\"", report);
-    let kind = section.text("kind", report);
-    let kind = kind.and_then(|kind| kind_of(&kind, one_of(&kind, &SOURCE_KINDS, "kind of source", report)?));
+    let kind = kind(section, &SOURCE_KINDS, "kind of source", report);
     section.required("format", "write \"combined\", \"auto\" or another", report);
-    let format = section.get("format").and_then(|entry| {
-        Some(At { value: format_spec::read(&entry, report)?, span: entry.span() })
-    });
+    let format = section
+        .get("format")
+        .and_then(|entry| Some(At { value: format_spec::read(&entry, report)?, span: entry.span() }));
     WrittenSource {
         name: At { value: section.name.to_owned(), span: section.span.clone() },
         path: path(section, kind.as_ref(), "reads standard input", report),
@@ -130,21 +130,31 @@ fn source(section: &Section<'_>, report: &mut Report) -> WrittenSource {
     }
 }
 
-/// The first word of each list of kinds is the stream, the second files.
-fn kind_of(word: &At<String>, index: usize) -> Option<At<Kind>> {
-    let value = if index == 0 { Kind::Stream } else { Kind::File };
-    Some(At { value, span: word.span.clone() })
+/// `kind`: the first word of each list of kinds is the stream, the second files.
+fn kind(section: &Section<'_>, words: &Vocabulary, what: &str, report: &mut Report) -> Option<At<Kind>> {
+    section.required("kind", &format!("write \"{}\"", words.keys.join("\" or \"")), report);
+    let word = section.text("kind", report)?;
+    let index = one_of(&word, words, what, report)?;
+    Some(At { value: if index == 0 { Kind::Stream } else { Kind::File }, span: word.span })
 }
 
 /// `path`: needed by files, senseless for streams.
-fn path(section: &Section<'_>, kind: Option<&At<Kind>>, stream: &str, report: &mut Report) -> Option<At<String>> {
+fn path(
+    section: &Section<'_>,
+    kind: Option<&At<Kind>>,
+    stream: &str,
+    report: &mut Report,
+) -> Option<At<String>> {
     let path = section.text("path", report);
     match (kind.map(|kind| kind.value), &path) {
         (Some(Kind::File), _) => {
             section.required("path", "a file has one", report);
         }
         (Some(Kind::Stream), Some(path)) => {
-            report.error(&path.span, format!("{} {stream}; leave 'path' out, or write kind = \"file\"", section.title));
+            report.error(
+                &path.span,
+                format!("{} {stream}; leave 'path' out, or write kind = \"file\"", section.title),
+            );
         }
         _ => {}
     }
@@ -154,23 +164,30 @@ fn path(section: &Section<'_>, kind: Option<&At<Kind>>, stream: &str, report: &m
 /// `class`: a name, or rules `[{ when = { "url.path" = "/register" }, is = "registration" }, { is = "web" }]`. The first that
 /// matches decides; `when` names fields and the exact values they must have, all of them.
 fn rules(section: &Section<'_>, report: &mut Report) -> Vec<WrittenRule> {
-    let Some(entry) = section.required("class", "name a class of the policy", report) else { return Vec::new() };
+    let Some(entry) = section.required("class", "name a class of the policy", report) else {
+        return Vec::new();
+    };
     if entry.value.is_str() {
         let name = entry.text(report).into_iter();
         return name.map(|is| WrittenRule { when: Vec::new(), span: is.span.clone(), is }).collect();
     }
     let Some(tables) = entry.tables("a rule of 'class'", report) else {
-        return entry.wrong::<()>("a class in quotes, or a list of rules { when = …, is = … }", report).map_or_else(Vec::new, |()| Vec::new());
+        return entry
+            .wrong::<()>("a class in quotes, or a list of rules { when = …, is = … }", report)
+            .map_or_else(Vec::new, |()| Vec::new());
     };
     if tables.is_empty() {
         report.error(&entry.span(), "no rule in 'class'; name a class of the policy");
     }
     let mut rules: Vec<WrittenRule> = Vec::new();
+    let mut decided = false;
     for table in &tables {
         table.check_keys(&CLASS_RULE, report);
-        if rules.last().is_some_and(|rule| rule.when.is_empty()) && table.get("is").is_some() {
+        if decided {
             report.error(&table.span, "a rule after one without 'when' is never reached; move it up");
         }
+        // A misspelled `when` is reported as that.
+        decided = table.entries().iter().all(|entry| entry.key == "is");
         table.required("is", "name a class of the policy", report);
         let when = conditions(table, report);
         if let (Some(is), Some(when)) = (table.text("is", report), when) {
@@ -189,7 +206,10 @@ fn conditions(table: &Section<'_>, report: &mut Report) -> Option<Vec<(String, S
         let value = match entry.value {
             DeValue::Integer(_) => entry.number(report)?.value.to_string(),
             DeValue::Table(_) => {
-                report.error(&entry.key_span(), "field name without quotes in 'when'; write \"url.path\" in quotes");
+                report.error(
+                    &entry.key_span(),
+                    "field name without quotes in 'when'; write \"url.path\" in quotes",
+                );
                 return None;
             }
             _ => entry.text(report)?.value,
@@ -223,14 +243,15 @@ fn quarantine(section: &Section<'_>, report: &mut Report) -> WrittenQuarantine {
 /// `part_secs_max` after how many seconds a part of a file sink is closed (default 3600).
 fn sink(section: &Section<'_>, report: &mut Report) -> WrittenSink {
     section.check_keys(&SINK, report);
-    section.required("kind", "write \"stdout\" or \"file\"", report);
-    let kind = section.text("kind", report);
-    let kind = kind.and_then(|kind| kind_of(&kind, one_of(&kind, &SINK_KINDS, "kind of sink", report)?));
+    let kind = kind(section, &SINK_KINDS, "kind of sink", report);
     section.required("classes", "name the classes it takes", report);
     section.required("purpose", "write one of the purposes of its classes", report);
     section.required("location", "write one of the policy's locations", report);
     if section.get("recipient").is_none() {
-        report.warn(&section.span, format!("no 'recipient' in {}; the register of processing names who gets it", section.title));
+        report.warn(
+            &section.span,
+            format!("no 'recipient' in {}; the register of processing names who gets it", section.title),
+        );
     }
     let emit = section.text("emit", report).and_then(|word| one_of(&word, &EMITS, "value of 'emit'", report));
     let part = section.number("part_secs_max", report);

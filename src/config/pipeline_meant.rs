@@ -83,7 +83,10 @@ fn mean_source(
         time_zone: zone.map(|zone| zone.value.clone()),
         class: class?,
         max_lateness_seconds: source.max_lateness.as_ref().map_or(0, |at| at.value),
-        record_bytes_max: source.record_bytes_max.as_ref().map_or(RECORD_BYTES_MAX_DEFAULT, |at| at.value as usize),
+        record_bytes_max: source
+            .record_bytes_max
+            .as_ref()
+            .map_or(RECORD_BYTES_MAX_DEFAULT, |at| at.value as usize),
         place: report.source.place(source.name.span.start),
     })
 }
@@ -98,7 +101,8 @@ fn pattern(path: &At<String>, base: &Path, report: &mut Report) -> Option<String
         return None;
     }
     if let Err(error) = glob::Pattern::new(&path.value) {
-        report.error(&path.span, format!("'path' is no pattern: {}; write '[*]' for a star itself", error.msg));
+        report
+            .error(&path.span, format!("'path' is no pattern: {}; write '[*]' for a star itself", error.msg));
         return None;
     }
     Some(pattern)
@@ -124,12 +128,16 @@ fn class_choice(source: &WrittenSource, policy: Option<&Policy>, report: &mut Re
         let class = class_named(&rule.is, policy, report)?;
         rules.push(ClassRule { when: rule.when.clone(), class });
     }
-    let strictest = rules.iter().map(|rule| rule.class).min_by_key(|class| policy.classes[*class].retention_seconds)?;
+    let strictest =
+        rules.iter().map(|rule| rule.class).min_by_key(|class| policy.classes[*class].retention_seconds)?;
     if let [only] = rules.as_slice()
         && !only.when.is_empty()
     {
         let span = &source.rules[0].span;
-        report.warn(span, "the only rule, so records that it does not match get the same class; leave 'when' out");
+        report.warn(
+            span,
+            "the only rule, so records that it does not match get the same class; leave 'when' out",
+        );
     }
     Some(ClassChoice { rules, otherwise: strictest })
 }
@@ -155,7 +163,12 @@ fn check_one_stdin(written: &WrittenPipeline, report: &mut Report) {
 }
 
 /// A pipeline that makes tokens needs a keyring, which `run` never makes.
-fn check_keys(written: &WrittenPipeline, sources: &[SourcePlan], policy: Option<&Policy>, report: &mut Report) {
+fn check_keys(
+    written: &WrittenPipeline,
+    sources: &[SourcePlan],
+    policy: Option<&Policy>,
+    report: &mut Report,
+) {
     let (Some(policy), None, Some(named)) = (policy, &written.keys, &written.policy) else { return };
     for class in sources.iter().flat_map(|source| source.class.classes()) {
         let class = &policy.classes[class];
@@ -209,7 +222,10 @@ fn mean_quarantine(
     }
     let directory = quarantine_directory(quarantine, written, base);
     if directory.is_none() {
-        report.missing(&quarantine.span, "no place for [quarantine]; write its 'path', or 'state' for the pipeline");
+        report.missing(
+            &quarantine.span,
+            "no place for [quarantine]; write its 'path', or 'state' for the pipeline",
+        );
     }
     Some(QuarantinePlan { recipients, retention_seconds: retention?.value, directory: directory? })
 }
@@ -229,19 +245,26 @@ pub(super) fn quarantine_directory(
 
 fn recipient(text: &At<String>, report: &mut Report) -> Option<age::x25519::Recipient> {
     if text.value.to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") {
-        report.error(&text.span, "a secret key among the recipients; write its public key (age1…), and renew it");
+        report.error_unshown(
+            &text.span,
+            "a secret key among the recipients; write its public key (age1…), and renew it",
+        );
         return None;
     }
-    match text.value.parse() {
-        Ok(recipient) => Some(recipient),
-        Err(_) => {
-            report.error(&text.span, "not an age recipient; write the public key that 'age-keygen' shows (age1…)");
-            None
-        }
+    let recipient = text.value.parse().ok();
+    if recipient.is_none() {
+        report
+            .error(&text.span, "not an age recipient; write the public key that 'age-keygen' shows (age1…)");
     }
+    recipient
 }
 
-fn check_quarantine_retention(retention: &At<u64>, sources: &[SourcePlan], policy: &Policy, report: &mut Report) {
+fn check_quarantine_retention(
+    retention: &At<u64>,
+    sources: &[SourcePlan],
+    policy: &Policy,
+    report: &mut Report,
+) {
     let classes = sources.iter().flat_map(|source| source.class.classes());
     let shortest = classes.map(|class| &policy.classes[class]).min_by_key(|class| class.retention_seconds);
     if retention.value == 0 {

@@ -105,7 +105,8 @@ fn read_policy(root: &Section<'_>, written: &mut WrittenPolicy, report: &mut Rep
     written.contact = section.text("contact", report);
     for (key, value) in [("controller", &written.controller), ("contact", &written.contact)] {
         if value.is_none() && section.get(key).is_none() {
-            report.warn(&section.span, format!("no '{key}' in [policy]; the register of processing names it"));
+            report
+                .warn(&section.span, format!("no '{key}' in [policy]; the register of processing names it"));
         }
     }
     written.locations = section.texts("locations", report);
@@ -144,7 +145,11 @@ fn own_network(text: &At<String>, report: &mut Report) -> Option<IpNet> {
     } else if network != network.trunc() {
         report.error(
             &text.span,
-            format!("network '{}' has bits beyond its prefix; did you mean '{}'?", text.value, network.trunc()),
+            format!(
+                "network '{}' has bits beyond its prefix; did you mean '{}'?",
+                text.value,
+                network.trunc()
+            ),
         );
         None
     } else {
@@ -170,7 +175,9 @@ fn class(section: &Section<'_>, origin: Origin, report: &mut Report) -> WrittenC
         section.required("retention", "say how long a record may live, such as \"14d\"", report);
     }
     section.required("purposes", "say what its records are for", report);
-    let own = section.get("fields").and_then(|entry| entry.section(format!("[class.{}.fields]", section.name), report));
+    let own = section
+        .get("fields")
+        .and_then(|entry| entry.section(format!("[class.{}.fields]", section.name), report));
     let written = WrittenClass {
         name: At { value: section.name.to_owned(), span: section.span.clone() },
         retention: section.seconds("retention", report),
@@ -182,7 +189,10 @@ fn class(section: &Section<'_>, origin: Origin, report: &mut Report) -> WrittenC
     };
     for (key, what) in [("legal_basis", "legal basis"), ("subjects", "whose data it is")] {
         if section.get(key).is_none() {
-            report.warn(&section.span, format!("{} states no {what}; the register of processing names it", section.title));
+            report.warn(
+                &section.span,
+                format!("{} states no {what}; the register of processing names it", section.title),
+            );
         }
     }
     written

@@ -64,7 +64,8 @@ fn mean_class(
     let name = domain_name(class, written, report);
     let domain = domains.iter().position(|domain| domain.name == name).unwrap_or_else(|| {
         let epoch = written.domains.iter().find(|domain| domain.name.value == name);
-        let epoch = epoch.and_then(|domain| domain.epoch.as_ref()).map_or(EPOCH_SECONDS_DEFAULT, |at| at.value);
+        let epoch =
+            epoch.and_then(|domain| domain.epoch.as_ref()).map_or(EPOCH_SECONDS_DEFAULT, |at| at.value);
         domains.push(Domain { name, epoch_seconds: epoch, retention_seconds: 0 });
         domains.len() - 1
     });
@@ -139,18 +140,24 @@ fn check_epochs(written: &WrittenPolicy, policy: &mut Policy, report: &mut Repor
         if let Some(epoch) = epoch
             && epoch.value < EPOCH_SECONDS_MIN
         {
-            report.error(&epoch.span, format!("epoch of less than a minute; write at least \"{EPOCH_SECONDS_MIN}s\""));
+            report.error(
+                &epoch.span,
+                format!("epoch of less than a minute; write at least \"{EPOCH_SECONDS_MIN}s\""),
+            );
         }
         // Zero: no class of the domain has a retention that could be read, or it is the built-in policy.
         if domain.retention_seconds == 0 || domain.epoch_seconds <= domain.retention_seconds {
             continue;
         }
-        let (length, longest) = (duration_text(domain.epoch_seconds), duration_text(domain.retention_seconds));
+        let (length, longest) =
+            (duration_text(domain.epoch_seconds), duration_text(domain.retention_seconds));
         let classes = || written.classes.iter().zip(&policy.classes);
         let member = classes().find(|(_, class)| policy.domains[class.domain].name == domain.name);
         let span = match (epoch, member) {
             (Some(epoch), _) => epoch.span.clone(),
-            (None, Some((class, _))) => class.retention.as_ref().map_or(class.name.span.clone(), |at| at.span.clone()),
+            (None, Some((class, _))) => {
+                class.retention.as_ref().map_or(class.name.span.clone(), |at| at.span.clone())
+            }
             (None, None) => continue,
         };
         let default = if epoch.is_some() { "" } else { " (the default)" };
@@ -170,14 +177,22 @@ fn check_unused_domains(written: &WrittenPolicy, policy: &Policy, report: &mut R
         if !policy.domains.iter().any(|domain| domain.name == declared.name.value) {
             report.warn(
                 &declared.name.span,
-                format!("no class uses domain '{}'; write domain = \"…\" in a class, or remove it", declared.name.value),
+                format!(
+                    "no class uses domain '{}'; write domain = \"…\" in a class, or remove it",
+                    declared.name.value
+                ),
             );
         }
     }
 }
 
 /// Two outputs of one class cannot leave under one name.
-fn check_outputs(class: &WrittenClass, written: &WrittenPolicy, fields: &BTreeMap<String, Rule>, report: &mut Report) {
+fn check_outputs(
+    class: &WrittenClass,
+    written: &WrittenPolicy,
+    fields: &BTreeMap<String, Rule>,
+    report: &mut Report,
+) {
     let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
     for (field, rule) in fields {
         for output in &rule.outputs {
@@ -199,7 +214,8 @@ fn check_outputs(class: &WrittenClass, written: &WrittenPolicy, fields: &BTreeMa
 
 /// Rules that do nothing, and fields that templates name and no rule treats.
 fn check_rules(written: &WrittenPolicy, policy: &Policy, report: &mut Report) {
-    let sections = || std::iter::once(&written.fields).chain(written.classes.iter().map(|class| &class.fields));
+    let sections =
+        || std::iter::once(&written.fields).chain(written.classes.iter().map(|class| &class.fields));
     let classified: BTreeSet<&str> = policy.variables.values().map(String::as_str).collect();
     for (name, rule) in sections().flat_map(Rules::iter) {
         let open = OPEN_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
@@ -211,7 +227,10 @@ fn check_rules(written: &WrittenPolicy, policy: &Policy, report: &mut Report) {
         }
         for named in named_fields(&rule.value) {
             if !sections().any(|rules| rules.contains_key(named)) {
-                report.warn(&rule.span, format!("'{named}' has no rule, so what stands there is dropped; name it in [fields]"));
+                report.warn(
+                    &rule.span,
+                    format!("'{named}' has no rule, so what stands there is dropped; name it in [fields]"),
+                );
             }
         }
     }
@@ -260,7 +279,8 @@ fn views(written: &WrittenPolicy, policy: &Policy, report: &mut Report) -> Vec<V
         for field in view.fields.iter().flat_map(|list| &list.value) {
             if !produced.contains(field.value.as_str()) {
                 let name = &field.value;
-                let remedy = suggest::remedy(name, produced.iter().copied(), "name it in [fields], or remove it");
+                let remedy =
+                    suggest::remedy(name, produced.iter().copied(), "name it in [fields], or remove it");
                 report.warn(&field.span, format!("nothing produces '{name}'{remedy}"));
             }
         }
@@ -268,7 +288,8 @@ fn views(written: &WrittenPolicy, policy: &Policy, report: &mut Report) -> Vec<V
         for purpose in view.purposes.iter().flat_map(|list| &list.value) {
             if !purposes.contains(purpose.value.as_str()) {
                 let name = &purpose.value;
-                let remedy = suggest::remedy(name, purposes.iter().copied(), "no sink of this output can have it");
+                let remedy =
+                    suggest::remedy(name, purposes.iter().copied(), "no sink of this output can have it");
                 report.warn(&purpose.span, format!("no class has the purpose '{name}'{remedy}"));
             }
         }

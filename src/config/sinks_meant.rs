@@ -6,9 +6,7 @@ use super::diagnostics::Report;
 use super::document::At;
 use super::pipeline_file::{Kind, WrittenPipeline, WrittenSink};
 use super::pipeline_meant::{PathAt, class_named, quarantine_directory};
-use super::plan::{
-    PART_SECONDS_MAX_DEFAULT, SinkKind, SinkPlan, SourcePlan, WorstAge, worst_age,
-};
+use super::plan::{PART_SECONDS_MAX_DEFAULT, SinkKind, SinkPlan, SourcePlan, WorstAge, worst_age};
 use super::suggest;
 use super::units::duration_text;
 use crate::encode::Emit;
@@ -23,8 +21,11 @@ pub(super) fn mean(
     report: &mut Report,
 ) -> Vec<SinkPlan> {
     let Some(policy) = policy else { return Vec::new() };
-    let sinks: Vec<SinkPlan> =
-        written.sinks.iter().filter_map(|sink| mean_sink(sink, written, sources, policy, base, report)).collect();
+    let sinks: Vec<SinkPlan> = written
+        .sinks
+        .iter()
+        .filter_map(|sink| mean_sink(sink, written, sources, policy, base, report))
+        .collect();
     check_coverage(written, sources, &sinks, policy, report);
     sinks
 }
@@ -90,7 +91,9 @@ fn view<'p>(output: &At<String>, policy: &'p Policy, report: &mut Report) -> Opt
     if view.is_none() {
         let known: Vec<&str> = policy.views.iter().map(|view| view.name.as_str()).collect();
         let otherwise = match known.as_slice() {
-            [] => format!("the policy has no [output.{}]; ask its owner, or leave 'output' out", output.value),
+            [] => {
+                format!("the policy has no [output.{}]; ask its owner, or leave 'output' out", output.value)
+            }
             known => format!("the policy has: {}", known.join(", ")),
         };
         let remedy = suggest::remedy(&output.value, known.iter().copied(), &otherwise);
@@ -115,7 +118,11 @@ fn check_purpose(
         if !purposes.contains(&purpose.value) && !purposes.is_empty() {
             report.error(
                 &purpose.span,
-                format!("purpose '{}' is none of {holder}; allowed are: {}", purpose.value, purposes.join(", ")),
+                format!(
+                    "purpose '{}' is none of {holder}; allowed are: {}",
+                    purpose.value,
+                    purposes.join(", ")
+                ),
             );
         }
     }
@@ -125,12 +132,19 @@ fn check_location(location: &At<String>, policy: &Policy, report: &mut Report) {
     if policy.locations.is_empty() {
         report.error(
             &location.span,
-            format!("location '{}' is not in the policy, which allows none; state its 'locations'", location.value),
+            format!(
+                "location '{}' is not in the policy, which allows none; state its 'locations'",
+                location.value
+            ),
         );
     } else if !policy.locations.contains(&location.value) {
         report.error(
             &location.span,
-            format!("location '{}' is not in the policy; allowed are: {}", location.value, policy.locations.join(", ")),
+            format!(
+                "location '{}' is not in the policy; allowed are: {}",
+                location.value,
+                policy.locations.join(", ")
+            ),
         );
     }
 }
@@ -173,7 +187,8 @@ fn worst_ages(
         let limit = policy.classes[*class].retention_seconds.unwrap_or(0);
         let age = worst_age(kind, lateness, limit);
         if limit > 0 && !age.within_limit() {
-            let of_source = latest.and_then(|source| written.sources.iter().find(|w| w.name.value == source.name));
+            let of_source =
+                latest.and_then(|source| written.sources.iter().find(|w| w.name.value == source.name));
             let at = of_source.and_then(|source| source.max_lateness.as_ref());
             let part = sink.part_secs_max.as_ref();
             // The larger part of the sum is where the remedy lies.
@@ -216,7 +231,10 @@ fn check_coverage(
                 let class = &policy.classes[class].name;
                 report.warn(
                     &from.name.span,
-                    format!("no sink takes class '{class}' of source '{}': its records are dropped", source.name),
+                    format!(
+                        "no sink takes class '{class}' of source '{}': its records are dropped",
+                        source.name
+                    ),
                 );
             }
         }
@@ -247,7 +265,10 @@ pub(super) fn check_paths(written: &WrittenPipeline, base: &Path, report: &mut R
             && kind.value == Kind::Stream
         {
             if let Some(other) = stdout {
-                report.error(&kind.span, format!("sinks '{other}' and '{name}' both write to standard output; keep one"));
+                report.error(
+                    &kind.span,
+                    format!("sinks '{other}' and '{name}' both write to standard output; keep one"),
+                );
             }
             stdout = Some(name);
         } else if let Some(path) = &sink.path {
@@ -262,7 +283,10 @@ pub(super) fn check_paths(written: &WrittenPipeline, base: &Path, report: &mut R
                 if glob::Pattern::new(&base.join(&source.value).to_string_lossy())
                     .is_ok_and(|pattern| pattern.matches_path(&here))
                 {
-                    report.error(&path.span, format!("sink '{name}' writes where a source reads; give it a directory of its own"));
+                    report.error(
+                        &path.span,
+                        format!("sink '{name}' writes where a source reads; give it a directory of its own"),
+                    );
                 }
             }
             taken.push((format!("sink '{name}'"), here, path.span.clone()));
@@ -272,7 +296,8 @@ pub(super) fn check_paths(written: &WrittenPipeline, base: &Path, report: &mut R
 
 /// True when one path is, or lies in, the other. `.` and doubled slashes do not count; links are not followed.
 fn overlap(a: &Path, b: &Path) -> bool {
-    let plain = |path: &Path| -> PathBuf { path.components().filter(|part| *part != Component::CurDir).collect() };
+    let plain =
+        |path: &Path| -> PathBuf { path.components().filter(|part| *part != Component::CurDir).collect() };
     let (a, b) = (plain(a), plain(b));
     a.starts_with(&b) || b.starts_with(&a)
 }

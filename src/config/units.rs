@@ -67,14 +67,17 @@ pub fn bytes(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(|| "is too large a size; write a smaller one".to_owned())
 }
 
-/// `seconds` as a policy would write it: the largest unit that divides it (`14d`, `90m`).
+/// `seconds` as a policy would write it: `14d`, `1h 30m`. [`seconds`] reads it back.
 pub fn duration_text(seconds: u64) -> String {
-    for (unit, length) in [("d", 86_400), ("h", 3_600), ("m", 60)] {
-        if seconds > 0 && seconds.is_multiple_of(length) {
-            return format!("{}{unit}", seconds / length);
+    let mut rest = seconds;
+    let mut parts = Vec::new();
+    for (unit, length) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
+        if rest >= length {
+            parts.push(format!("{}{unit}", rest / length));
+            rest %= length;
         }
     }
-    format!("{seconds}s")
+    if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
 }
 
 #[cfg(test)]
@@ -96,7 +99,8 @@ mod tests {
         ] {
             assert_eq!(seconds(text), Ok(expected), "{text}");
         }
-        for text in ["", "14", "d", "14 days", "1.5h", "-1h", "99999999999999999999s", "5000y", "1h 30", "1D"] {
+        for text in ["", "14", "d", "14 days", "1.5h", "-1h", "99999999999999999999s", "5000y", "1h 30", "1D"]
+        {
             assert!(seconds(text).is_err(), "{text}");
         }
     }
@@ -114,8 +118,8 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_written_back_in_their_largest_unit() {
-        for text in ["14d", "36h", "90m", "61s", "0s"] {
+    fn durations_are_written_so_that_they_can_be_read() {
+        for text in ["14d", "1d 12h", "1h 30m", "1m 1s", "0s"] {
             assert_eq!(duration_text(seconds(text).unwrap()), text);
         }
     }

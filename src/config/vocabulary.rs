@@ -104,17 +104,7 @@ pub const QUARANTINE: Vocabulary =
 /// `[sink.*]`: where records go.
 pub const SINK: Vocabulary = Vocabulary {
     section: "[sink.*]",
-    keys: &[
-        "kind",
-        "path",
-        "classes",
-        "output",
-        "purpose",
-        "location",
-        "recipient",
-        "emit",
-        "part_secs_max",
-    ],
+    keys: &["kind", "path", "classes", "output", "purpose", "location", "recipient", "emit", "part_secs_max"],
     later: &["encrypt", "opt_out", "brokers", "topic", "url", "table", "compress"],
 };
 

@@ -76,15 +76,21 @@ pub enum Shape {
     },
     /// The innermost object or array ends.
     Close,
-    /// The value that is part number `part`, under the key `start..end` (empty in an array).
+    /// A value: one part, or several of one string (a request line split into method, path, query and protocol).
     Value {
-        /// Index into [`Parsed::parts`].
+        /// Index into [`Parsed::parts`] of the first.
         part: u32,
+        /// How many parts stand in it; what stands between them is fixed text, verified by the parser.
+        parts: u32,
         /// First byte of the key.
         start: u32,
-        /// One past the last byte of the key.
+        /// One past the last byte of the key (equal to `start` in an array).
         end: u32,
-        /// True for a JSON string: the part is what stands between its quotes.
+        /// First byte of the value, after its quote if it has one.
+        value_start: u32,
+        /// One past the last byte of the value, before its quote.
+        value_end: u32,
+        /// True for a JSON string: the value is what stands between its quotes.
         quoted: bool,
     },
 }

@@ -1,7 +1,9 @@
 //! Policy and pipeline files: what is accepted, what is refused, and in which words.
 
 mod pipeline;
+mod pipeline_faults;
 mod policy;
+mod policy_faults;
 mod shipped;
 
 use std::io;

@@ -1,6 +1,7 @@
 //! The files that come with the program, and the reference of their keys.
 
 use super::headlines;
+use sluis::config::plan::WorstAge;
 use sluis::config::vocabulary::ALL;
 use sluis::config::{builtin, pipeline_from_str, policy_from_str};
 use sluis::policy::treatment::{Form, Treatment};
@@ -14,7 +15,7 @@ fn config(path: &str) -> PathBuf {
 
 /// Every shipped TOML file of a directory.
 fn files(directory: &str) -> Vec<PathBuf> {
-    let entries = fs::read_dir(config(directory)).unwrap().map(|entry| entry.unwrap().path());
+    let entries = fs::read_dir(config(directory)).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut files: Vec<PathBuf> =
         entries.filter(|path| path.extension().is_some_and(|extension| extension == "toml")).collect();
     files.sort();
@@ -41,7 +42,7 @@ fn every_shipped_pipeline_is_accepted_without_a_warning() {
         match pipeline_from_str(&fs::read_to_string(&path).unwrap(), &name, &load) {
             Ok((plan, warnings)) => {
                 assert_eq!(headlines(&warnings), [""; 0], "{name}");
-                assert!(plan.sinks.iter().flat_map(|sink| &sink.worst_ages).all(|age| age.within_limit()));
+                assert!(plan.sinks.iter().flat_map(|sink| &sink.worst_ages).all(WorstAge::within_limit));
             }
             Err(found) => panic!("{found}"),
         }
@@ -79,7 +80,8 @@ fn the_reference_names_every_key() {
     let reference = fs::read_to_string(config("REFERENCE.md")).unwrap();
     for words in ALL {
         let heading = format!("\n## {}\n", words.section);
-        let (_, after) = reference.split_once(&heading).unwrap_or_else(|| panic!("no heading '{}'", words.section));
+        let (_, after) =
+            reference.split_once(&heading).unwrap_or_else(|| panic!("no heading '{}'", words.section));
         let section = after.split("\n## ").next().unwrap();
         let (now, later) = section.split_once("Not in this version:").unwrap_or((section, ""));
         for key in words.keys {
@@ -94,4 +96,28 @@ fn the_reference_names_every_key() {
             assert!(words.keys.contains(&key), "{key} under {} is no key", words.section);
         }
     }
+}
+
+#[test]
+fn the_samen_policy_keeps_what_its_statement_promises() {
+    let text = fs::read_to_string(config("policy/samen.toml")).unwrap();
+    let (policy, _) = policy_from_str(&text, "samen.toml").unwrap_or_else(|found| panic!("{found}"));
+    let class = |name: &str| &policy.classes[policy.class(name).unwrap()];
+    let visitors = class("visitors");
+    let days = |class: &sluis::policy::class::Class| class.retention_seconds.unwrap() / 86_400;
+    // SA-1: only the address of a visitor, for security.
+    assert_eq!(visitors.purposes, ["security"]);
+    for field in
+        ["user.name", "user.email", "user_agent.original", "http.request.header.referer", "url.query"]
+    {
+        assert_eq!(visitors.fields[field].outputs[0].treatment, Treatment::Drop, "{field}");
+    }
+    // SA-2 and SA-3: ten and fifteen days.
+    assert_eq!((days(visitors), days(class("registration"))), (10, 15));
+    assert_ne!(visitors.domain, class("registration").domain);
+    // SA-5: support sees no address. SA-6: nothing leaves the EU. SA-9: the Regulation is named.
+    let support = policy.view("support").unwrap();
+    assert!(!support.fields.iter().any(|field| field.starts_with("client.")));
+    assert_eq!(policy.locations, ["EU"]);
+    assert!(policy.classes.iter().all(|class| class.legal_basis.contains("2018/1725")));
 }

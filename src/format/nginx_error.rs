@@ -1,0 +1,444 @@
+//! The nginx error log.
+//!
+//! *In*: one record, perhaps of several lines. *Out*: time, level, process, connection, message, and the tail that nginx adds:
+//! client, server, request, subrequest, upstream, host, referrer (`ngx_http_log_error`), and for mail `login`. *Promised*: a value of
+//! the tail is taken only when the record can be read in one way; otherwise it stays message text, which is scrubbed. *Not
+//! here*: whose message it is (`ModSecurity`, Lua, PHP): text, all of it.
+//!
+//! ```text
+//! 2026/11/21 10:15:32 [error] 12#34: *91 message, client: 192.0.2.7, server: a, request: "GET /x HTTP/1.1", host: "a"
+//! ```
+//!
+//! nginx writes all of this without escaping, and message, request, upstream and referrer hold bytes of the client's choice.
+//! Two things are therefore never assumed. That the first `, client: ` is nginx's own: every one that a whole tail could follow
+//! is counted, and two make the record message text. That a quote ends a value: only a quote before the next key or before
+//! the end of a line does, and keys that repeat or stand out of order make the rest of the tail text.
+//!
+//! A record is cut at 2048 bytes (`NGX_MAX_ERROR_STR`). A value that the cut went through is text; a client that it went through
+//! refuses the record, since half an address can be a whole other one.
+
+use jiff::tz::TimeZone;
+use memchr::memmem::Finder;
+
+use super::request::{RequestSlots, TargetSlots, split, split_target};
+use super::time::{self, TimeForm};
+use super::{Memo, Parser};
+use crate::record::field::kind_of;
+use crate::record::span::{Escape, Layout, Parsed, Refusal, Slot};
+
+const TIME: u16 = 0;
+const SEVERITY: u16 = 1;
+const PID: u16 = 2;
+const THREAD: u16 = 3;
+const CONNECTION: u16 = 4;
+const MESSAGE: u16 = 5;
+const USER: u16 = 6;
+const CLIENT: u16 = 7;
+const SERVER: u16 = 8;
+const METHOD: u16 = 9;
+const PATH: u16 = 10;
+const QUERY: u16 = 11;
+const VERSION: u16 = 12;
+const LINE: u16 = 13;
+const FULL: u16 = 14;
+const UPSTREAM_URL: u16 = 15;
+const UPSTREAM: u16 = 16;
+const REFERRER: u16 = 17;
+
+/// Where the pieces of a request go.
+const SLOTS: RequestSlots = RequestSlots {
+    method: METHOD,
+    target: TargetSlots { path: PATH, query: QUERY, full: FULL },
+    version: VERSION,
+    line: LINE,
+};
+
+/// The fields of the slots above, by index.
+const FIELDS: [&str; 18] = [
+    "time",
+    "severity_text",
+    "process.pid",
+    "thread.id",
+    "connection.id",
+    "message",
+    "user.name",
+    "client.address",
+    "server.address",
+    "http.request.method",
+    "url.path",
+    "url.query",
+    "network.protocol.version",
+    "http.request.line",
+    "url.full",
+    "upstream.url",
+    "upstream.address",
+    "http.request.header.referer",
+];
+
+/// `YYYY/MM/DD HH:MM:SS`.
+const TIME_BYTES: usize = 19;
+/// A record of at least this many bytes may have been cut: `NGX_MAX_ERROR_STR` less the line feed.
+const CUT_BYTES: usize = 2047;
+/// Places where a tail could begin; more than a few are an attack, and each costs a pass over the rest of the record.
+const CANDIDATES_MAX: usize = 8;
+
+/// The keys of a tail in the order in which nginx writes them, with all that stands between two values.
+const KEYS: [(Key, &[u8]); 7] = [
+    (Key::Login, b", login: \""),
+    (Key::Request, b", request: \""),
+    (Key::Subrequest, b", subrequest: \""),
+    (Key::Upstream, b", upstream: \""),
+    (Key::Bytes, b", bytes from/to client:"),
+    (Key::Host, b", host: \""),
+    (Key::Referrer, b", referrer: \""),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Login,
+    Request,
+    Subrequest,
+    Upstream,
+    Bytes,
+    Host,
+    Referrer,
+}
+
+/// The parser of nginx error logs.
+pub struct NginxError {
+    layout: Layout,
+    zone: TimeZone,
+    client: Finder<'static>,
+}
+
+impl NginxError {
+    /// A parser; `zone` is the one that the server's local times are in.
+    pub fn new(zone: TimeZone) -> Self {
+        let slot = |field: &&str| Slot {
+            field: (*field).to_owned(),
+            kind: kind_of(field),
+            escape: Escape::None,
+            scale: 1.0,
+        };
+        let layout = Layout { slots: FIELDS.iter().map(slot).collect(), absent: "-", repeats: true };
+        Self { layout, zone, client: Finder::new(b"client: ") }
+    }
+
+    /// Finds the one tail of the record, if there is one and only one.
+    fn tail(&self, record: &[u8], from: usize) -> Result<Option<Tail>, Refusal> {
+        let mut found = None;
+        let rest = &record[from..];
+        for (number, place) in self.client.find_iter(rest).enumerate() {
+            let key = from + place;
+            let head = &record[from..key];
+            let begin = if head.ends_with(b", ") {
+                key - 2
+            } else if head.ends_with(b", udp ") {
+                key - 6
+            } else {
+                continue;
+            };
+            if number == CANDIDATES_MAX {
+                return Ok(None);
+            }
+            if let Some(tail) = Tail::read(record, begin, key + b"client: ".len()) {
+                if found.is_some() {
+                    return Ok(None);
+                }
+                found = Some(tail);
+            }
+        }
+        match found {
+            Some(tail) if tail.client.1 == record.len() && record.len() >= CUT_BYTES => {
+                Err(Refusal::Truncated)
+            }
+            found => Ok(found),
+        }
+    }
+}
+
+impl Parser for NginxError {
+    fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    fn parse(&self, record: &[u8], memo: &mut Memo, parsed: &mut Parsed) -> Result<(), Refusal> {
+        let Some(header) = Header::read(record) else { return Err(Refusal::Headless) };
+        let reading = time::read(TimeForm::NginxError, &record[..TIME_BYTES], Some(&self.zone), memo)?;
+        parsed.time = Some(reading.instant);
+        parsed.time_completed = reading.completed;
+        parsed.push(TIME, 0, TIME_BYTES);
+        parsed.push(SEVERITY, header.level.0, header.level.1);
+        parsed.push(PID, header.pid.0, header.pid.1);
+        parsed.push(THREAD, header.thread.0, header.thread.1);
+        if let Some((start, end)) = header.connection {
+            parsed.push(CONNECTION, start, end);
+        }
+        match self.tail(record, header.rest)? {
+            None => message(record, header.rest, record.len(), parsed),
+            Some(tail) => {
+                message(record, header.rest, tail.begin, parsed);
+                tail.push(record, parsed);
+            }
+        }
+        Ok(())
+    }
+
+    fn begins_record(&self, line: &[u8]) -> bool {
+        Header::read(line).is_some()
+    }
+
+    fn multi_line(&self) -> bool {
+        true
+    }
+}
+
+/// Where something begins and ends.
+type Range = (usize, usize);
+
+/// What stands before the message.
+struct Header {
+    level: Range,
+    pid: Range,
+    thread: Range,
+    connection: Option<Range>,
+    rest: usize,
+}
+
+impl Header {
+    /// Reads `2026/11/21 10:15:32 [error] 12#34: *91 `. The date's digits are judged later.
+    fn read(line: &[u8]) -> Option<Self> {
+        let shape = line.get(..TIME_BYTES)?.iter().zip(b"0000/00/00 00:00:00");
+        if !shape
+            .into_iter()
+            .all(|(byte, want)| if *want == b'0' { byte.is_ascii_digit() } else { byte == want })
+        {
+            return None;
+        }
+        let after = line[TIME_BYTES..].strip_prefix(b" [")?;
+        let start = TIME_BYTES + 2;
+        let length = after.iter().take(8).position(|&byte| byte == b']')?;
+        let level = (start, start + length);
+        if !matches!(
+            &line[level.0..level.1],
+            b"emerg" | b"alert" | b"crit" | b"error" | b"warn" | b"notice" | b"info" | b"debug"
+        ) {
+            return None;
+        }
+        let pid = number(line, skip(line, level.1, b"] ")?)?;
+        let thread = number(line, skip(line, pid.1, b"#")?)?;
+        let mut rest = skip(line, thread.1, b":").map(|at| skip(line, at, b" ").unwrap_or(at))?;
+        let mut connection = None;
+        if let Some(range) = skip(line, rest, b"*").and_then(|at| number(line, at)) {
+            // An empty message still has its tail: `*91, client: …`.
+            let at = skip(line, range.1, b" ").unwrap_or(range.1);
+            connection = Some(range);
+            rest = at;
+        }
+        Some(Self { level, pid, thread, connection, rest })
+    }
+}
+
+/// The position after `word` if it stands at `at`.
+fn skip(record: &[u8], at: usize, word: &[u8]) -> Option<usize> {
+    record.get(at..)?.starts_with(word).then_some(at + word.len())
+}
+
+/// The digits at `at`, at most twenty.
+fn number(record: &[u8], at: usize) -> Option<Range> {
+    let length = record.get(at..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    (1..=20).contains(&length).then_some((at, at + length))
+}
+
+/// The message `start..end`, from which the login name of a failed basic authentication is taken out.
+fn message(record: &[u8], start: usize, end: usize, parsed: &mut Parsed) {
+    /// What `ngx_http_auth_basic_module` and the PAM module write around the name.
+    const AROUND: [(&[u8], &[&[u8]]); 2] = [
+        (b"user \"", &[b"\": password mismatch", b"\" was not found in \""]),
+        (b"PAM: user '", &[b"' - not authenticated"]),
+    ];
+    let text = &record[start..end];
+    for (before, afters) in AROUND {
+        let Some(name) = text.strip_prefix(before) else { continue };
+        // The name may hold these words itself: the last place counts, or what follows the name would not be text of nginx.
+        let last = afters.iter().filter_map(|after| memchr::memmem::rfind(name, after)).max();
+        if let Some(length) = last {
+            let name_start = start + before.len();
+            if length > 0 {
+                parsed.push(USER, name_start, name_start + length);
+            }
+            parsed.push(MESSAGE, name_start + length + 1, end);
+            return;
+        }
+    }
+    if start < end {
+        parsed.push(MESSAGE, start, end);
+    }
+}
+
+/// The tail of a record: ranges of values, and where text takes over again.
+struct Tail {
+    begin: usize,
+    client: Range,
+    server: Option<Range>,
+    /// Values by key; empty slots are `None`.
+    values: [Option<Range>; KEYS.len()],
+    /// A bare upstream, as mail proxies write it.
+    bare_upstream: Option<Range>,
+    /// What follows the last value that could be read, to the end of the record.
+    rest: usize,
+}
+
+impl Tail {
+    /// Reads the tail whose client's address begins at `at`; `None` when that is no tail.
+    fn read(record: &[u8], begin: usize, at: usize) -> Option<Self> {
+        let client =
+            (at, at + record[at..].iter().take_while(|&&byte| !matches!(byte, b',' | b' ' | b'\n')).count());
+        if !is_peer(&record[client.0..client.1]) {
+            return None;
+        }
+        let after = skip(record, client.1, b" using starttls").unwrap_or(client.1);
+        let mut tail = Self {
+            begin,
+            client,
+            server: None,
+            values: [None; KEYS.len()],
+            bare_upstream: None,
+            rest: after,
+        };
+        if ends(record, after) {
+            return Some(tail);
+        }
+        let start = skip(record, after, b", server: ")?;
+        let length =
+            record[start..].iter().take_while(|&&byte| !matches!(byte, b',' | b' ' | b'\n' | b'"')).count();
+        let server = (start, start + length);
+        let more = record.get(server.1..).is_some_and(|rest| rest.starts_with(b", "));
+        if !more && !ends(record, server.1) {
+            return None;
+        }
+        if server.1 == record.len() && record.len() >= CUT_BYTES {
+            return Some(tail);
+        }
+        tail.server = Some(server);
+        tail.rest = server.1;
+        tail.quoted(record);
+        Some(tail)
+    }
+
+    /// Reads the quoted values after the server. Leaves `rest` where it stands when they cannot be told apart.
+    fn quoted(&mut self, record: &[u8]) {
+        let mut marks: [(Key, usize, usize); KEYS.len()] = [(Key::Login, 0, 0); KEYS.len()];
+        let mut count = 0;
+        // The first key follows the server, every other one a closing quote.
+        let Some((key, word)) = key_at(record, self.rest) else { return };
+        marks[0] = (key, self.rest, self.rest + word);
+        count += 1;
+        let mut at = self.rest + word;
+        while let Some(quote) = memchr::memchr(b'"', &record[at..]).map(|place| at + place) {
+            at = quote + 1;
+            let Some((key, word)) = key_at(record, quote + 1) else { continue };
+            if key <= marks[count - 1].0 {
+                return;
+            }
+            marks[count] = (key, quote, quote + 1 + word);
+            count += 1;
+            at = quote + 1 + word;
+        }
+        let (last, _, start) = marks[count - 1];
+        // The last value ends at the first quote that ends a line, but for what is left of a mail or stream session.
+        let Some((end, rest)) = close(record, last, start) else { return };
+        for index in 0..count {
+            let (key, _, start) = marks[index];
+            let end = if index + 1 < count { marks[index + 1].1 } else { end };
+            if key == Key::Host && record[start..end].iter().any(|byte| matches!(byte, b'"' | b' ' | b',')) {
+                self.values = [None; KEYS.len()];
+                return;
+            }
+            self.values[key as usize] = Some((start, end));
+        }
+        self.rest = rest;
+        if let (Key::Login, Some(start)) = (last, skip(record, rest, b", upstream: ")) {
+            let length =
+                record[start..].iter().take_while(|&&byte| !matches!(byte, b',' | b' ' | b'\n')).count();
+            if ends(record, start + length) {
+                self.bare_upstream = Some((start, start + length));
+                self.rest = start + length;
+            }
+        }
+    }
+
+    /// Adds the parts of the tail.
+    fn push(&self, record: &[u8], parsed: &mut Parsed) {
+        parsed.push(CLIENT, self.client.0, self.client.1);
+        if let Some((start, end)) = self.server.filter(|(start, end)| start < end) {
+            parsed.push(SERVER, start, end);
+        }
+        for (key, _) in KEYS {
+            let Some((start, end)) = self.values[key as usize].filter(|(start, end)| start < end) else {
+                continue;
+            };
+            match key {
+                Key::Login => parsed.push(USER, start, end),
+                Key::Request => split(record, start, end, &SLOTS, parsed),
+                Key::Subrequest => split_target(record, start, end, &SLOTS.target, parsed),
+                Key::Upstream if memchr::memmem::find(&record[start..end], b"://").is_some() => {
+                    parsed.push(UPSTREAM_URL, start, end);
+                }
+                Key::Upstream => parsed.push(UPSTREAM, start, end),
+                Key::Bytes => parsed.push(MESSAGE, start, end),
+                Key::Host => parsed.push(SERVER, start, end),
+                Key::Referrer => parsed.push(REFERRER, start, end),
+            }
+        }
+        if let Some((start, end)) = self.bare_upstream.filter(|(start, end)| start < end) {
+            parsed.push(UPSTREAM, start, end);
+        }
+        if self.rest < record.len() {
+            parsed.push(MESSAGE, self.rest, record.len());
+        }
+    }
+}
+
+/// The key that begins at `at`, and the length of all that it consists of.
+fn key_at(record: &[u8], at: usize) -> Option<(Key, usize)> {
+    let rest = record.get(at..)?;
+    if !rest.starts_with(b", ") {
+        return None;
+    }
+    KEYS.iter().find(|(_, word)| rest.starts_with(word)).map(|(key, word)| (*key, word.len()))
+}
+
+/// Where the last value of the tail ends, and where what follows it begins.
+fn close(record: &[u8], key: Key, start: usize) -> Option<Range> {
+    if key == Key::Bytes {
+        // Not quoted: `, bytes from/to client:0/0, bytes from/to upstream:0/0`.
+        let length = record[start..].iter().take_while(|&&byte| byte != b'\n').count();
+        return Some((start + length, start + length));
+    }
+    memchr::memchr_iter(b'"', &record[start..])
+        .map(|place| start + place)
+        .find(|&quote| {
+            ends(record, quote + 1) || (key == Key::Login && record[quote + 1..].starts_with(b", upstream: "))
+        })
+        .map(|quote| (quote, quote + 1))
+}
+
+/// True at the end of a line of the record.
+fn ends(record: &[u8], at: usize) -> bool {
+    matches!(record.get(at), None | Some(b'\n'))
+        || record.get(at..).is_some_and(|rest| rest == b"\r" || rest.starts_with(b"\r\n"))
+}
+
+/// True for what can be a client: an address, `unix:`, and what a treatment makes of them (a token, a network, `-`), so
+/// that a record that was cleaned can be read again.
+fn is_peer(value: &[u8]) -> bool {
+    let is_address = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'.' | b'-' | b'_' | b'/' | b'*' | b'%')
+    };
+    (1..=255).contains(&value.len()) && value.iter().all(is_address)
+}
+
+#[cfg(test)]
+#[path = "nginx_error_tests.rs"]
+mod tests;

@@ -1,1 +1,0 @@
-//! Addresses: reading every spelling, one canonical form, truncation.

@@ -1,1 +1,0 @@
-//! Finding identifiers in free text.

@@ -1,0 +1,319 @@
+//! What dots hold together: dotted quads, reversed names under `ip6.arpa`, hardware addresses in Cisco's spelling.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::bytes::{
+    ALNUM, DIGIT, HEX, HEX_LETTER, LETTER, at, before, decoded_before, escape_before, follows, hex_value, is, precedes,
+};
+use super::{Context, Finding, Search, What};
+
+/// Looks at `text[here]`, which follows a dot.
+pub(super) fn visit(search: &mut Search<'_>, here: usize) {
+    if here >= search.done.quads && at(search.text, here, DIGIT) && here >= 2 && is(search.text[here - 2], DIGIT) {
+        quad(search, here);
+    }
+    if here >= 10 && search.text[here - 6] == b'.' {
+        hardware(search, here);
+    }
+    if here >= 16 && here >= search.done.nibbles && search.text[here - 3] == b'.' {
+        nibbles(search, here);
+    }
+}
+
+/// The run of digits and single dots around `here`, decided once.
+fn quad(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
+    let (mut start, mut end) = (here, here);
+    loop {
+        while before(text, start, DIGIT) {
+            start -= 1;
+        }
+        if start >= 2 && text[start - 1] == b'.' && is(text[start - 2], DIGIT) {
+            start -= 1;
+        } else {
+            break;
+        }
+    }
+    loop {
+        while at(text, end, DIGIT) {
+            end += 1;
+        }
+        if at(text, end + 1, DIGIT) && text[end] == b'.' {
+            end += 1;
+        } else {
+            break;
+        }
+    }
+    search.done.quads = end;
+    start = after_escape(text, start);
+    let groups = text[start..end].iter().filter(|&&byte| byte == b'.').count() + 1;
+    let reversed = follows(text, end, b".in-addr.arpa");
+    let first = match groups {
+        0..4 => return,
+        4 => start,
+        5 if captured(text, start, end) => {
+            // `203.0.113.7.443 >`: the last group is the port.
+            let port = last_groups(text, start, end, 1) - 1;
+            if let Some(octets) = octets(&text[start..port]) {
+                search.push_address(start, port, Ipv4Addr::from(octets));
+            }
+            return;
+        }
+        _ if reversed => last_groups(text, start, end, 4),
+        _ if in_host_name(text, end) && !follows(text, end, b".ip6.arpa") => {
+            // A host name with more numbers than an address has: which four is unknown, so all of them go.
+            let first = last_groups(text, start, end, 4);
+            if let Some(octets) = octets(&text[first..end]) {
+                search.push_address(start, end, Ipv4Addr::from(octets));
+            }
+            return;
+        }
+        _ => return,
+    };
+    let Some(octets) = octets(&text[first..end]) else { return };
+    if reversed {
+        let [d, c, b, a] = octets;
+        search.push_address(first, end, Ipv4Addr::new(a, b, c, d));
+    } else if !is_version(text, first, end, search.context) {
+        search.push_address(first, end, Ipv4Addr::from(octets));
+    }
+}
+
+/// Four groups of one to three digits, none above 255; leading zeros are decimal, as log writers pad.
+pub(super) fn octets(text: &[u8]) -> Option<[u8; 4]> {
+    let mut octets = [0; 4];
+    let mut group = 0;
+    let mut digits = 0;
+    let mut value = 0_u16;
+    for &byte in text {
+        if byte == b'.' {
+            if digits == 0 || group == 3 {
+                return None;
+            }
+            octets[group] = u8::try_from(value).ok()?;
+            group += 1;
+            digits = 0;
+            value = 0;
+        } else {
+            digits += 1;
+            if digits > 3 || !is(byte, DIGIT) {
+                return None;
+            }
+            value = value * 10 + u16::from(byte - b'0');
+        }
+    }
+    if group < 3 || digits == 0 {
+        return None;
+    }
+    octets[3] = u8::try_from(value).ok()?;
+    Some(octets)
+}
+
+/// Where digits begin that follow an escape whose own digits touch them: `%22203.0.113.7`, `\x22203.0.113.7`.
+fn after_escape(text: &[u8], start: usize) -> usize {
+    let digits = text[start..].iter().take_while(|&&byte| is(byte, DIGIT)).count();
+    let skip = if precedes(text, start, b"%") && digits > 2 {
+        if digits > 5 && text[start..].starts_with(b"25") { 4 } else { 2 }
+    } else if precedes(text, start, b"%") && digits == 2 {
+        // `%20.1.2.3.4` is an escape and a dot; `%12.34.56.78` may be an address behind a percent sign.
+        let dots = text[start..].iter().take_while(|&&byte| is(byte, DIGIT) || byte == b'.');
+        if dots.filter(|&&byte| byte == b'.').count() == 4 { 3 } else { 0 }
+    } else if precedes(text, start, b"\\x") && digits > 2 {
+        2
+    } else if precedes(text, start, b"\\u") && digits > 4 {
+        4
+    } else {
+        0
+    };
+    start + skip
+}
+
+/// Where the last `count` groups of `text[start..end]` begin.
+fn last_groups(text: &[u8], start: usize, end: usize, count: usize) -> usize {
+    let mut left = count;
+    let mut here = end;
+    while here > start {
+        if text[here - 1] == b'.' {
+            left -= 1;
+            if left == 0 {
+                break;
+            }
+        }
+        here -= 1;
+    }
+    here
+}
+
+/// True for `IP 203.0.113.7.443 > 198.51.100.2.51234:`, the layout of packet captures.
+fn captured(text: &[u8], start: usize, end: usize) -> bool {
+    follows(text, end, b" > ") || precedes(text, start, b" > ") || precedes(text, start, b"IP ")
+}
+
+/// True when a dot and at least two more labels follow that begin with a letter: the rest of a host name.
+fn in_host_name(text: &[u8], end: usize) -> bool {
+    let mut here = end;
+    for _ in 0..2 {
+        if !(at(text, here + 1, LETTER) && text[here] == b'.') || follows(text, here, b".tar.") {
+            return false;
+        }
+        here += 1;
+        while at(text, here, ALNUM) || text.get(here) == Some(&b'-') {
+            here += 1;
+            if here > end + 128 {
+                return false;
+            }
+        }
+    }
+    true
+}
+
+/// True for a name before `/` or a space that makes a quad a version wherever it stands: browsers and their parts.
+pub(super) fn is_product(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"Chrome" | b"Chromium" | b"HeadlessChrome" | b"CriOS" | b"Firefox" | b"FxiOS" | b"Safari"
+            | b"Version" | b"Edg" | b"Edge" | b"EdgA" | b"EdgiOS" | b"EdgW" | b"OPR" | b"OPX" | b"Opera"
+            | b"OPT" | b"Vivaldi" | b"Brave" | b"YaBrowser" | b"Yowser" | b"SamsungBrowser" | b"UCBrowser"
+            | b"MiuiBrowser" | b"HuaweiBrowser" | b"Whale" | b"Electron" | b"AppleWebKit" | b"Gecko"
+            | b"Trident" | b"MSIE" | b"NT" | b"CLR" | b"Android" | b"iOS" | b"OS" | b"Dalvik" | b"GSA"
+            | b"DuckDuckGo" | b"Silk" | b"Puffin" | b"Maxthon" | b"Iron" | b"Iceweasel" | b"Seamonkey"
+            | b"SeaMonkey" | b"QQBrowser" | b"MQQBrowser" | b"LBBROWSER" | b"MicroMessenger" | b"Instagram"
+            | b"Avast" | b"AVG" | b"CCleaner" | b"JiCoFo" | b"JVB" | b"Linux" | b"Phone" | b"ios" | b"android" | b"AvastSecureBrowser"
+    )
+}
+
+/// Words that say that a version follows.
+const VERSION_WORDS: [&[u8]; 7] = [b"v", b"ver", b"rv", b"build", b"revision", b"versions", b"vers"];
+
+/// Endings that say that a version stood before.
+const VERSION_ENDINGS: [&[u8]; 9] =
+    [b"rc", b"beta", b"alpha", b"snapshot", b"final", b"release", b"ga", b"preview", b"dev"];
+
+fn is_version(text: &[u8], start: usize, end: usize, context: Context) -> bool {
+    behind_product(text, start, end, context) || behind_word(text, start) || before_ending(text, end)
+}
+
+/// `Chrome/120.0.0.0`, `Chrome 120.0.0.0`; in a user agent any product token.
+fn behind_product(text: &[u8], start: usize, end: usize, context: Context) -> bool {
+    let word_end = match decoded_before(text, start) {
+        Some((b'/' | b' ' | b'+' | b'_' | b'-' | b'@', length)) => start - length,
+        _ => start,
+    };
+    let (_, word) = word_before(text, word_end, LETTER);
+    is_product(word) || (context == Context::Agent && in_product_token(text, start, end))
+}
+
+/// True for `Tool/1.2.3.4`, `HTC/HD2/1.44.162.6`, `UCWEB7.0.3.45`, `0.7.20.2ubuntu6`. Not for a URL (`http://…/203.0.113.7`,
+/// `example.org/x/203.0.113.7`), nor with a port, as in Java's `host/203.0.113.7:443`.
+fn in_product_token(text: &[u8], start: usize, end: usize) -> bool {
+    if at(text, end + 1, DIGIT) && text[end] == b':' {
+        return false;
+    }
+    if before(text, start, LETTER) || at(text, end, LETTER) {
+        return true;
+    }
+    if !precedes(text, start, b"/") {
+        return false;
+    }
+    let mut here = start;
+    while here > 0 && start - here < 64 && (is(text[here - 1], ALNUM) || b"._-+/".contains(&text[here - 1])) {
+        here -= 1;
+    }
+    let token = &text[here..start];
+    let dotted = token.windows(2).any(|pair| pair[0] == b'.' && is(pair[1], LETTER));
+    let parts = token.iter().filter(|&&byte| byte == b'/').count();
+    (here == 0 || b" (;)[,\"'".contains(&text[here - 1]))
+        && token.iter().filter(|&&byte| is(byte, LETTER)).count() >= 2
+        && !token.windows(2).any(|pair| pair == b"//")
+        && (parts < 2 || !dotted)
+}
+
+/// `v1.2.3.4`, `version: 1.2.3.4`, `rv:1.9.0.19`, `?ver=1.2.3.4`, `v="1.2.3.4"`.
+fn behind_word(text: &[u8], start: usize) -> bool {
+    let mut here = start;
+    for _ in 0..3 {
+        match decoded_before(text, here) {
+            Some((b' ' | b':' | b'=' | b'_' | b'-' | b'"' | b'\'' | b'/' | b'(', length)) => here -= length,
+            _ => break,
+        }
+    }
+    let (begin, word) = word_before(text, here, LETTER);
+    let attached = before(text, begin, ALNUM) && escape_before(text, begin).is_none();
+    let listed = VERSION_WORDS.iter().any(|known| word.eq_ignore_ascii_case(known));
+    (listed && !attached) || (word.len() >= 7 && word[word.len() - 7..].eq_ignore_ascii_case(b"version"))
+}
+
+/// `1.2.3.4-rc1`, `1.2.3.4.Final`.
+fn before_ending(text: &[u8], end: usize) -> bool {
+    let here = end + usize::from(text.get(end).is_some_and(|byte| b"-.+~".contains(byte)));
+    let letters = text[here.min(text.len())..].iter().take(9).take_while(|&&byte| is(byte, LETTER)).count();
+    let word = &text[here.min(text.len())..][..letters];
+    if !VERSION_ENDINGS.iter().any(|known| word.eq_ignore_ascii_case(known)) {
+        return false;
+    }
+    // `203.0.113.7.dev.example.net` is a host name.
+    let mut rest = here + letters;
+    while at(text, rest, DIGIT) {
+        rest += 1;
+    }
+    !(text.get(rest) == Some(&b'.') && at(text, rest + 1, LETTER)) && !at(text, rest, LETTER)
+}
+
+/// The word (at most 24 bytes) of `classes` that ends at `end`.
+fn word_before(text: &[u8], end: usize, classes: u8) -> (usize, &[u8]) {
+    let mut start = end;
+    while start > 0 && end - start < 24 && is(text[start - 1], classes) {
+        start -= 1;
+    }
+    (start, &text[start..end])
+}
+
+/// `0012.3456.789a`, whose last group begins at `here`. Only digits would be a number or a date.
+fn hardware(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
+    let (start, end) = (here - 10, here + 4);
+    let Some(spelled) = text.get(start..end) else { return };
+    let groups = spelled.iter().enumerate().all(|(place, &byte)| {
+        if place == 4 || place == 9 { byte == b'.' } else { is(byte, HEX) }
+    });
+    let alone = !before(text, start, ALNUM)
+        && !at(text, end, ALNUM)
+        && !(start >= 2 && text[start - 1] == b'.' && is(text[start - 2], ALNUM))
+        && !(at(text, end + 1, ALNUM) && text[end] == b'.');
+    if !groups || !alone || !spelled.iter().any(|&byte| is(byte, HEX_LETTER)) {
+        return;
+    }
+    let mut mac = [0; 6];
+    let digits = spelled.iter().filter(|&&byte| byte != b'.');
+    for (place, &digit) in digits.enumerate() {
+        mac[place / 2] = mac[place / 2] << 4 | hex_value(digit);
+    }
+    search.push(Finding { start, end, what: What::Mac(mac) });
+}
+
+/// `1.0.0.0.….8.b.d.0.1.0.0.2.ip6.arpa` (RFC 3596 section 2.5), whole or the name of a network.
+fn nibbles(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
+    let single = |place: usize| at(text, place, HEX) && !before(text, place, ALNUM) && !at(text, place + 1, ALNUM);
+    if !single(here) {
+        return;
+    }
+    let (mut start, mut end) = (here, here + 1);
+    while start >= 2 && text[start - 1] == b'.' && single(start - 2) {
+        start -= 2;
+    }
+    while text.get(end) == Some(&b'.') && single(end + 1) {
+        end += 2;
+    }
+    search.done.nibbles = end;
+    if !follows(text, end, b".ip6.arpa") || end - start < 17 {
+        return;
+    }
+    let mut value = 0_u128;
+    let count = usize::min((end - start).div_ceil(2), 32);
+    for nibble in 0..count {
+        value = value << 4 | u128::from(hex_value(text[end - 1 - 2 * nibble]));
+    }
+    value = value.checked_shl(4 * (32 - count as u32)).unwrap_or(0);
+    search.push_address(start, end, Ipv6Addr::from(value));
+}

@@ -1,0 +1,269 @@
+//! Identifiers in free text: addresses, e-mail, hardware addresses, secrets, and the names that a record's own fields gave.
+//!
+//! *In*: the bytes of one value, decoded once, and what kind of value it is. *Out*: where the identifiers stand and what they
+//! are, ascending, without overlap. *Promised*: any bytes are taken; cost is linear; nothing is allocated beyond the list of
+//! findings; the same value gives the same findings alone ([`find`]) and as part of a batch ([`Candidates`]).
+//! *Not here*: what is done to a finding (`protect`), which networks are our own, undoing the escapes of a log format.
+//!
+//! # How it works
+//!
+//! ```text
+//! sieve:   one pass of byte classes, 64 bytes a step → a few positions (`sieve`)
+//! confirm: at each position, by the byte that stands there
+//!            digit or letter after '.'    → dotted quad, ip6.arpa, hardware address        (`dots`)
+//!            ':' or digit after ':'       → IPv6, hardware address                         (`colons`)
+//!            digit or letter after '-_'   → address or hardware address with dashes        (`dashes`)
+//!            '@'                          → e-mail, user:password@host                     (`mail`)
+//!            '%'                          → the same things percent-encoded                (`escapes`)
+//!            'J', letter after 'b' or 'z' → JWT; Basic, Bearer, Authorization              (`secrets`)
+//! merge:   findings that touch the same bytes become one; the longer says what it is
+//! ```
+//! A confirmer first takes the *whole* run of bytes that its grammar could use, decides once for the run, and remembers where
+//! the run ended. So no byte is looked at twice by one confirmer, and hostile input (`1.1.1.1.1…`, `::::`, `@@@@`) costs no
+//! more than honest input; where a look back must be bounded instead (e-mail), the bound is a constant.
+//!
+//! # The rules
+//!
+//! In doubt it *is* an identifier, except where experience says that the doubtful form is nearly always something else.
+//!
+//! **Dotted quads.** Four groups of one to three digits, none above 255, leading zeros allowed, is an address: with a port, in
+//! brackets, behind `/`, `=`, `ip-` or letters, before `/24`, inside a host name (`203.0.113.7.example.net`), reversed
+//! (`7.113.0.203.in-addr.arpa`). It is a version where it is marked as one: `v1.2.3.4`, `version: 1.2.3.4`, `rv:1.9.0.19`,
+//! `?ver=1.2.3.4`, `1.2.3.4-rc1`; behind the name of a browser (`Chrome/120.0.0.0`); and, in a user agent only, behind any
+//! product token (`Tool/1.2.3.4`). Elsewhere `word/203.0.113.7` is Java's way to write an address. More than four groups is an
+//! OID or a version, except in a host name, and in `203.0.113.7.443 >`, as tcpdump writes address and port.
+//!
+//! **IPv6.** Everything of hexadecimal digits and colons that RFC 4291 section 2.2 allows, upper case, embedded IPv4, zones
+//! (RFC 4007 and RFC 6874), brackets, and a colon or dot at the end. Without brackets, a ninth group or one of five digits is a
+//! port; a port of four digits behind a compressed address cannot be told from a group, and counts as one. `::` alone is
+//! punctuation (`std::string`), except as `[::]:80`. `Foo::Bar` never holds a digit where an address needs one: words attached
+//! to `::` are scopes; `dead::beef` without a digit needs a group of four letters in one case.
+//!
+//! **Hardware addresses.** Exactly six pairs behind colons or dashes, or Cisco's `0012.3456.789a`; also the two in netfilter's
+//! `MAC=` of fourteen pairs, and the last six pairs of a DHCP client identifier. Longer chains of pairs are fingerprints.
+//!
+//! **Host names.** Four dashed or underscored groups (`dsl-203-0-113-7`), with letters attached or not, but no
+//! group of two digits that begins with zero (`24-01-15-10` is a date). Dashed IPv6 begins like an address in use
+//! (`2…`, `3…`, `fe8…`, `fc…`, `fd…`).
+//!
+//! **E-mail.** A local part and a host name, plain or percent-encoded once or twice, quoted local parts, any UTF-8. A host
+//! without a dot counts (`user@localhost`). It is not one: `logo@2x.png`, `vue@3.4.0`, `Object@5f2050f6`,
+//! `getty@tty1.service`. When the host is an address, the local part and the address are two findings.
+//!
+//! **Secrets.** JWTs from `eyJ` on, also cut off; what follows `Basic`, `Bearer` or `Authorization:` where it looks like a
+//! credential; `user:password` before `@` in a URL.
+//!
+//! # Known losses
+//!
+//! Left alone: numbers of an address without separators (`203000113007`, `cb007107`, 3405803783), twelve hexadecimal digits as a
+//! hardware address, partial reverse names shorter than nine nibbles, `%u0040`, `&#64;`, "user at example dot org".
+//! Taken wrongly: versions of four small numbers that nothing marks (`app-1.2.3.4.zip`), lists like `1-2-3-4`, `netstat`-like
+//! `x:::22`, message identifiers that look like e-mail. Reversed dashed or dotted host names outside `in-addr.arpa` are found
+//! but read forwards, so their token is not the client's.
+
+mod bytes;
+mod colons;
+mod dashes;
+mod dots;
+mod escapes;
+mod mail;
+mod names;
+mod secrets;
+mod sieve;
+
+use std::net::IpAddr;
+
+pub use mail::canonical_email;
+pub use names::find_names;
+
+use super::address::canonical;
+
+/// What an identifier is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// A network address in its canonical form: IPv4-mapped addresses as IPv4, no zone.
+    Address(IpAddr),
+    /// An e-mail address or what is written like one; only the local part when the host is an address.
+    Email,
+    /// A hardware address (IEEE 802 EUI-48).
+    Mac([u8; 6]),
+    /// A credential: JWT (RFC 7519), `Authorization` (RFC 9110 section 11.6.2), userinfo of a URL (RFC 3986 section 3.2.1).
+    Secret,
+    /// One of the names given to [`find_names`], by index.
+    Name(u8),
+}
+
+/// An identifier in a text: bytes `start..end`, without brackets and port.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Finding {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+    /// What it is.
+    pub what: What,
+}
+
+/// What kind of value a text is; decides the few forms that mean different things in different places.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Context {
+    /// A message, a request line, anything.
+    Text,
+    /// A user agent: `product/1.2.3.4` is a version.
+    Agent,
+    /// The path of a URL.
+    Path,
+    /// The query of a URL.
+    Query,
+    /// A whole URL.
+    Url,
+}
+
+impl Context {
+    /// True where `%41` is a percent-escape rather than a percent sign.
+    const fn is_url(self) -> bool {
+        matches!(self, Self::Path | Self::Query | Self::Url)
+    }
+}
+
+/// Finds the identifiers in `text`. `out` is emptied first.
+pub fn find(text: &[u8], context: Context, out: &mut Vec<Finding>) {
+    out.clear();
+    let mut search = Search { text, context, out, done: Done::default(), window: None };
+    sieve::each(text, |at| search.visit(at));
+}
+
+/// The sieve's result for a whole buffer of many records, so that short values need no pass of their own.
+#[derive(Default)]
+pub struct Candidates {
+    positions: sieve::Positions,
+}
+
+impl Candidates {
+    /// Sieves `buffer` (at most 4 GiB; batches are far below) in one pass. Memory is kept from call to call.
+    pub fn scan(&mut self, buffer: &[u8]) {
+        self.positions.scan(buffer);
+    }
+
+    /// Finds the identifiers in bytes `start..end` of the buffer that was scanned, with positions counted from `start`: the
+    /// same as [`find`] of that part. Fastest when ranges come in ascending order. `out` is emptied first.
+    pub fn find_in(
+        &mut self,
+        buffer: &[u8],
+        start: usize,
+        end: usize,
+        context: Context,
+        out: &mut Vec<Finding>,
+    ) {
+        out.clear();
+        let positions = self.positions.within(start, end);
+        if positions.is_empty() {
+            return;
+        }
+        let text = &buffer[start..end];
+        let mut search = Search { text, context, out, done: Done::default(), window: None };
+        for &at in positions {
+            search.visit(at as usize - start);
+        }
+    }
+
+    /// How many positions the sieve left.
+    pub fn len(&self) -> usize {
+        self.positions.len()
+    }
+
+    /// True when the sieve left nothing: no identifier stands anywhere in the buffer.
+    pub fn is_empty(&self) -> bool {
+        self.positions.is_empty()
+    }
+}
+
+/// How far each confirmer has decided; what lies before is settled.
+#[derive(Default)]
+struct Done {
+    quads: usize,
+    nibbles: usize,
+    colons: usize,
+    dashed_digits: usize,
+    dashed_hex: usize,
+    escapes: usize,
+    secrets: usize,
+}
+
+/// One search: the text, where findings go, and what is settled.
+struct Search<'a> {
+    text: &'a [u8],
+    context: Context,
+    out: &'a mut Vec<Finding>,
+    done: Done,
+    /// Set when `text` is a decoded window of another text.
+    window: Option<escapes::Window<'a>>,
+}
+
+impl Search<'_> {
+    /// Looks at one position that the sieve left.
+    #[inline]
+    fn visit(&mut self, at: usize) {
+        match self.text[at] {
+            b'@' => mail::visit(self, at, 1),
+            b'%' => escapes::visit(self, at),
+            b':' => colons::visit(self, at),
+            b'J' => secrets::token(self, at),
+            _ if at == 0 => {}
+            _ => match self.text[at - 1] {
+                b'.' => dots::visit(self, at),
+                b':' => colons::visit(self, at),
+                b'-' | b'_' => dashes::visit(self, at),
+                b'b' | b'B' | b'z' | b'Z' => secrets::authorization(self, at),
+                _ => {}
+            },
+        }
+    }
+
+    /// Takes an address in its canonical form.
+    fn push_address(&mut self, start: usize, end: usize, address: impl Into<IpAddr>) {
+        self.push(Finding { start, end, what: What::Address(canonical(address.into())) });
+    }
+
+    /// Takes a finding. Those that share bytes become one, and the longest says what it is.
+    fn push(&mut self, finding: Finding) {
+        let finding = match &self.window {
+            None => finding,
+            Some(window) => match window.outside(finding) {
+                Some(finding) => finding,
+                None => return,
+            },
+        };
+        merge(self.out, finding);
+    }
+}
+
+/// Puts `new` into the ascending list `out`. Findings come nearly in order, so the place is found from the end.
+fn merge(out: &mut Vec<Finding>, new: Finding) {
+    let mut first = out.len();
+    while first > 0 && out[first - 1].end > new.start {
+        first -= 1;
+    }
+    let mut last = first;
+    let mut whole = new;
+    let mut longest = new.end - new.start;
+    while last < out.len() && out[last].start < new.end {
+        let old = out[last];
+        whole.start = whole.start.min(old.start);
+        whole.end = whole.end.max(old.end);
+        if old.end - old.start > longest {
+            longest = old.end - old.start;
+            whole.what = old.what;
+        }
+        last += 1;
+    }
+    if first == last {
+        out.insert(first, whole);
+    } else {
+        out[first] = whole;
+        out.drain(first + 1..last);
+    }
+}
+
+#[cfg(test)]
+mod tests;

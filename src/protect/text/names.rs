@@ -1,0 +1,167 @@
+//! Names that a record's own fields gave, wherever else in the record they stand.
+
+use super::bytes::{decoded_at, escape_before};
+use super::{Finding, What};
+
+/// A name of one byte would be found in every second word.
+const NAME_MIN: usize = 2;
+
+/// The beginning of a longer name counts as the name, so that no place is compared further than this in vain.
+const NAME_MAX: usize = 256;
+
+/// Adds to `out` (ascending, as [`find`](super::find) left it) where the `names` stand in `text` as whole words: in any case,
+/// plain or percent-encoded, with `+` for a space. A word ends where letters and digits end: `alice` stands in `/~alice/` and
+/// `alice_2.jpg`, not in `malice`. The names are decoded and in UTF-8 where they are text; shorter ones than two bytes are not
+/// searched. Cost: the length of the text times the number of names, with a bound on how far each place is compared.
+pub fn find_names(text: &[u8], names: &[&[u8]], out: &mut Vec<Finding>) {
+    let settled = out.len();
+    for (index, name) in names.iter().enumerate().take(256) {
+        if name.len() < NAME_MIN {
+            continue;
+        }
+        let (beginning, rest) = name.split_at(name.len().min(NAME_MAX));
+        let (small, large) = first_bytes(name);
+        let mut place = 0;
+        while let Some(found) = memchr::memchr3(small, large, b'%', &text[place..]) {
+            let start = place + found;
+            place = start + 1;
+            let Some(mut end) = end_of(text, start, beginning) else { continue };
+            if !rest.is_empty() {
+                end = end_of(text, end, rest).unwrap_or(end);
+            } else if word_at(text, end) {
+                continue;
+            }
+            if !word_before(text, start) {
+                out.push(Finding { start, end, what: What::Name(index as u8) });
+                place = end;
+            }
+        }
+    }
+    if out.len() > settled {
+        join(out);
+    }
+}
+
+/// Sorts findings and makes one of those that share bytes; the longest says what it is.
+fn join(out: &mut Vec<Finding>) {
+    out.sort_unstable_by_key(|found| (found.start, found.end));
+    let mut kept = 0;
+    let mut longest = out[0].end - out[0].start;
+    for place in 1..out.len() {
+        let next = out[place];
+        let last = &mut out[kept];
+        if next.start < last.end {
+            if next.end - next.start > longest {
+                longest = next.end - next.start;
+                last.what = next.what;
+            }
+            last.end = last.end.max(next.end);
+        } else {
+            kept += 1;
+            out[kept] = next;
+            longest = next.end - next.start;
+        }
+    }
+    out.truncate(kept + 1);
+}
+
+/// The bytes that the name can begin with, in its two cases.
+fn first_bytes(name: &[u8]) -> (u8, u8) {
+    match character(name) {
+        Some((first, _)) => {
+            let mut bytes = [0; 4];
+            let lower = lower(first).encode_utf8(&mut bytes).as_bytes()[0];
+            let upper = first.to_uppercase().next().unwrap_or(first).encode_utf8(&mut bytes).as_bytes()[0];
+            (lower, upper)
+        }
+        None => (name[0], name[0]),
+    }
+}
+
+/// The simple lower case of a character.
+fn lower(character: char) -> char {
+    character.to_lowercase().next().unwrap_or(character)
+}
+
+/// The first character of `bytes` and its length, if it is UTF-8.
+fn character(bytes: &[u8]) -> Option<(char, usize)> {
+    let length = match bytes.first()? {
+        0..0x80 => 1,
+        0xC0..0xE0 => 2,
+        0xE0..0xF0 => 3,
+        0xF0.. => 4,
+        _ => return None,
+    };
+    let first = std::str::from_utf8(bytes.get(..length)?).ok()?.chars().next()?;
+    Some((first, length))
+}
+
+/// The character at `at`, percent-decoded where it is escaped, and how many bytes of the text it takes.
+fn decoded_character(text: &[u8], at: usize) -> Option<(char, usize)> {
+    let (first, mut taken) = decoded_at(text, at)?;
+    if first < 0x80 {
+        return Some((first as char, taken));
+    }
+    let mut bytes = [first, 0, 0, 0];
+    let length = match first {
+        0xC0..0xE0 => 2,
+        0xE0..0xF0 => 3,
+        0xF0.. => 4,
+        _ => return None,
+    };
+    for byte in &mut bytes[1..length] {
+        let (next, length) = decoded_at(text, at + taken)?;
+        *byte = next;
+        taken += length;
+    }
+    character(&bytes[..length]).map(|(found, _)| (found, taken))
+}
+
+/// Where the name ends if it stands at `start`.
+fn end_of(text: &[u8], start: usize, name: &[u8]) -> Option<usize> {
+    let mut here = start;
+    let mut rest = name;
+    while !rest.is_empty() {
+        match character(rest) {
+            Some((wanted, length)) => {
+                let (found, taken) = decoded_character(text, here)?;
+                let space = wanted == ' ' && found == '+';
+                if wanted != found && !space && lower(wanted) != lower(found) {
+                    return None;
+                }
+                rest = &rest[length..];
+                here += taken;
+            }
+            None => {
+                let (found, taken) = decoded_at(text, here)?;
+                if found != rest[0] {
+                    return None;
+                }
+                rest = &rest[1..];
+                here += taken;
+            }
+        }
+    }
+    Some(here)
+}
+
+/// True when a letter or digit ends just before `start`.
+fn word_before(text: &[u8], start: usize) -> bool {
+    let Some(&byte) = start.checked_sub(1).and_then(|place| text.get(place)) else { return false };
+    if let Some((byte, _)) = escape_before(text, start) {
+        return byte.is_ascii_alphanumeric() || byte >= 0x80;
+    }
+    if byte < 0x80 {
+        return byte.is_ascii_alphanumeric();
+    }
+    let first = (start.saturating_sub(4)..start).rev().find(|&place| text[place] & 0xC0 != 0x80);
+    first.and_then(|first| character(&text[first..start])).is_none_or(|(found, _)| found.is_alphanumeric())
+}
+
+/// True when a letter or digit begins at `end`.
+fn word_at(text: &[u8], end: usize) -> bool {
+    match decoded_character(text, end) {
+        Some((found, _)) => found.is_alphanumeric(),
+        None => text.get(end).is_some_and(|&byte| byte >= 0x80),
+    }
+}
