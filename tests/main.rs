@@ -1,1 +1,3 @@
 //! One integration binary: links once, shares support.
+
+mod finder;
