@@ -80,10 +80,11 @@ pub fn escape_at(text: &[u8], at: usize) -> Option<(u8, usize)> {
 /// The percent-escape that ends just before `end`: the byte it means and its length.
 #[inline]
 pub fn escape_before(text: &[u8], end: usize) -> Option<(u8, usize)> {
-    if end >= 5 && text[end - 5] == b'%' {
-        if let Some((byte, 5)) = escape_at(&text[..end], end - 5) {
-            return Some((byte, 5));
-        }
+    if end >= 5
+        && text[end - 5] == b'%'
+        && let Some((byte, 5)) = escape_at(&text[..end], end - 5)
+    {
+        return Some((byte, 5));
     }
     if end >= 3 && text[end - 3] == b'%' { escape_at(&text[..end], end - 3) } else { None }
 }

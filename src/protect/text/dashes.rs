@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::bytes::{ALNUM, DIGIT, HEX, HEX_LETTER, HIGH, LETTER, at, before, hex_value, is, precedes};
+use super::bytes::{ALNUM, DIGIT, HEX, HEX_LETTER, LETTER, at, before, hex_value, is, precedes};
 use super::{Finding, Search, What};
 
 /// Looks at `text[here]`, which follows a dash or an underscore.
@@ -54,7 +54,7 @@ fn quad(search: &mut Search<'_>, here: usize) {
     if precedes(text, start, b"%") && text[start..end].iter().take_while(|&&byte| byte != dash).count() > 2 {
         start += 2;
     }
-    let mut groups = text[start..end].iter().filter(|&&byte| byte == dash).count() + 1;
+    let mut groups = memchr::memchr_iter(dash, &text[start..end]).count() + 1;
     if groups == 5 && before(text, start, LETTER) {
         // The first number belongs to the word before: `p5-203-0-113-7`.
         while text[start] != dash {
@@ -138,14 +138,14 @@ fn hex(search: &mut Search<'_>, here: usize) {
         first -= 2;
     }
     let escaped = first > 0 && start >= 3 && text[start - 3] == b'%';
-    if !escaped && before(text, start, ALNUM | HIGH) && !(first == 4 && begins_address(&text[start..end])) {
+    if !escaped && before(text, start, ALNUM) && !(first == 4 && begins_address(&text[start..end])) {
         start += first;
         while start < end && text[start] == b'-' {
             start += 1;
         }
     }
     // A last group that belongs to a word: `fe80--1-link`.
-    if at(text, end, ALNUM | HIGH) {
+    if at(text, end, ALNUM) {
         while end > start && text[end - 1] != b'-' {
             end -= 1;
         }
@@ -179,8 +179,8 @@ fn hardware(run: &[u8]) -> Option<[u8; 6]> {
     Some(mac)
 }
 
-/// True for the beginnings of addresses in use: 2000::/3, fe80::/10, fc00::/7.
-fn begins_address(run: &[u8]) -> bool {
+/// True for the beginnings of addresses in use: `2000::/3`, `fe80::/10`, `fc00::/7`.
+pub(super) fn begins_address(run: &[u8]) -> bool {
     matches!(
         run,
         [b'2' | b'3', _, _, ..]

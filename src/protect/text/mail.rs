@@ -4,7 +4,8 @@
 //! `a@a@a@` stay linear. Both ends are decoded as they are read: `user%40example%2Eorg` and `%3Cuser%2540example.org`.
 
 use super::bytes::{ALNUM, DIGIT, HEX, HIGH, LETTER, UNDERSCORE, decoded_at, decoded_before, is};
-use super::dots::{is_product, octets};
+use super::dots::octets;
+use super::versions::is_platform;
 use super::{Context, Finding, Search, What};
 
 /// RFC 5321 section 4.5.3.1.1 allows 64 bytes; escaped three times over, and some room for those who write more.
@@ -28,7 +29,7 @@ pub(super) fn visit(search: &mut Search<'_>, here: usize, length: usize) {
     let Some(start) = local(text, here, host.dotted) else { return };
     if address_follows(text, after) {
         // `ios@8.1.3.72` is a version.
-        if is_product(&text[start..here]) {
+        if search.context == Context::Agent && is_platform(&text[start..here]) {
             return;
         }
         search.push(Finding { start, end: here, what: What::Email });
@@ -210,8 +211,9 @@ fn address_follows(text: &[u8], start: usize) -> bool {
     let quad = rest.iter().take(16).take_while(|&&byte| is(byte, DIGIT) || byte == b'.').count();
     let end = rest[..quad].iter().rposition(|&byte| byte != b'.').map_or(0, |last| last + 1);
     if end > 6 && octets(&rest[..end]).is_some() {
-        return !(rest.get(end) == Some(&b'.') && rest.get(end + 1).is_some_and(|&byte| is(byte, ALNUM)))
-            && !rest.get(end).is_some_and(|&byte| is(byte, ALNUM | UNDERSCORE) || byte == b'-');
+        let label = rest.get(end) == Some(&b'.') && rest.get(end + 1).is_some_and(|&byte| is(byte, ALNUM));
+        let word = rest.get(end).is_some_and(|&byte| is(byte, ALNUM | UNDERSCORE) || byte == b'-');
+        return !label && !word;
     }
     let group = rest.iter().take(5).take_while(|&&byte| is(byte, HEX)).count();
     if group > 4 || rest.get(group) != Some(&b':') {

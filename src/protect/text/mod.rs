@@ -10,8 +10,8 @@
 //! ```text
 //! sieve:   one pass of byte classes, 64 bytes a step → a few positions (`sieve`)
 //! confirm: at each position, by the byte that stands there
-//!            '.'                          → dotted quad, ip6.arpa, hardware address        (`dots`)
-//!            ':'                          → IPv6, hardware address                         (`colons`)
+//!            '.'                          → dotted quad, ip6.arpa, hardware address        (`dots`, `versions`)
+//!            ':'                          → IPv6, hardware address                         (`colons`, `double`)
 //!            '-' or '_'                   → address or hardware address with dashes        (`dashes`)
 //!            '@'                          → e-mail, user:password@host                     (`mail`)
 //!            '%'                          → the same things percent-encoded                (`escapes`)
@@ -36,8 +36,8 @@
 //! **IPv6.** Everything of hexadecimal digits and colons that RFC 4291 section 2.2 allows, upper case, embedded IPv4, zones
 //! (RFC 4007 and RFC 6874), brackets, and a colon or dot at the end. Without brackets, a ninth group or one of five digits is a
 //! port; a port of four digits behind a compressed address cannot be told from a group, and counts as one. `::` alone is
-//! punctuation (`std::string`), except as `[::]:80`. `Foo::Bar` never holds a digit where an address needs one: words attached
-//! to `::` are scopes; `dead::beef` without a digit needs a group of four letters in one case.
+//! punctuation (`std::string`), except as `[::]:80`. Words attached to `::` are scopes (`Foo::Bar`, `SHA256::add`); an address
+//! without any digit needs a group of four letters, all in one case (`dead::beef`).
 //!
 //! **Hardware addresses.** Exactly six pairs behind colons or dashes, or Cisco's `0012.3456.789a`; also the two in netfilter's
 //! `MAC=` of fourteen pairs, and the last six pairs of a DHCP client identifier. Longer chains of pairs are fingerprints.
@@ -48,7 +48,7 @@
 //!
 //! **E-mail.** A local part and a host name, plain or percent-encoded once or twice, quoted local parts, any UTF-8. A host
 //! without a dot counts (`user@localhost`). It is not one: `logo@2x.png`, `vue@3.4.0`, `Object@5f2050f6`,
-//! `getty@tty1.service`. When the host is an address, the local part and the address are two findings.
+//! `getty@tty1.service`, Apache's `UNIQUE_ID`. When the host is an address, the local part and the address are two findings.
 //!
 //! **Secrets.** JWTs from `eyJ` on, also cut off; what follows `Basic`, `Bearer` or `Authorization:` where it looks like a
 //! credential; `user:password` before `@` in a URL.
@@ -65,11 +65,13 @@ mod bytes;
 mod colons;
 mod dashes;
 mod dots;
+mod double;
 mod escapes;
 mod mail;
 mod names;
 mod secrets;
 mod sieve;
+mod versions;
 
 use std::net::IpAddr;
 
