@@ -310,7 +310,8 @@ impl Walk<'_> {
         quoted: bool,
     ) -> Result<(), Refusal> {
         let parts = self.parsed.parts.len() - first;
-        if self.parsed.parts.len() > VALUES_MAX {
+        // Absent values have no part, and brackets are steps of the shape as well.
+        if self.parsed.parts.len() > VALUES_MAX || self.parsed.shape.len() > 4 * VALUES_MAX {
             return Err(Refusal::TooLong);
         }
         self.parsed.shape.push(Shape::Value {

@@ -291,6 +291,8 @@ fn depth_and_size_are_bounded() {
     let many = |count: usize| format!(r#"{{"ip":[{}"a"]}}"#, r#""a","#.repeat(count - 1));
     assert_eq!(refusal(many(VALUES_MAX).as_bytes()), None);
     assert_eq!(refusal(many(VALUES_MAX + 1).as_bytes()), Some(Refusal::TooLong));
+    let absent = format!(r#"{{"ip":[{}""]}}"#, r#""","#.repeat(4 * VALUES_MAX));
+    assert_eq!(refusal(absent.as_bytes()), Some(Refusal::TooLong));
 }
 
 #[test]
