@@ -1,5 +1,7 @@
 //! The keyring on disk and in use: PI-5 and PI-6 through the public door, with real files, threads and processes.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail a test")]
+
 #[path = "keys/store.rs"]
 mod store;
 
@@ -10,14 +12,14 @@ use std::path::Path;
 use std::process::Command;
 
 use sha2::{Digest, Sha256};
-use sluis::keys::{self, EpochCache, From, KeyError, KeyEvent, Keys, TokenKind};
+use sluis::keys::{self, EpochCache, KeyError, KeyEvent, Keys, RenewFrom, TokenKind};
 use sluis::policy::class::Domain;
 use sluis::record::timestamp::Timestamp;
 
 const DAY: u64 = 86_400;
 
 fn noon(day: u64) -> Timestamp {
-    Timestamp::from_seconds((day * DAY + DAY / 2) as i64)
+    Timestamp::from_seconds((day * DAY + DAY / 2).cast_signed())
 }
 
 fn domain(name: &str) -> Domain {
@@ -44,7 +46,7 @@ fn known() -> tempfile::TempDir {
     let dir = private();
     let body = "sluis keyring 1\ndomain meeting retention 1209600\n\
          chain epoch 86400 from 20413 until - key AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8\n";
-    let sum: String = Sha256::digest(body).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sum = Sha256::digest(body).iter().fold(String::new(), |sum, byte| format!("{sum}{byte:02x}"));
     let path = dir.path().join("keyring");
     fs::write(&path, format!("{body}sha256 {sum}\n")).unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
@@ -91,7 +93,7 @@ fn pi_5_after_the_advance_no_state_gives_the_old_token() {
     let dir = known();
     let domains = [domain("meeting")];
     // The epoch ends with day 20413 and lives 14 days longer.
-    let death = Timestamp::from_seconds((20_428 * DAY) as i64);
+    let death = Timestamp::from_seconds((20_428 * DAY).cast_signed());
     let (keys, _) = Keys::open(dir.path(), &domains, noon(20_413)).unwrap();
     let mut cache = EpochCache::new(keys.clone());
     assert!(cache.at(0, noon(20_413), Timestamp(death.0 - 1)).is_ok());
@@ -194,7 +196,7 @@ fn other_processes_changes_are_seen_and_dead_keys_leave_their_memory() {
     assert_ne!(keys.generation(), first);
     assert!(matches!(cache.at(0, noon(19_986), noon(20_000)), Err(KeyError::Dead { .. })));
 
-    let _ = keys::renew(dir.path(), &[], From::Next, None, noon(20_001)).unwrap();
+    let _ = keys::renew(dir.path(), &[], RenewFrom::Next, None, noon(20_001)).unwrap();
     let before = token(&keys, 0, TokenKind::User, 20_002, noon(20_002)).unwrap();
     assert!(keys.advance(noon(20_001)).unwrap().is_empty());
     assert_ne!(token(&keys, 0, TokenKind::User, 20_002, noon(20_002)).unwrap(), before);

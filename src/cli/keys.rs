@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand};
 
-use crate::keys::{self, ChainFacts, From, KeyError, KeyEvent, harden, secret};
+use crate::keys::{self, ChainFacts, KeyError, KeyEvent, RenewFrom, harden, secret};
 use crate::record::timestamp::Timestamp;
 
 /// The most bytes of sealed chains that are read.
@@ -114,7 +114,7 @@ struct RenewArgs {
     domains: Vec<String>,
     /// The first epoch of the fresh chains: its number, a date, an instant in UTC, or `next`
     #[arg(long, value_name = "EPOCH", default_value = "next", value_parser = from)]
-    from: From,
+    from: RenewFrom,
     /// Another length of epochs
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     epoch: Option<u64>,
@@ -235,19 +235,19 @@ fn in_words(seconds: u64) -> String {
 }
 
 /// The start of a renewal.
-fn from(text: &str) -> Result<From, String> {
+fn from(text: &str) -> Result<RenewFrom, String> {
     if text == "next" {
-        return Ok(From::Next);
+        return Ok(RenewFrom::Next);
     }
     if let Ok(epoch) = text.parse() {
-        return Ok(From::Epoch(epoch));
+        return Ok(RenewFrom::Epoch(epoch));
     }
     let midnight = text.parse::<jiff::civil::Date>().ok().filter(|_| text.len() == 10);
     let instant = match midnight {
         Some(date) => date.to_zoned(jiff::tz::TimeZone::UTC).map(|zoned| zoned.timestamp()),
         None => text.parse::<jiff::Timestamp>(),
     };
-    instant.map(|instant| From::Instant(Timestamp(instant.as_microsecond()))).map_err(|_| {
+    instant.map(|instant| RenewFrom::Instant(Timestamp(instant.as_microsecond()))).map_err(|_| {
         "an epoch is a number, a date (2026-11-21), an instant (2026-11-21T12:00Z) or `next`".to_owned()
     })
 }
@@ -307,63 +307,5 @@ fn output(error: &io::Error) -> KeyError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_read_and_written() {
-        let cases =
-            [("90s", 90), ("5m", 300), ("12h", 43_200), ("14d", 1_209_600), ("2w", 1_209_600), ("1h", 3_600)];
-        for (text, seconds) in cases {
-            assert_eq!(duration(text), Ok(seconds));
-            assert_eq!(duration(&in_words(seconds)), Ok(seconds));
-        }
-        for text in
-            ["", "d", "14", "-1d", "0d", "1.5h", "14 d", "é", "99999999999999999999d", "9999999999999999w"]
-        {
-            assert!(duration(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn the_start_of_a_renewal_is_a_number_a_date_an_instant_or_next() {
-        assert_eq!(from("next"), Ok(From::Next));
-        assert_eq!(from("20413"), Ok(From::Epoch(20_413)));
-        assert_eq!(from("2026-11-21"), Ok(From::Instant(Timestamp::from_seconds(1_795_219_200))));
-        assert_eq!(from("2026-11-21T12:00:00Z"), Ok(From::Instant(Timestamp::from_seconds(1_795_262_400))));
-        assert!(from("tomorrow").is_err());
-        assert!(from("2026-13-01").is_err());
-    }
-
-    #[test]
-    fn a_table_is_aligned() {
-        let fact = ChainFacts {
-            domain: "meeting".to_owned(),
-            epoch_seconds: 86_400,
-            retention_seconds: 1_209_600,
-            first_epoch: 20_413,
-            first_start: Timestamp::from_seconds(20_413 * 86_400),
-            first_dies: Timestamp::from_seconds(20_428 * 86_400),
-            until: None,
-            current: Some("meeting/20427/01234567".to_owned()),
-        };
-        let text = table(&[fact], Timestamp::from_seconds(20_427 * 86_400));
-        assert_eq!(
-            text,
-            "domain   epoch  oldest key  since       retention  oldest key dies  current epoch\n\
-             meeting  1d     20413       2025-11-21  14d        2025-12-06       meeting/20427/01234567\n"
-        );
-    }
-
-    #[test]
-    fn the_arguments_hold_together() {
-        use clap::CommandFactory;
-        #[derive(clap::Parser)]
-        struct Whole {
-            #[command(flatten)]
-            args: KeysArgs,
-        }
-        Whole::command().debug_assert();
-        assert!(!Whole::command().render_long_help().to_string().contains("as-of"));
-    }
-}
+#[path = "keys_tests.rs"]
+mod tests;

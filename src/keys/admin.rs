@@ -9,7 +9,7 @@ use std::path::Path;
 use super::error::KeyError;
 use super::event::KeyEvent;
 use super::keyring::{ChainFacts, Keyring};
-use super::renewal::From;
+use super::renewal::RenewFrom;
 use super::seal;
 use super::store::Store;
 use crate::record::timestamp::Timestamp;
@@ -70,7 +70,7 @@ pub fn import(
 pub fn renew(
     dir: &Path,
     names: &[String],
-    from: From,
+    from: RenewFrom,
     epoch_seconds: Option<u64>,
     now: Timestamp,
 ) -> Result<Vec<KeyEvent>, KeyError> {

@@ -1,17 +1,17 @@
 use super::*;
 use crate::keys::pseudonym::TokenKind;
-use crate::keys::renewal::From;
+use crate::keys::renewal::RenewFrom;
 
 const DAY: u64 = 86_400;
 const HOUR: u64 = 3_600;
 
 /// Noon of day `day` since 1970.
 fn noon(day: u64) -> Timestamp {
-    Timestamp::from_seconds((day * DAY + DAY / 2) as i64)
+    Timestamp::from_seconds((day * DAY + DAY / 2).cast_signed())
 }
 
 fn at(seconds: u64) -> Timestamp {
-    Timestamp::from_seconds(seconds as i64)
+    Timestamp::from_seconds(seconds.cast_signed())
 }
 
 /// A domain whose first chain key is `key`, at `epoch`.
@@ -42,7 +42,7 @@ fn a_new_domain_begins_at_the_oldest_epoch_that_may_be_kept() {
 fn epochs_are_aligned_to_utc() {
     let keyring = known("meeting", DAY, DAY, 0, 1);
     assert_eq!(keyring.epoch_of(0, at(20_000 * DAY)), 20_000);
-    assert_eq!(keyring.epoch_of(0, Timestamp((20_000 * DAY) as i64 * 1_000_000 - 1)), 19_999);
+    assert_eq!(keyring.epoch_of(0, Timestamp(at(20_000 * DAY).0 - 1)), 19_999);
     assert_eq!(keyring.epoch_of(0, Timestamp(-1)), 0);
 }
 
@@ -131,7 +131,7 @@ fn another_epoch_length_needs_a_renewal() {
     let mut keyring = known("meeting", DAY, 14 * DAY, 100, 1);
     let wrong = keyring.require("meeting", HOUR, 14 * DAY, noon(101));
     assert!(matches!(wrong, Err(KeyError::EpochLength { recorded: DAY, wanted: HOUR, .. })));
-    let _ = keyring.renew("meeting", From::Next, Some(HOUR), noon(101)).unwrap();
+    let _ = keyring.renew("meeting", RenewFrom::Next, Some(HOUR), noon(101)).unwrap();
     assert!(keyring.require("meeting", HOUR, DAY, noon(101)).is_ok());
     assert!(keyring.require("meeting", DAY, DAY, noon(101)).is_ok(), "until the renewal begins, both fit");
     assert!(keyring.require("meeting", DAY, DAY, noon(102)).is_err());
@@ -166,7 +166,7 @@ fn impossible_domains_are_refused() {
 fn a_renewal_changes_tokens_from_its_epoch_on_and_the_old_chain_dies_on_schedule() {
     let mut keyring = known("meeting", DAY, 3 * DAY, 100, 1);
     let old = known("meeting", DAY, 3 * DAY, 100, 1);
-    let events = keyring.renew("meeting", From::Epoch(103), None, noon(101)).unwrap();
+    let events = keyring.renew("meeting", RenewFrom::Epoch(103), None, noon(101)).unwrap();
     assert_eq!(events, [KeyEvent::Renewed { domain: "meeting".into(), epoch: 103, epoch_seconds: DAY }]);
     for epoch in 101..=104 {
         let new = keyring.epoch_keys(0, epoch, noon(104)).unwrap();
@@ -185,17 +185,22 @@ fn a_renewal_changes_tokens_from_its_epoch_on_and_the_old_chain_dies_on_schedule
 #[test]
 fn a_renewal_begins_in_the_future_at_a_boundary_of_both_lengths() {
     let mut keyring = known("meeting", DAY, 30 * DAY, 100, 1);
-    for from in [From::Epoch(0), From::Epoch(101), From::Instant(noon(101)), From::Instant(Timestamp(-1))] {
+    for from in [
+        RenewFrom::Epoch(0),
+        RenewFrom::Epoch(101),
+        RenewFrom::Instant(noon(101)),
+        RenewFrom::Instant(Timestamp(-1)),
+    ] {
         let refused = keyring.renew("meeting", from, None, noon(101));
         assert!(matches!(refused, Err(KeyError::Renewal { .. })), "{from:?}");
     }
     // 104 is no multiple of 7.
-    assert!(keyring.renew("meeting", From::Epoch(104), Some(7 * DAY), noon(101)).is_err());
-    assert!(keyring.renew("meeting", From::Epoch(u64::MAX), None, noon(101)).is_err());
-    assert!(keyring.renew("meeting", From::Next, Some(1), noon(101)).is_err());
-    assert!(keyring.renew("meeting", From::Next, Some(31 * DAY), noon(101)).is_err());
+    assert!(keyring.renew("meeting", RenewFrom::Epoch(104), Some(7 * DAY), noon(101)).is_err());
+    assert!(keyring.renew("meeting", RenewFrom::Epoch(u64::MAX), None, noon(101)).is_err());
+    assert!(keyring.renew("meeting", RenewFrom::Next, Some(1), noon(101)).is_err());
+    assert!(keyring.renew("meeting", RenewFrom::Next, Some(31 * DAY), noon(101)).is_err());
     assert_eq!(keyring.rings[0].chains.len(), 1, "nothing changed");
-    let events = keyring.renew("meeting", From::Next, Some(7 * DAY), noon(101)).unwrap();
+    let events = keyring.renew("meeting", RenewFrom::Next, Some(7 * DAY), noon(101)).unwrap();
     assert_eq!(
         events,
         [KeyEvent::Renewed { domain: "meeting".into(), epoch: 105 / 7, epoch_seconds: 7 * DAY }]
@@ -207,8 +212,8 @@ fn a_renewal_begins_in_the_future_at_a_boundary_of_both_lengths() {
 #[test]
 fn a_renewal_replaces_one_that_was_never_used() {
     let mut keyring = known("meeting", DAY, 30 * DAY, 100, 1);
-    let _ = keyring.renew("meeting", From::Epoch(110), None, noon(101)).unwrap();
-    let events = keyring.renew("meeting", From::Epoch(105), Some(HOUR), noon(101)).unwrap();
+    let _ = keyring.renew("meeting", RenewFrom::Epoch(110), None, noon(101)).unwrap();
+    let events = keyring.renew("meeting", RenewFrom::Epoch(105), Some(HOUR), noon(101)).unwrap();
     assert_eq!(
         events,
         [
@@ -217,7 +222,7 @@ fn a_renewal_replaces_one_that_was_never_used() {
         ]
     );
     // And one behind it cuts it: three chains, each ending where the next begins.
-    let _ = keyring.renew("meeting", From::Instant(noon(107)), Some(DAY), noon(101)).unwrap();
+    let _ = keyring.renew("meeting", RenewFrom::Instant(noon(107)), Some(DAY), noon(101)).unwrap();
     let untils: Vec<_> = keyring.rings[0].chains.iter().map(|chain| chain.until).collect();
     assert_eq!(untils, [Some(105), Some(108 * 24), None]);
     let text = keyring.to_text();
@@ -227,14 +232,14 @@ fn a_renewal_replaces_one_that_was_never_used() {
 #[test]
 fn a_clock_before_the_keyring_renews_nothing() {
     let mut keyring = known("meeting", DAY, 30 * DAY, 100, 1);
-    assert!(matches!(keyring.renew("meeting", From::Next, None, noon(50)), Err(KeyError::Clock { .. })));
+    assert!(matches!(keyring.renew("meeting", RenewFrom::Next, None, noon(50)), Err(KeyError::Clock { .. })));
     assert_eq!(keyring.rings[0].chains.len(), 1);
 }
 
 #[test]
 fn facts_tell_no_key() {
     let mut keyring = known("meeting", DAY, 14 * DAY, 100, 1);
-    let _ = keyring.renew("meeting", From::Epoch(103), None, noon(101)).unwrap();
+    let _ = keyring.renew("meeting", RenewFrom::Epoch(103), None, noon(101)).unwrap();
     let facts = keyring.facts(noon(102));
     assert_eq!(facts.len(), 2);
     assert_eq!(facts[0].first_dies, at(115 * DAY));
@@ -251,7 +256,7 @@ fn any_history_keeps_the_rules() {
         for (operation, amount) in steps {
             match operation {
                 0 | 1 => { day += amount; let _ = keyring.advance(noon(day)).unwrap(); }
-                2 => { let _ = keyring.renew("meeting", From::Epoch(day + 1 + amount), None, noon(day)).unwrap(); }
+                2 => { let _ = keyring.renew("meeting", RenewFrom::Epoch(day + 1 + amount), None, noon(day)).unwrap(); }
                 _ => { keyring = Keyring::from_text(keyring.to_text().as_bytes()).unwrap(); }
             }
             for epoch in day.saturating_sub(8)..day + 4 {

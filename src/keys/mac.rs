@@ -3,7 +3,7 @@
 //! HMAC hashes one block of padded key before the inner and one before the outer message. [`Prepared`] holds the two
 //! states after those blocks, so that a token of a short value costs two runs of the compression function instead of
 //! four, and the key itself is no longer needed. The general crate does the same, but wipes and copies buffers of its
-//! own on each use; over the compression function alone a token takes about half the time (measured 2026-11). The
+//! own on each use; over the compression function alone a token takes about two thirds of the time (measured 2026-11). The
 //! crate is the reference in the tests.
 
 use sha2::block_api::compress256;
@@ -20,6 +20,16 @@ const LENGTH_AT: usize = BLOCK_BYTES - 8;
 /// The initial state of SHA-256 (FIPS 180-4, section 5.3.3).
 const INITIAL: [u32; 8] =
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
+
+/// The only block of the outer message, still without the inner digest: the end mark, and the length of key block and
+/// digest in bits. Made beforehand, so that it is stored in whole words of the processor.
+const OUTER: [[u8; BLOCK_BYTES]; 1] = {
+    let mut block = [0; BLOCK_BYTES];
+    block[KEY_BYTES] = 0x80;
+    // 8 × (64 + 32) = 0x300.
+    block[BLOCK_BYTES - 2] = 0x03;
+    [block]
+};
 
 /// The two states of a keyed HMAC. Whoever has them has the key in all but name: keep them in a
 /// [`Locked`](super::secret::Locked).
@@ -49,30 +59,30 @@ impl Prepared {
         if !whole.is_empty() {
             compress256(&mut state, whole);
         }
-        let mut block = [0; BLOCK_BYTES];
+        // An array of one block, because that is what is compressed: passing `&[block]` would copy it first.
+        let mut last = [[0; BLOCK_BYTES]];
+        let block = &mut last[0];
         block[..rest.len()].copy_from_slice(rest);
         block[rest.len()] = 0x80;
         if rest.len() >= LENGTH_AT {
-            compress256(&mut state, &[block]);
-            block = [0; BLOCK_BYTES];
+            compress256(&mut state, &last);
+            last = [[0; BLOCK_BYTES]];
         }
         let bits = 8 * (BLOCK_BYTES + message.len()) as u64;
-        block[LENGTH_AT..].copy_from_slice(&bits.to_be_bytes());
-        compress256(&mut state, &[block]);
+        last[0][LENGTH_AT..].copy_from_slice(&bits.to_be_bytes());
+        compress256(&mut state, &last);
         self.finish(state)
     }
 
-    /// The outer hash: one block that holds the inner digest, the end mark and the length, 96 bytes.
+    /// The outer hash: one block.
     #[inline]
     fn finish(&self, digest: [u32; 8]) -> [u32; 8] {
-        let mut block = [0; BLOCK_BYTES];
-        for (bytes, word) in block.as_chunks_mut::<4>().0.iter_mut().zip(digest) {
+        let mut last = OUTER;
+        for (bytes, word) in last[0].as_chunks_mut::<4>().0.iter_mut().zip(digest) {
             *bytes = word.to_be_bytes();
         }
-        block[KEY_BYTES] = 0x80;
-        block[LENGTH_AT..].copy_from_slice(&(8_u64 * 96).to_be_bytes());
         let mut state = self.outer;
-        compress256(&mut state, &[block]);
+        compress256(&mut state, &last);
         state
     }
 }

@@ -40,5 +40,5 @@ pub use error::KeyError;
 pub use event::KeyEvent;
 pub use keyring::ChainFacts;
 pub use pseudonym::{EpochKeys, Token, TokenKind};
-pub use renewal::From;
+pub use renewal::RenewFrom;
 pub use shared::Keys;

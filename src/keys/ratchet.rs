@@ -93,7 +93,8 @@ mod tests {
     /// RFC 5869, appendix A.1 to A.3: the crate that everything here stands on.
     #[test]
     fn rfc_5869() {
-        let cases: [(Vec<u8>, Vec<u8>, Vec<u8>, &str, &str); 3] = [
+        type Case = (Vec<u8>, Vec<u8>, Vec<u8>, &'static str, &'static str);
+        let cases: [Case; 3] = [
             (
                 vec![0x0b; 22],
                 (0..=0x0c).collect(),

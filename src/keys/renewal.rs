@@ -10,9 +10,9 @@ use super::keyring::{Keyring, Ring};
 use super::secret::Secret;
 use crate::record::timestamp::Timestamp;
 
-/// From when on.
+/// From when on a renewal holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
+pub enum RenewFrom {
     /// The first epoch boundary after now.
     Next,
     /// This epoch, by the number of the domain's present epoch length.
@@ -27,7 +27,7 @@ impl Keyring {
     pub fn renew(
         &mut self,
         name: &str,
-        from: From,
+        from: RenewFrom,
         epoch_seconds: Option<u64>,
         now: Timestamp,
     ) -> Result<Vec<KeyEvent>, KeyError> {
@@ -38,7 +38,12 @@ impl Keyring {
 }
 
 impl Ring {
-    fn renew(&mut self, from: From, epoch_seconds: Option<u64>, now: u64) -> Result<Vec<KeyEvent>, KeyError> {
+    fn renew(
+        &mut self,
+        from: RenewFrom,
+        epoch_seconds: Option<u64>,
+        now: u64,
+    ) -> Result<Vec<KeyEvent>, KeyError> {
         let (first, present) = (&self.chains[0], self.chains[self.serving(now)].epoch_seconds);
         if first.start_of(first.epoch) > now {
             // A clock that went back: every chain would look unused, and be destroyed.
@@ -77,12 +82,12 @@ impl Ring {
     }
 
     /// When the renewal begins, in seconds since 1970: a boundary of the old and of the new epochs, in the future.
-    fn boundary(&self, from: From, present: u64, wanted: u64, now: u64) -> Result<u64, KeyError> {
+    fn boundary(&self, from: RenewFrom, present: u64, wanted: u64, now: u64) -> Result<u64, KeyError> {
         let refuse = |problem: String| KeyError::Renewal { domain: self.name.clone(), problem };
         let earliest = match from {
-            From::Next => now + 1,
-            From::Epoch(epoch) => epoch.saturating_mul(present),
-            From::Instant(instant) => seconds_of(instant),
+            RenewFrom::Next => now + 1,
+            RenewFrom::Epoch(epoch) => epoch.saturating_mul(present),
+            RenewFrom::Instant(instant) => seconds_of(instant),
         };
         if earliest <= now {
             let next = now / present + 1;
@@ -103,7 +108,7 @@ impl Ring {
             boundary = aligned;
         }
         match from {
-            From::Epoch(epoch) if boundary != earliest => Err(refuse(format!(
+            RenewFrom::Epoch(epoch) if boundary != earliest => Err(refuse(format!(
                 "epoch {epoch} does not begin with an epoch of {wanted} s: the next that does is {}",
                 boundary / present
             ))),

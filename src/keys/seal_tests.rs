@@ -1,13 +1,13 @@
 use super::*;
 use crate::keys::pseudonym::TokenKind;
-use crate::keys::renewal::From;
+use crate::keys::renewal::RenewFrom;
 use crate::record::timestamp::Timestamp;
 use age::secrecy::ExposeSecret;
 
 const DAY: u64 = 86_400;
 
 fn noon(day: u64) -> Timestamp {
-    Timestamp::from_seconds((day * DAY + DAY / 2) as i64)
+    Timestamp::from_seconds((day * DAY + DAY / 2).cast_signed())
 }
 
 fn keyring() -> Keyring {
@@ -80,7 +80,7 @@ fn a_renewal_travels() {
     let mut theirs = keyring();
     let mut ours = copy(&theirs);
     let _ = ours.advance(noon(20_003)).unwrap();
-    let _ = theirs.renew("meeting", From::Epoch(20_005), None, noon(20_002)).unwrap();
+    let _ = theirs.renew("meeting", RenewFrom::Epoch(20_005), None, noon(20_002)).unwrap();
     let events = ours.merge(copy(&theirs)).unwrap();
     assert_eq!(events, [KeyEvent::Imported { domain: "meeting".into() }]);
     for epoch in 19_990..=20_007 {
@@ -100,13 +100,13 @@ fn a_renewal_travels() {
 fn two_different_renewals_are_refused() {
     let mut theirs = keyring();
     let mut ours = copy(&theirs);
-    let _ = theirs.renew("meeting", From::Epoch(20_005), None, noon(20_002)).unwrap();
-    let _ = ours.renew("meeting", From::Epoch(20_005), None, noon(20_002)).unwrap();
+    let _ = theirs.renew("meeting", RenewFrom::Epoch(20_005), None, noon(20_002)).unwrap();
+    let _ = ours.renew("meeting", RenewFrom::Epoch(20_005), None, noon(20_002)).unwrap();
     assert!(matches!(ours.merge(copy(&theirs)), Err(KeyError::Conflict { .. })));
     let mut ours = keyring();
     let mut theirs = copy(&ours);
-    let _ = theirs.renew("meeting", From::Epoch(20_005), None, noon(20_002)).unwrap();
-    let _ = ours.renew("meeting", From::Epoch(20_006), None, noon(20_002)).unwrap();
+    let _ = theirs.renew("meeting", RenewFrom::Epoch(20_005), None, noon(20_002)).unwrap();
+    let _ = ours.renew("meeting", RenewFrom::Epoch(20_006), None, noon(20_002)).unwrap();
     assert!(matches!(ours.merge(theirs), Err(KeyError::Conflict { .. })));
 }
 

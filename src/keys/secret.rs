@@ -67,7 +67,20 @@ impl<T: Zeroize> Drop for Locked<T> {
     }
 }
 
-/// A 32-byte secret.
+/// A 32-byte secret. It cannot be printed, copied or compared by accident:
+///
+/// ```compile_fail,E0277
+/// let secret = sluis::keys::secret::Secret::random().unwrap();
+/// println!("{secret:?}");
+/// ```
+/// ```compile_fail,E0599
+/// let secret = sluis::keys::secret::Secret::random().unwrap();
+/// let copy = secret.clone();
+/// ```
+/// ```compile_fail,E0369
+/// let secret = sluis::keys::secret::Secret::random().unwrap();
+/// assert!(secret == secret);
+/// ```
 pub struct Secret(Locked<[u8; KEY_BYTES]>);
 
 impl Secret {

@@ -10,7 +10,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use zeroize::Zeroizing;
 
@@ -37,7 +37,7 @@ struct Inner {
 
 enum Source {
     Ephemeral(Vec<Ephemeral>),
-    Stored { store: Store, access: Access, names: Vec<String>, state: RwLock<State> },
+    Stored(Box<Stored>),
 }
 
 /// A random key that lives for one run and gives epochs of any date. It has no ratchet: nothing of it is ever stored, and
@@ -46,6 +46,16 @@ struct Ephemeral {
     domain: String,
     epoch_seconds: u64,
     key: Secret,
+}
+
+/// A keyring with its file.
+struct Stored {
+    store: Store,
+    access: Access,
+    domains: Vec<Domain>,
+    state: RwLock<State>,
+    /// One advance at a time: two could put what they read into memory in the wrong order.
+    turn: Mutex<()>,
 }
 
 /// Whether this process may change the file.
@@ -102,11 +112,11 @@ impl Keys {
         domains: &[Domain],
         changed: Changed,
     ) -> Result<(Self, Vec<KeyEvent>), KeyError> {
-        let names: Vec<_> = domains.iter().map(|domain| domain.name.clone()).collect();
         let Changed { events, keyring, version } = changed;
-        let places = places(&keyring, &names)?;
+        let places = places(&keyring, domains)?;
         let state = RwLock::new(State { keyring, places, version, behind: false });
-        let source = Source::Stored { store, access, names, state };
+        let stored = Stored { store, access, domains: domains.to_vec(), state, turn: Mutex::new(()) };
+        let source = Source::Stored(Box::new(stored));
         Ok((Self(Arc::new(Inner { generation: AtomicU64::new(0), source })), events))
     }
 
@@ -127,8 +137,8 @@ impl Keys {
             Source::Ephemeral(all) => {
                 all.get(domain).map_or(0, |key| seconds_of(instant) / key.epoch_seconds)
             }
-            Source::Stored { state, .. } => {
-                let state = read(state);
+            Source::Stored(stored) => {
+                let state = stored.read();
                 state.places.get(domain).map_or(0, |&place| state.keyring.epoch_of(place, instant))
             }
         }
@@ -141,8 +151,8 @@ impl Keys {
             Source::Ephemeral(all) => {
                 all.get(domain).map(|key| key.keys_of(epoch)).ok_or(KeyError::Dead { epoch })
             }
-            Source::Stored { state, .. } => {
-                let state = read(state);
+            Source::Stored(stored) => {
+                let state = stored.read();
                 let place = *state.places.get(domain).ok_or(KeyError::Dead { epoch })?;
                 state.keyring.epoch_keys(place, epoch, now)
             }
@@ -152,42 +162,65 @@ impl Keys {
     /// Destroys what is due at `now`, in memory and in the file, and takes over what other processes changed. Cheap when
     /// there is nothing to do (one `stat`): called every minute or so, and never by a worker.
     pub fn advance(&self, now: Timestamp) -> Result<Vec<KeyEvent>, KeyError> {
-        let Source::Stored { store, access, names, state } = &self.0.source else { return Ok(Vec::new()) };
-        if store.has_changed(&read(state).version)? {
-            let (mut keyring, version) = store.read()?;
-            if *access == Access::ReadOnly {
-                let _ = keyring.advance(now)?;
-            }
-            self.swap(names, state, keyring, version)?;
+        let Source::Stored(stored) = &self.0.source else { return Ok(Vec::new()) };
+        let _turn = stored.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = || self.0.generation.fetch_add(1, Ordering::Release);
+        // The file may have learned of a longer retention, so it is asked first. But a file that cannot be read must not
+        // keep a dead key alive in memory: its error waits.
+        let reloaded = stored.reload(now).map(|is_new| is_new.then(changed));
+        if stored.advance_memory(now)? {
+            changed();
         }
-        if read(state).keyring.is_due(now) {
-            // Memory first: a disk that fails must not keep a dead key alive here.
-            let mut state = write(state);
-            let _ = state.keyring.advance(now)?;
-            state.behind = *access == Access::Change;
-            drop(state);
-            self.0.generation.fetch_add(1, Ordering::Release);
-        }
-        if !read(state).behind {
+        reloaded?;
+        if !stored.read().behind {
             return Ok(Vec::new());
         }
-        let changed = store.change(|keyring| keyring.advance(now))?;
-        self.swap(names, state, changed.keyring, changed.version)?;
-        Ok(changed.events)
+        let written = stored.store.change(|keyring| keyring.advance(now))?;
+        stored.swap(written.keyring, written.version)?;
+        changed();
+        Ok(written.events)
+    }
+}
+
+impl Stored {
+    /// Takes over what another process wrote. Says whether there was something.
+    fn reload(&self, now: Timestamp) -> Result<bool, KeyError> {
+        if !self.store.has_changed(&self.read().version)? {
+            return Ok(false);
+        }
+        let (mut keyring, version) = self.store.read()?;
+        if self.access == Access::ReadOnly {
+            let _ = fit(&mut keyring, &self.domains, now)?;
+        }
+        self.swap(keyring, version)?;
+        Ok(true)
+    }
+
+    /// Destroys what is due in this process. Says whether something was.
+    fn advance_memory(&self, now: Timestamp) -> Result<bool, KeyError> {
+        if !self.read().keyring.is_due(now) {
+            return Ok(false);
+        }
+        let mut state = self.write();
+        let _ = state.keyring.advance(now)?;
+        state.behind = self.access == Access::Change;
+        Ok(true)
     }
 
     /// Puts a keyring in the place of the one in memory, which is wiped.
-    fn swap(
-        &self,
-        names: &[String],
-        state: &RwLock<State>,
-        keyring: Keyring,
-        version: Version,
-    ) -> Result<(), KeyError> {
-        let places = places(&keyring, names)?;
-        *write(state) = State { keyring, places, version, behind: false };
-        self.0.generation.fetch_add(1, Ordering::Release);
+    fn swap(&self, keyring: Keyring, version: Version) -> Result<(), KeyError> {
+        let places = places(&keyring, &self.domains)?;
+        *self.write() = State { keyring, places, version, behind: false };
         Ok(())
+    }
+
+    /// A panic elsewhere leaves a whole state behind: it is only ever replaced as one, or advanced.
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -212,17 +245,10 @@ fn fit(keyring: &mut Keyring, domains: &[Domain], now: Timestamp) -> Result<Vec<
     Ok(events)
 }
 
-fn places(keyring: &Keyring, names: &[String]) -> Result<Vec<usize>, KeyError> {
-    let place =
-        |name: &String| keyring.domain(name).ok_or_else(|| KeyError::UnknownDomain { domain: name.clone() });
-    names.iter().map(place).collect()
-}
-
-/// A panic elsewhere leaves a whole state behind: it is only ever replaced as one, or advanced.
-fn read(state: &RwLock<State>) -> RwLockReadGuard<'_, State> {
-    state.read().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn write(state: &RwLock<State>) -> RwLockWriteGuard<'_, State> {
-    state.write().unwrap_or_else(PoisonError::into_inner)
+/// For each domain its place in the keyring.
+fn places(keyring: &Keyring, domains: &[Domain]) -> Result<Vec<usize>, KeyError> {
+    let place = |domain: &Domain| {
+        keyring.domain(&domain.name).ok_or_else(|| KeyError::UnknownDomain { domain: domain.name.clone() })
+    };
+    domains.iter().map(place).collect()
 }

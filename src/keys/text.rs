@@ -203,7 +203,7 @@ fn hex_sum(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::renewal::From;
+    use crate::keys::renewal::RenewFrom;
     use crate::record::timestamp::Timestamp;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -212,7 +212,7 @@ mod tests {
         let mut ring = Keyring::default();
         let _ = ring.create("meeting", 86_400, 14 * 86_400, NOW).unwrap();
         let _ = ring.create("telephony", 3_600, 86_400, NOW).unwrap();
-        let _ = ring.renew("meeting", From::Next, Some(3_600), NOW).unwrap();
+        let _ = ring.renew("meeting", RenewFrom::Next, Some(3_600), NOW).unwrap();
         ring
     }
 

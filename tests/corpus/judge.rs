@@ -31,12 +31,14 @@ pub struct Verdict {
     pub survived: u64,
     /// JSON members that the output no longer has (deny by default; not counted as words).
     pub members_dropped: u64,
-    /// A few samples of what went wrong, for the developer's eyes on public test data.
-    pub samples: Vec<String>,
+    /// A few samples of what was left over, and of what did not survive: public test data, for the developer's eyes.
+    pub leaks: Vec<String>,
+    /// The latter.
+    pub losses: Vec<String>,
 }
 
 /// How many samples of trouble a verdict keeps.
-const SAMPLES_MAX: usize = 6;
+const SAMPLES_MAX: usize = 8;
 
 impl Verdict {
     /// Adds another verdict to this one.
@@ -49,11 +51,10 @@ impl Verdict {
         self.words += other.words;
         self.survived += other.survived;
         self.members_dropped += other.members_dropped;
-        for sample in other.samples {
-            if self.samples.len() < SAMPLES_MAX {
-                self.samples.push(sample);
-            }
-        }
+        self.leaks.extend(other.leaks);
+        self.losses.extend(other.losses);
+        self.leaks.truncate(SAMPLES_MAX);
+        self.losses.truncate(SAMPLES_MAX);
     }
 
     /// Share of the identifiers of `kinds` that are gone; 1 when there were none.
@@ -64,10 +65,10 @@ impl Verdict {
 
     /// Found and left over the given kinds.
     pub fn sum(&self, kinds: &[Kind]) -> Score {
-        self.kinds.iter().filter(|(kind, _)| kinds.contains(kind)).fold(Score::default(), |sum, (_, score)| Score {
-            found: sum.found + score.found,
-            left: sum.left + score.left,
-        })
+        self.kinds.iter().filter(|(kind, _)| kinds.contains(kind)).fold(
+            Score::default(),
+            |sum, (_, score)| Score { found: sum.found + score.found, left: sum.left + score.left },
+        )
     }
 
     /// Share of words that survived.
@@ -81,9 +82,9 @@ impl Verdict {
         score.left += u64::from(left);
     }
 
-    fn sample(&mut self, text: impl FnOnce() -> String) {
-        if self.samples.len() < SAMPLES_MAX {
-            self.samples.push(text());
+    fn lost(&mut self, text: &[u8]) {
+        if self.losses.len() < SAMPLES_MAX {
+            self.losses.push(String::from_utf8_lossy(text).into_owned());
         }
     }
 }
@@ -101,6 +102,11 @@ pub fn identifiers(line: &[u8], lines: &Regex) -> Vec<Found> {
     for name in lines.capture_names().flatten() {
         let Some(group) = groups.name(name) else { continue };
         let (start, end) = (group.start(), group.end());
+        if name.starts_with("maybe") {
+            // A name in a message, which a parser of that message may know.
+            namesakes(line, group.as_bytes(), usize::MAX, &mut found);
+            continue;
+        }
         if name.starts_with("infra") {
             // Our own side: an address there may be treated, and may stay.
             for f in &mut found {
@@ -113,7 +119,8 @@ pub fn identifiers(line: &[u8], lines: &Regex) -> Vec<Found> {
         if matches!(value, b"-" | b"" | b"\"\"") {
             continue;
         }
-        let spelled = found.iter().any(|f| f.certain && f.start <= start && f.end >= end && f.address.is_some());
+        let spelled =
+            found.iter().any(|f| f.certain && f.start <= start && f.end >= end && f.address.is_some());
         if name == "client" {
             let unix = value.starts_with(b"unix:");
             if !spelled {
@@ -160,7 +167,8 @@ pub fn judge(input: &[u8], output: &[u8], lines: &Regex) -> Verdict {
 /// Recall of one line: fills the kinds of `verdict`.
 pub fn recall(input: &[u8], output: &[u8], found: &[Found], lines: &Regex, verdict: &mut Verdict) {
     let after = finder::addresses(output);
-    let column = |name: &str| lines.captures(output).and_then(|c| c.name(name).map(|g| g.as_bytes().to_vec()));
+    let column =
+        |name: &str| lines.captures(output).and_then(|c| c.name(name).map(|g| g.as_bytes().to_vec()));
     for f in found.iter().filter(|f| f.certain) {
         let raw = &input[f.start..f.end];
         let left = match f.kind {
@@ -169,9 +177,8 @@ pub fn recall(input: &[u8], output: &[u8], found: &[Found], lines: &Regex, verdi
             _ => stands(output, raw) || spelled(&after, f.address),
         };
         verdict.count(f.kind, left);
-        if left {
-            let text = String::from_utf8_lossy(raw).into_owned();
-            verdict.sample(|| format!("left over ({}): {text}", f.kind.name()));
+        if left && verdict.leaks.len() < SAMPLES_MAX {
+            verdict.leaks.push(format!("{} {}", f.kind.name(), String::from_utf8_lossy(raw)));
         }
     }
 }
@@ -203,8 +210,7 @@ pub fn survival(input: &[u8], output: &[u8], found: &[Found], verdict: &mut Verd
     let (survived, lost) = common_words(&before, &after);
     verdict.survived += survived;
     if let Some(lost) = lost {
-        let text = String::from_utf8_lossy(lost).into_owned();
-        verdict.sample(|| format!("did not survive: {text}"));
+        verdict.lost(lost);
     }
 }
 
@@ -288,7 +294,7 @@ pub fn judge_json(input: &[u8], output: &[u8], lines: &Regex) -> Verdict {
         (Ok(before), Ok(after)) => members("", &before, Some(&after), &mut verdict),
         (Ok(_), Err(_)) => {
             verdict.words += 1;
-            verdict.sample(|| "the output is no JSON".to_owned());
+            verdict.lost(b"the output is no JSON");
         }
         _ => {}
     }
@@ -340,7 +346,7 @@ mod tests {
     fn a_clean_line_is_clean() {
         let v = judge(b"192.0.2.7 alice GET /x?a=192.0.2.7 ok", b"TOKEN TOKEN2 GET /x?a=TOKEN ok", &any());
         assert_eq!((v.recall(&[Kind::V4]), v.recall(&[Kind::User])), (1.0, 1.0));
-        assert_eq!((v.survived, v.words), (4, 4), "{:?}", v.samples);
+        assert_eq!((v.survived, v.words), (4, 4), "{:?}", v.losses);
     }
 
     #[test]
@@ -355,7 +361,7 @@ mod tests {
     fn lost_words_are_seen() {
         let v = judge(b"192.0.2.7 alice GET /one/two three", b"T T GET /one/X three", &any());
         assert_eq!((v.survived, v.words), (3, 4));
-        assert!(v.samples[0].contains("two"));
+        assert!(v.losses[0].contains("two"));
     }
 
     #[test]

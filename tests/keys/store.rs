@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use sluis::keys::{self, From, KeyError, KeyEvent, Keys, TokenKind};
+use sluis::keys::{self, KeyError, KeyEvent, Keys, RenewFrom, TokenKind};
 use sluis::policy::class::Domain;
 
 use super::{DAY, contents, domain, known, made, noon, private, token};
@@ -19,7 +19,7 @@ fn nothing_but_init_and_import_makes_a_keyring() {
     };
     missing(Keys::open(&dir, &[domain("meeting")], noon(1)).map(drop));
     missing(keys::advance(&dir, noon(1)).map(drop));
-    missing(keys::renew(&dir, &[], From::Next, None, noon(1)).map(drop));
+    missing(keys::renew(&dir, &[], RenewFrom::Next, None, noon(1)).map(drop));
     missing(keys::list(&dir, noon(1)).map(drop));
     assert!(!dir.exists());
     fs::create_dir(&dir).unwrap();
@@ -141,6 +141,12 @@ fn a_write_that_fails_changes_nothing_on_disk_and_keeps_no_dead_key_in_memory() 
     assert!(matches!(keys.advance(noon(20_430)), Err(KeyError::Disk { .. })));
     assert_eq!(fs::read(dir.path().join("keyring")).unwrap(), before);
     assert!(token(&keys, 0, TokenKind::User, 20_413, noon(20_413)).is_err());
+    // Nor does one that has gone altogether.
+    let away = dir.path().join("away");
+    fs::rename(dir.path().join("keyring"), &away).unwrap();
+    assert!(matches!(keys.advance(noon(20_431)), Err(KeyError::Missing { .. })));
+    assert!(token(&keys, 0, TokenKind::User, 20_416, noon(20_416)).is_err());
+    fs::rename(&away, dir.path().join("keyring")).unwrap();
     fs::remove_dir(&bar).unwrap();
     let events = keys.advance(noon(20_430)).unwrap();
     assert_eq!(events, [KeyEvent::Advanced { domain: "meeting".into(), from: 20_413, to: 20_416 }]);
@@ -158,8 +164,8 @@ fn changes_at_the_same_time_lose_nothing() {
                 for day in 20_001..20_010 {
                     let _ = keys::advance(path, noon(day)).unwrap();
                     // Another thread may be ahead in its days; a day that is gone is refused, never half done.
-                    let _ =
-                        keys::renew(path, std::slice::from_ref(name), From::Next, None, noon(day)).unwrap();
+                    let _ = keys::renew(path, std::slice::from_ref(name), RenewFrom::Next, None, noon(day))
+                        .unwrap();
                 }
             });
         }
@@ -197,17 +203,18 @@ fn a_read_only_run_writes_nothing() {
 #[test]
 fn errors_and_events_hold_no_key() {
     let dir = known();
-    let mut said = String::new();
+    let mut said = Vec::new();
     for event in keys::init(dir.path(), &[("telephony", DAY, DAY)], noon(20_413)).unwrap() {
-        said += &format!("{event} {event:?}\n");
+        said.push(format!("{event} {event:?}"));
     }
-    for event in keys::renew(dir.path(), &[], From::Next, None, noon(20_413)).unwrap() {
-        said += &format!("{event} {event:?}\n");
+    for event in keys::renew(dir.path(), &[], RenewFrom::Next, None, noon(20_413)).unwrap() {
+        said.push(format!("{event} {event:?}"));
     }
     let text = fs::read_to_string(dir.path().join("keyring")).unwrap();
     fs::write(dir.path().join("keyring"), text.replace("domain", "dom")).unwrap();
     let error = keys::advance(dir.path(), noon(20_413)).unwrap_err();
-    said += &format!("{error} {error:?}\n");
+    said.push(format!("{error} {error:?}"));
+    let said = said.join("\n");
     for line in text.lines().filter_map(|line| line.split_once(" key ")) {
         assert!(!said.contains(&line.1[..8]));
     }

@@ -16,7 +16,7 @@ pub struct Shape {
 }
 
 const COMBINED: &str = concat!(
-    r#"{client|192.0.2.1|one} {user|-|one} {user|-|one} [21/Nov/2026:10:00:00 +0000] "{word|GET|one} {text|/a|url}?{text|q=1|url} {word|HTTP/1.1|one}" "#,
+    r#"{client|192.0.2.1|one} {ident|-|one} {user|-|one} [21/Nov/2026:10:00:00 +0000] "{word|GET|one} {text|/a|url}?{text|q=1|url} {word|HTTP/1.1|one}" "#,
     r#"{word|200|one} {word|17|one} "{text|https://example.org/r|any}" "{text|Mozilla/5.0 Firefox/120.0|any}""#
 );
 
@@ -25,7 +25,7 @@ pub const SHAPES: &[Shape] = &[
     Shape {
         name: "common",
         format: &["--format", "common"],
-        template: r#"{client|192.0.2.1|one} {user|-|one} {user|-|one} [21/Nov/2026:10:00:00 +0000] "GET {text|/a|url} HTTP/1.1" 200 {word|17|one}"#,
+        template: r#"{client|192.0.2.1|one} {ident|-|one} {user|-|one} [21/Nov/2026:10:00:00 +0000] "GET {text|/a|url} HTTP/1.1" 200 {word|17|one}"#,
     },
     Shape { name: "combined", format: &["--format", "combined"], template: COMBINED },
     Shape {
@@ -55,7 +55,14 @@ pub const SHAPES: &[Shape] = &[
     },
     Shape {
         name: "apache",
-        format: &["--format", "apache", "--log-format", r#"%a %u %{%F %T}t "%r" %>s %D "%{User-Agent}i" %v"#, "--time-zone", "UTC"],
+        format: &[
+            "--format",
+            "apache",
+            "--log-format",
+            r#"%a %u %{%F %T}t "%r" %>s %D "%{User-Agent}i" %v"#,
+            "--time-zone",
+            "UTC",
+        ],
         template: r#"{client|192.0.2.1|one} {user|-|one} 2026-11-21 10:00:00 "{text|GET / HTTP/1.1|any}" {word|200|one} {word|12|one} "{text|-|any}" {host|www.example.org|one}"#,
     },
     Shape {
@@ -82,13 +89,32 @@ pub const SHAPES: &[Shape] = &[
             r#""list":["{text|a|any}",{"deep":"{text|b|any}"}],"remote_addr":"{client|192.0.2.1|one}"}"#
         ),
     },
-    Shape { name: "text", format: &["--format", "text"], template: "10:00:00 worker said {text|nothing|any} and went on" },
+    Shape {
+        name: "text",
+        format: &["--format", "text"],
+        template: "10:00:00 worker said {text|nothing|any} and went on",
+    },
 ];
 
 /// Surroundings of an identifier in a text; `#` is the identifier.
 const SURROUNDINGS: &[&str] = &[
-    "#", "from # to", "(#)", "<#>", "'#'", "a=#&b=1", "ip:#,", "//#/x", "at #.", "[#]", "x%3D#%26y", "%22#%22", "#;#", "|#|",
-    "user # (#)", "/p/#", "#: gone",
+    "#",
+    "from # to",
+    "(#)",
+    "<#>",
+    "'#'",
+    "a=#&b=1",
+    "ip:#,",
+    "//#/x",
+    "at #.",
+    "[#]",
+    "x%3D#%26y",
+    "%22#%22",
+    "#;#",
+    "|#|",
+    "user # (#)",
+    "/p/#",
+    "#: gone",
 ];
 
 /// Every record of a shape, one canary in one field at a time, and at the end the misfits.
@@ -108,13 +134,15 @@ pub fn records(shape: &Shape) -> Vec<u8> {
     out
 }
 
-/// Lines that fit no structured format, full of canaries: cut, garbled, binary, far too long.
-pub fn misfits() -> Vec<u8> {
+/// Lines that fit no structured format, full of canaries: cut, garbled, binary, deep. For a shape that takes any line, as a
+/// text or the continuation of a record, those that only a record's structure could name are left out.
+pub fn misfits(shape: &Shape) -> Vec<u8> {
     let mut out = Vec::new();
-    for canary in CANARIES {
+    let takes_any = matches!(shape.name, "text" | "nginx-error" | "apache-error");
+    for canary in CANARIES.iter().filter(|canary| !takes_any || canary.place == Where::Anywhere) {
         let planted = canary.planted;
         for line in [
-            format!("{planted}"),
+            planted.to_owned(),
             format!("{planted} - - [21/Nov/2026:10:00"),
             format!("{planted} - - [99/Foo/2026:10:00:00 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"-\""),
             format!("{{\"remote_addr\":\"{planted}\",\"x\":"),
@@ -153,14 +181,25 @@ fn fields(template: &str) -> Vec<Field<'_>> {
 
 /// The values that put `canary` into `field`.
 fn plantings(canary: &Canary, field: &Field<'_>) -> Vec<String> {
-    let named = canary.place == Where::Named;
-    if named && field.role != "user" {
+    let planted = canary.planted;
+    let spaced = planted.contains(' ');
+    let fits = match field.role {
+        "user" => true,
+        // An ident is one word, and so are methods and numbers: what has a space there is a record of another shape.
+        "ident" => !spaced,
+        "word" => !spaced && canary.place == Where::Anywhere,
+        _ => canary.place == Where::Anywhere,
+    };
+    if !fits {
         return Vec::new();
     }
-    let planted = canary.planted;
     match field.context {
         "one" => vec![planted.to_owned()],
-        "list" => vec![format!("{planted}, 192.0.2.2"), format!("unknown, {planted}"), format!("for={planted};proto=https")],
+        "list" => vec![
+            format!("{planted}, 192.0.2.2"),
+            format!("unknown, {planted}"),
+            format!("for={planted};proto=https"),
+        ],
         "url" => SURROUNDINGS
             .iter()
             .map(|s| s.replace('#', planted).replace(' ', "%20"))

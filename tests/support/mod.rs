@@ -4,15 +4,15 @@
 //! hang the suite. *Not here*: any verdict.
 //!
 //! # The machine form of the statistics
-//! `--stats` prints a table for people on standard error at the end. `--stats=json` prints, as the last line of standard
-//! error, one JSON object:
+//! `--stats` prints a table for people on standard error at the end. `--stats=json` prints one JSON object on a line of its
+//! own:
 //! ```json
 //! {"records": {"in": 10, "out": 8, "quarantined": 1, "expired": 1, "dropped": 0},
-//!  "quarantined": {"mismatch": 1},
-//!  "treated": {"address": 12, "e-mail": 1, "user": 3}}
+//!  "quarantined": {"does not match the format": 1, "too long": 0},
+//!  "treated": {"addresses": 12, "e-mail addresses": 1, "users": 3}}
 //! ```
-//! `in = out + quarantined + expired + dropped`; `quarantined` names the reasons (`Refusal`) and adds up to the count
-//! above; `treated` counts identifiers per kind. Names and numbers only, never content.
+//! `in = out + quarantined + expired + dropped`; `quarantined` names the reasons (`Refusal::name`) and adds up to the count
+//! above; `treated` counts identifiers per kind. Names and numbers only, never content; other keys may stand beside.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -48,8 +48,8 @@ impl Run {
     /// The counts of `--stats=json`.
     pub fn stats(&self) -> Stats {
         let text = self.err_text();
-        let last = text.trim_end().lines().last().unwrap_or_default();
-        Stats::parse(last).unwrap_or_else(|| panic!("no statistics on the last line of standard error:\n{text}"))
+        let found = text.lines().rev().find_map(Stats::parse);
+        found.unwrap_or_else(|| panic!("no statistics on standard error:\n{text}"))
     }
 
     /// Fails the test, with what the program said, unless it ended with `code`.
@@ -87,7 +87,7 @@ impl Stats {
         let table = |name: &str| -> BTreeMap<String, u64> {
             let object = json.get(name).and_then(serde_json::Value::as_object);
             let pairs = object.into_iter().flatten();
-            pairs.filter_map(|(name, n)| Some((name.clone(), n.as_u64()?))).collect()
+            pairs.filter_map(|(name, n)| Some((name.clone(), n.as_u64().filter(|n| *n > 0)?))).collect()
         };
         Some(Self {
             taken: count("in")?,
@@ -133,7 +133,12 @@ pub fn sluis_fed(args: &[&str], input: &[u8], piece: usize) -> Run {
 
 /// Starts a command with all three streams piped.
 pub fn spawn(command: &mut Command) -> Child {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts")
 }
 
 /// Feeds a started program, closes its input and waits for its end.

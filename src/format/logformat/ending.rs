@@ -140,9 +140,74 @@ fn digits_end(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// True when a word of `text` is a network address. Such a thing in a column for names means that columns are shifted.
-pub(super) fn holds_address(text: &[u8]) -> bool {
-    text.split(|&byte| byte == b' ' || byte == b',').any(is_address)
+/// True for a client column that begins like an address and is none: the end of a record that was cut, with the next one
+/// right behind it (`192.0.192.0.2.1`). Host names do not begin so, or have a letter that no address has.
+#[inline]
+pub(super) fn is_joined(client: &[u8]) -> bool {
+    let (mut dots, mut octet, mut too_large) = (0_u32, 0_u32, false);
+    for &byte in client {
+        match byte {
+            b'0'..=b'9' => octet = octet * 10 + u32::from(byte - b'0'),
+            b'.' => {
+                dots += 1;
+                octet = 0;
+            }
+            b':' if dots == 0 => return is_joined_ipv6(client),
+            b':' | b'/' | b',' => return too_large || dots > 3,
+            _ => return is_joined_ipv6(client),
+        }
+        too_large |= octet > 255;
+        // Also keeps the number from overflowing.
+        octet = octet.min(1000);
+    }
+    too_large || dots > 3
+}
+
+/// True for hexadecimal digits and colons that no IPv6 address has: `::` twice, nine groups, a group of five in the middle.
+fn is_joined_ipv6(client: &[u8]) -> bool {
+    let (mut groups, mut digits, mut pairs) = (1, 0, 0);
+    for (at, &byte) in client.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' => digits += 1,
+            b':' => {
+                pairs += usize::from(client[at + 1..].first() == Some(&b':'));
+                if digits > 4 || pairs > 1 {
+                    return true;
+                }
+                groups += 1;
+                digits = 0;
+            }
+            // Brackets, zones, ports behind them, lists, host names with a port: judged when the value is read.
+            _ => return false,
+        }
+    }
+    // The ninth group would be a port without brackets, which some relays write.
+    groups > 9 || (groups > 1 && digits > 5)
+}
+
+/// True when a column for names holds what must have stood in another: an address, or the `-` of an ident column with
+/// something before or behind it.
+pub(super) fn is_shifted(name: &[u8]) -> bool {
+    if name.starts_with(b"- ") || name.ends_with(b" - -") {
+        return true;
+    }
+    let mut words = name.split(|&byte| byte == b' ' || byte == b',').peekable();
+    while let Some(word) = words.next() {
+        if is_address(word) || (words.peek() == Some(&&b"-"[..]) && ends_in_address(word)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// True for a word with an address at its end (`al192.0.2.1`), as when two records were joined.
+fn ends_in_address(word: &[u8]) -> bool {
+    let dots = word
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_digit() || **byte == b'.')
+        .filter(|byte| **byte == b'.');
+    dots.count() >= 3 || word.iter().filter(|&&byte| byte == b':').count() >= 2
 }
 
 fn is_address(word: &[u8]) -> bool {
@@ -156,7 +221,9 @@ fn is_address(word: &[u8]) -> bool {
 /// Four numbers with points between them, the last perhaps masked (`x`), perhaps with a port or a prefix length.
 fn is_ipv4(word: &[u8]) -> bool {
     let end = word.iter().position(|&byte| byte == b':' || byte == b'/').unwrap_or(word.len());
-    let octet = |part: &[u8]| matches!(part, [b'0'..=b'9'] | [b'0'..=b'9', b'0'..=b'9'] | [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9']);
+    let octet = |part: &[u8]| {
+        matches!(part, [b'0'..=b'9'] | [b'0'..=b'9', b'0'..=b'9'] | [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9'])
+    };
     let masked = |part: &[u8]| matches!(part, b"x" | b"xx" | b"xxx" | b"X" | b"XXX" | b"*");
     let mut parts = word[..end].split(|&byte| byte == b'.');
     let first = parts.next().is_some_and(octet);
@@ -213,12 +280,77 @@ mod tests {
     }
 
     #[test]
-    fn addresses() {
-        for text in ["192.0.2.1", "192.0.2.1:80", "192.0.2.0/24", "192.0.2.x", "[2001:db8::1]:443", "2001:db8::1", "::1", "fe80::1%eth0", "a 192.0.2.1", "a,192.0.2.1"] {
-            assert!(holds_address(text.as_bytes()), "{text}");
+    fn joined_clients() {
+        for text in [
+            "1192.0.2.1",
+            "192.0.192.0.2.1",
+            "192.0.2.1192.0.2.1",
+            "2001:db8::2001:db8::1",
+            "20012001:db8::1",
+            "2001:db8:1:2:3:4:5:6:7:8",
+        ] {
+            assert!(is_joined(text.as_bytes()), "{text}");
         }
-        for text in ["-", "", "alice", "a.b.c.d", "1.2.3", "1.2.3.4.5", "alice@example.org", "DOMAIN\\\\user", "a:b", "10:20"] {
-            assert!(!holds_address(text.as_bytes()), "{text}");
+        for text in [
+            "192.0.2.1",
+            "192.0.2.1:8080",
+            "192.0.2.0/24",
+            "192.0.2.x",
+            "192.0.2",
+            "2001:db8::1",
+            "::1",
+            "::",
+            "2001:db8:0:0:0:0:0:1",
+            "::ffff:192.0.2.1",
+            "2001:db8::1:54321",
+            "fe80::1%eth0",
+            "1and1.example.org",
+            "beef.example.org:8080",
+            "300.example.org",
+            "192-0-2-1.example.org",
+            "192.0.2.1, 198.51.100.2",
+            "unix:",
+            "localhost",
+        ] {
+            assert!(!is_joined(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        for text in [
+            "- alice",
+            "- -",
+            "al192.0.2.1 - x",
+            "x - -",
+            "192.0.2.1",
+            "192.0.2.1:80",
+            "192.0.2.0/24",
+            "192.0.2.x",
+            "[2001:db8::1]:443",
+            "2001:db8::1",
+            "::1",
+            "fe80::1%eth0",
+            "a 192.0.2.1",
+            "a,192.0.2.1",
+        ] {
+            assert!(is_shifted(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "-",
+            "",
+            "alice",
+            "a.b.c.d",
+            "1.2.3",
+            "1.2.3.4.5",
+            "alice@example.org",
+            "DOMAIN\\\\user",
+            "a:b",
+            "10:20",
+            "alice@192.0.2.1",
+            "a - b",
+        ] {
+            assert!(!is_shifted(text.as_bytes()), "{text}");
         }
     }
 }

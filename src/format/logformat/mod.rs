@@ -48,15 +48,22 @@ struct Options<'a> {
 /// Compiles what follows the name in an nginx `log_format` directive: perhaps `escape=default|json|none`, then one or several
 /// quoted strings, or one bare string. `zone` is that of times without an offset.
 pub fn nginx(text: &str, zone: Option<TimeZone>, classify: Classify<'_>) -> Result<Program, FormatError> {
-    nginx::compile(text, &Options { zone, classify })
+    nginx::compile(text, &Options { zone, classify }).map_err(|error| at_characters(text, error))
 }
 
 /// Compiles an Apache `LogFormat`: the string as in `httpd.conf`, with or without its outer quotes. `zone` is that of times
 /// without an offset.
 pub fn apache(text: &str, zone: Option<TimeZone>, classify: Classify<'_>) -> Result<Program, FormatError> {
     let options = Options { zone, classify };
-    let items = apache::read(text, &options)?;
-    plan::build(items, plan::Dialect { escape: Escape::Apache, absent: "-" }, &options)
+    apache::read(text, &options)
+        .and_then(|items| plan::build(items, plan::Dialect { escape: Escape::Apache, absent: "-" }, &options))
+        .map_err(|error| at_characters(text, error))
+}
+
+/// Widens the place of an error to whole characters.
+fn at_characters(text: &str, mut error: FormatError) -> FormatError {
+    error.at = text.floor_char_boundary(error.at.start)..text.ceil_char_boundary(error.at.end);
+    error
 }
 
 /// An error at a place of the format string. The string is configuration and holds no record; the caller shows it.
@@ -68,6 +75,8 @@ fn error_at(at: Range<usize>, message: impl Into<String>) -> FormatError {
 fn unclassified(at: Range<usize>, spelling: &str) -> FormatError {
     error_at(
         at,
-        format!("the log format's {spelling} is not classified: name its field under [variables] in the policy or with --map"),
+        format!(
+            "the log format's {spelling} is not classified: name its field under [variables] in the policy or with --map"
+        ),
     )
 }

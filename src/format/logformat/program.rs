@@ -28,7 +28,8 @@ use jiff::tz::TimeZone;
 use memchr::memchr;
 
 use super::ending::{
-    Class, NumberForm, byte_end, closing_quote, holds_address, host_end, list_end, number_end, word_end,
+    Class, NumberForm, byte_end, closing_quote, host_end, is_joined, is_shifted, list_end, number_end,
+    word_end,
 };
 use crate::format::request::{RequestSlots, TargetSlots, split, split_target};
 use crate::format::strftime::{Collected, Pattern, read_fraction};
@@ -121,6 +122,8 @@ pub(super) enum TimeStep {
     Fixed { form: TimeForm, len: usize },
     /// Digits, points and the letters of ISO 8601.
     Loose(TimeForm),
+    /// Digits only.
+    Digits(TimeForm),
     /// A `strftime` pattern, perhaps a part of the time only.
     Pattern(Box<Pattern>),
     /// That many digits after the second.
@@ -334,7 +337,10 @@ impl Run<'_> {
         let may_be_empty = matches!(ending, Ending::Quote | Ending::Byte(_)) || self.program.empty_is_absent;
         match text.get(end) {
             None => Err(Refusal::Truncated),
-            Some(&byte) if byte == delimiter && (end > at || may_be_empty) => Ok(end),
+            Some(&byte) if byte == delimiter && (end > at || may_be_empty) => {
+                let joined = ending == Ending::Host && is_joined(&text[at..end]);
+                if joined { Err(Refusal::Mismatch) } else { Ok(end) }
+            }
             Some(_) => Err(Refusal::Mismatch),
         }
     }
@@ -372,8 +378,7 @@ impl Run<'_> {
                 if value == b"\"\"" {
                     return Ok(());
                 }
-                // `- alice` is what remains of an ident column when something stands before the client.
-                if value.starts_with(b"- ") || holds_address(value) {
+                if is_shifted(value) {
                     return Err(Refusal::Mismatch);
                 }
                 self.parsed.push(*slot, start, end);
@@ -394,8 +399,13 @@ impl Run<'_> {
             TimeStep::Fixed { form, len } if *len <= rest.len() => (*form, *len),
             TimeStep::Fixed { .. } => return Err(Refusal::Truncated),
             TimeStep::Loose(form) => {
-                let inside = |byte: &&u8| byte.is_ascii_digit() || matches!(byte, b'.' | b':' | b'+' | b'-' | b'T' | b'Z');
+                let inside = |byte: &&u8| {
+                    byte.is_ascii_digit() || matches!(byte, b'.' | b':' | b'+' | b'-' | b'T' | b'Z')
+                };
                 (*form, rest.iter().take(40).take_while(inside).count())
+            }
+            TimeStep::Digits(form) => {
+                (*form, rest.iter().take(20).take_while(|byte| byte.is_ascii_digit()).count())
             }
             TimeStep::Pattern(pattern) => {
                 let mut tried = Collected::default();

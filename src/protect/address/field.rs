@@ -55,10 +55,16 @@ pub fn parse_field(column: &[u8]) -> Option<Column> {
     }
 }
 
-/// A column without brackets.
+/// A column without brackets, or a part of one.
 fn bare(column: &[u8]) -> Option<Column> {
+    if let Some(v4) = parse_v4(column) {
+        return Some(Column::Address { address: IpAddr::V4(v4), start: 0, end: column.len() });
+    }
     if let Some(slash) = memchr::memchr(b'/', column) {
         let bits = &column[slash + 1..];
+        if memchr::memchr(b'/', bits).is_some() {
+            return None;
+        }
         let number = !bits.is_empty() && bits.len() <= 3 && bits.iter().all(u8::is_ascii_digit);
         return match bare(&column[..slash]) {
             Some(Column::Address { address, start, end }) if number => {

@@ -37,7 +37,8 @@ impl Group {
         let digits = &text[self.start..self.end];
         (1..=5).contains(&digits.len())
             && digits.iter().all(|&byte| is(byte, DIGIT))
-            && (1..=65535).contains(&digits.iter().fold(0, |value, &byte| value * 10 + u32::from(byte - b'0')))
+            && (1..=65535)
+                .contains(&digits.iter().fold(0, |value, &byte| value * 10 + u32::from(byte - b'0')))
     }
 }
 
@@ -49,9 +50,11 @@ struct Run {
     word_before: bool,
     /// A word touches the end, or was cut off there.
     word_after: bool,
+    /// A dotted quad stands before: what follows is its port.
+    quad_before: bool,
 }
 
-/// Looks at `text[here]`, a colon or what follows one.
+/// Looks at the colon `text[here]`.
 pub(super) fn visit(search: &mut Search<'_>, here: usize) {
     if here < search.done.colons {
         return;
@@ -97,6 +100,7 @@ fn trim(text: &[u8], mut start: usize, mut end: usize) -> Run {
     }
     let first = group(start);
     let mut word_before = first == 0 && before(text, start, WORD);
+    let mut quad_before = false;
     if first > 0 && before(text, start, WORD) {
         word_before = true;
         if is(text[start], LETTER) {
@@ -105,8 +109,8 @@ fn trim(text: &[u8], mut start: usize, mut end: usize) -> Run {
             word_before = text[start..end].starts_with(b"::");
         }
     } else if first > 0 && start >= 2 && text[start - 1] == b'.' && is(text[start - 2], DIGIT) {
-        // The last group of a dotted quad, and its port.
         start += first;
+        quad_before = true;
     }
     let mut word_after = at(text, end, WORD);
     if word_after {
@@ -116,7 +120,7 @@ fn trim(text: &[u8], mut start: usize, mut end: usize) -> Run {
         }
     }
     word_after |= at(text, end, WORD);
-    Run { start, end, word_before, word_after }
+    Run { start, end, word_before, word_after, quad_before }
 }
 
 /// Tries the `::` at `place` (`colons` long) with the groups around it. Returns where the search goes on.
@@ -228,7 +232,9 @@ fn plausible(
     let word_before = run.word_before && start <= run.start + 1;
     let word_after = run.word_after && end == run.end;
     if left.is_empty() && right.is_empty() {
-        return precedes(text, start, b"[") && text.get(end..end + 2) == Some(b"]:") && at(text, end + 2, DIGIT);
+        return precedes(text, start, b"[")
+            && text.get(end..end + 2) == Some(b"]:")
+            && at(text, end + 2, DIGIT);
     }
     let digits = groups().any(|group| text[group.start..group.end].iter().any(|&byte| is(byte, DIGIT)));
     if !digits {
@@ -242,13 +248,19 @@ fn plausible(
             && groups().any(|group| group.len() == 4);
     }
     match (left, right) {
-        // `Foo::b64` is a scope; `peer::1` is not.
-        ([], [only]) => !word_before || !first_letter(only),
+        // `Foo::b64` is a scope, `DEBUG::2011-12-05` a separator; `client::1` is the loopback address, and no other of this
+        // shape belongs to a host. `192.0.2.1::443` has a port.
+        ([], [only]) => {
+            (!word_before || only.value(text) == 1)
+                && !(run.quad_before && start == run.start && only.is_port(text))
+        }
         // `SHA256::add`, `v1::Bad`.
         ([_], [only]) => !word_before || !first_letter(only),
         // `Win32::API`, `ec2::instance`; `2001::` before a word could be a network.
         ([only], []) => {
-            !word_before && (!word_after || (only.len() == 4 && b"23f".contains(&text[only.start].to_ascii_lowercase())))
+            !word_before
+                && (!word_after
+                    || (only.len() == 4 && b"23f".contains(&text[only.start].to_ascii_lowercase())))
         }
         _ => true,
     }

@@ -4,7 +4,7 @@
 //! `a@a@a@` stay linear. Both ends are decoded as they are read: `user%40example%2Eorg` and `%3Cuser%2540example.org`.
 
 use super::bytes::{ALNUM, DIGIT, HEX, HIGH, LETTER, UNDERSCORE, decoded_at, decoded_before, is};
-use super::dots::octets;
+use super::dots::{is_product, octets};
 use super::{Context, Finding, Search, What};
 
 /// RFC 5321 section 4.5.3.1.1 allows 64 bytes; escaped three times over, and some room for those who write more.
@@ -27,6 +27,10 @@ pub(super) fn visit(search: &mut Search<'_>, here: usize, length: usize) {
     }
     let Some(start) = local(text, here, host.dotted) else { return };
     if address_follows(text, after) {
+        // `ios@8.1.3.72` is a version.
+        if is_product(&text[start..here]) {
+            return;
+        }
         search.push(Finding { start, end: here, what: What::Email });
     } else if host.end > after && !only_looks_like_it(text, start, here, after, &host, search.context) {
         search.push(Finding { start, end: host.end, what: What::Email });
@@ -154,7 +158,8 @@ fn host(text: &[u8], start: usize) -> Host {
         let mut length = 0;
         while let Some((byte, taken)) = decoded_at(text, here) {
             if byte >= 0x80 && taken == 1 {
-                let wide = text[here + 1..].iter().take(3).take_while(|&&next| next & 0xC0 == 0x80).count() + 1;
+                let wide =
+                    text[here + 1..].iter().take(3).take_while(|&&next| next & 0xC0 == 0x80).count() + 1;
                 if is_punctuation(&text[here..here + wide]) {
                     break;
                 }
@@ -219,28 +224,57 @@ fn address_follows(text: &[u8], start: usize) -> bool {
 /// Endings of file names that are no top-level domains.
 fn is_file_ending(label: &[u8]) -> bool {
     const ENDINGS: [&[u8]; 19] = [
-        b"png", b"jpg", b"jpeg", b"gif", b"webp", b"svg", b"ico", b"avif", b"css", b"js", b"mjs", b"json", b"html",
-        b"htm", b"php", b"woff", b"woff2", b"ttf", b"pdf",
+        b"png", b"jpg", b"jpeg", b"gif", b"webp", b"svg", b"ico", b"avif", b"css", b"js", b"mjs", b"json",
+        b"html", b"htm", b"php", b"woff", b"woff2", b"ttf", b"pdf",
     ];
     ENDINGS.iter().any(|ending| label.eq_ignore_ascii_case(ending))
 }
 
 /// The unit types of systemd, whose instances are written `getty@tty1.service`.
 fn is_unit(label: &[u8]) -> bool {
-    matches!(label, b"service" | b"socket" | b"timer" | b"mount" | b"slice" | b"scope" | b"target" | b"device")
+    matches!(
+        label,
+        b"service" | b"socket" | b"timer" | b"mount" | b"slice" | b"scope" | b"target" | b"device"
+    )
 }
 
 /// Tags of package registries: `/npm/vue@latest/dist`.
 fn is_tag(label: &[u8]) -> bool {
-    matches!(label, b"latest" | b"next" | b"beta" | b"alpha" | b"canary" | b"stable" | b"rc" | b"main" | b"master")
+    matches!(
+        label,
+        b"latest" | b"next" | b"beta" | b"alpha" | b"canary" | b"stable" | b"rc" | b"main" | b"master"
+    )
+}
+
+/// Apache's `UNIQUE_ID` (`Ve8@dcCoAwcAAA0KMroAAAAD`): 24 letters, digits, `@` and `-`, as `mod_unique_id` writes them for IPv4.
+fn is_unique_id(text: &[u8], at_sign: usize, after: usize) -> bool {
+    const LENGTH: usize = 24;
+    let part = |byte: &&u8| is(**byte, ALNUM) || matches!(**byte, b'@' | b'-');
+    if after != at_sign + 1 {
+        return false;
+    }
+    let start = at_sign - text[..at_sign].iter().rev().take(LENGTH).take_while(part).count();
+    let end = after + text[after..].iter().take(LENGTH).take_while(part).count();
+    let id = &text[start..end];
+    id.len() == LENGTH
+        && id.iter().filter(|byte| byte.is_ascii_uppercase()).count() >= 4
+        && id.iter().any(u8::is_ascii_lowercase)
 }
 
 /// The forms that experience says are something else.
-fn only_looks_like_it(text: &[u8], start: usize, at_sign: usize, after: usize, host: &Host, context: Context) -> bool {
+fn only_looks_like_it(
+    text: &[u8],
+    start: usize,
+    at_sign: usize,
+    after: usize,
+    host: &Host,
+    context: Context,
+) -> bool {
     let first = &text[after..host.first_end];
     let last = &text[host.last_start..host.end];
     let digits = first.iter().take_while(|&&byte| is(byte, DIGIT)).count();
-    let version = digits == first.len() || (first[0] == b'v' && first.len() > 1 && first[1..].iter().all(|&b| is(b, DIGIT)));
+    let version = digits == first.len()
+        || (first[0] == b'v' && first.len() > 1 && first[1..].iter().all(|&b| is(b, DIGIT)));
     // `logo@2x.png`, `logo@1.5x`.
     if digits > 0 && first.get(digits) == Some(&b'x') && first.len() == digits + 1 {
         return true;
@@ -248,6 +282,9 @@ fn only_looks_like_it(text: &[u8], start: usize, at_sign: usize, after: usize, h
     if !host.dotted {
         // `vue@3`, `vue@3.4.0`, `action@v4`.
         if version || (context.is_url() && is_tag(first)) {
+            return true;
+        }
+        if is_unique_id(text, at_sign, after) {
             return true;
         }
         // A Java object's identity: `org.example.Bridge@5f2050f6`.
