@@ -116,8 +116,19 @@ impl Parser for Json {
         }
         // Of no meaning before it is opened; all zeros are filled in one go.
         let level = Level { node: ROOT, mark: 0, object: false };
-        let mut walk = Walk { json: self, record, memo, parsed, at: 0, depth: 0, levels: [level; DEPTH_MAX] };
-        walk.record()
+        let mut walk = Walk {
+            json: self,
+            record,
+            memo,
+            parsed,
+            at: 0,
+            depth: 0,
+            levels: [level; DEPTH_MAX],
+            zoneless: false,
+        };
+        walk.record()?;
+        // A record whose only times lack a zone is refused; one that also states an instant has its time.
+        if walk.zoneless && walk.parsed.time.is_none() { Err(Refusal::BadTime) } else { Ok(()) }
     }
 }
 
@@ -148,6 +159,8 @@ struct Walk<'a> {
     at: usize,
     depth: usize,
     levels: [Level; DEPTH_MAX],
+    /// True when a time was met that lacks a zone, and none is configured.
+    zoneless: bool,
 }
 
 impl Walk<'_> {

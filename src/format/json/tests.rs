@@ -202,6 +202,7 @@ fn times() {
     ] {
         assert_eq!(time(&format!(r#"{{"time":{text}}}"#)), instant, "{text}");
     }
+    assert_eq!(time(r#"{"StartUTC":"2026-11-21T09:15:32Z","time":"2026-11-21T08:15:32"}"#), instant);
     // The earliest of several counts.
     assert_eq!(time(r#"{"ts":1795252539,"time":"2026-11-21T09:15:32Z","msec":"1795252533.5"}"#), instant);
     for absent in [r#""-""#, r#""""#, "null", "{}", r#"{"sec":1}"#, "true"] {
