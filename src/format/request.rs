@@ -48,16 +48,22 @@ pub fn split(record: &[u8], start: usize, end: usize, slots: &RequestSlots, pars
     let line = &record[start..end];
     let method_len = method_len(line);
     // By far the most requests end in ` HTTP/1.1` or another version of two digits.
-    if method_len > 0
-        && let [.., b' ', b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'] = line
-        && method_len + 9 < line.len()
-    {
+    if method_len > 0 && method_len + 9 < line.len() && ends_in_protocol(line) {
         parsed.push(slots.method, start, start + method_len);
         target_between(record, start + method_len, end - 9, &slots.target, parsed);
         parsed.push(slots.version, end - 3, end);
         return;
     }
     split_odd(record, start, end, method_len, slots, parsed);
+}
+
+/// True for ` HTTP/x.y` at the end.
+#[inline]
+fn ends_in_protocol(line: &[u8]) -> bool {
+    let Some([b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor]) = line.last_chunk::<9>() else {
+        return false;
+    };
+    major.is_ascii_digit() && minor.is_ascii_digit()
 }
 
 #[cold]
@@ -128,6 +134,11 @@ fn target_between(record: &[u8], mut start: usize, mut end: usize, slots: &Targe
 /// most 32 bytes, before a space.
 #[inline]
 fn method_len(line: &[u8]) -> usize {
+    match line {
+        [b'G', b'E', b'T', b' ', ..] => return 3,
+        [b'P', b'O', b'S', b'T', b' ', ..] => return 4,
+        _ => {}
+    }
     let mut len = 0;
     while let Some(&byte) = line.get(len) {
         if byte == b' ' {

@@ -86,6 +86,16 @@ pub fn read(
     Ok(reading)
 }
 
+/// As [`read`] for [`TimeForm::CommonLog`], which most records have and most of them the same as the one before.
+#[inline]
+pub fn read_common_log(text: &[u8; 26], memo: &mut Memo) -> Result<Timestamp, Refusal> {
+    let last = &memo.times;
+    if last.form == TimeForm::CommonLog && last.text.first_chunk() == Some(text) {
+        return Ok(last.reading.instant);
+    }
+    read(TimeForm::CommonLog, text, None, memo).map(|reading| reading.instant)
+}
+
 fn read_anew(
     form: TimeForm,
     text: &[u8],

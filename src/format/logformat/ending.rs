@@ -1,6 +1,7 @@
 //! Where values end: the part of the engine that looks at their bytes.
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
+use wide::u8x16;
 
 use crate::record::span::Refusal;
 
@@ -44,7 +45,7 @@ impl Class {
 #[inline]
 pub(super) fn closing_quote(text: &[u8], mut at: usize) -> Option<usize> {
     loop {
-        at += memchr2(b'"', b'\\', text.get(at..)?)?;
+        at = find(text, at, |block| block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(b'\\')))?;
         if text[at] == b'"' {
             return Some(at);
         }
@@ -55,8 +56,49 @@ pub(super) fn closing_quote(text: &[u8], mut at: usize) -> Option<usize> {
 /// The first byte that is not printable, a space, a quote or `delimiter`.
 #[inline]
 pub(super) fn word_end(text: &[u8], at: usize, delimiter: u8) -> usize {
-    let stop = |&byte: &u8| byte <= b' ' || byte == b'"' || byte == delimiter;
-    text[at..].iter().position(stop).map_or(text.len(), |len| at + len)
+    let stops = |block: u8x16| {
+        block.simd_le(u8x16::splat(b' '))
+            | block.simd_eq(u8x16::splat(b'"'))
+            | block.simd_eq(u8x16::splat(delimiter))
+    };
+    find(text, at, stops).unwrap_or(text.len())
+}
+
+/// The next question mark.
+#[inline]
+pub(super) fn question_mark(text: &[u8], at: usize) -> Option<usize> {
+    find(text, at, |block| block.simd_eq(u8x16::splat(b'?')))
+}
+
+/// Bytes looked at together. Most values are short: a call into memchr costs more than the few blocks that they take.
+const BLOCK: usize = 16;
+
+/// The first byte from `at` on for which `wanted` sets its lane.
+#[inline]
+fn find(text: &[u8], mut at: usize, wanted: impl Fn(u8x16) -> u8x16) -> Option<usize> {
+    let (blocks, _) = text.get(at..)?.as_chunks::<BLOCK>();
+    for block in blocks {
+        let hits = wanted(u8x16::new(*block)).to_bitmask();
+        if hits != 0 {
+            return Some(at + hits.trailing_zeros() as usize);
+        }
+        at += BLOCK;
+    }
+    // What is left is shorter than a block: a block that ends with the text has it, after bytes that were seen before.
+    if at >= text.len() {
+        return None;
+    }
+    let mut block = [0; BLOCK];
+    let (start, block) = match text.last_chunk::<BLOCK>() {
+        Some(last) => (text.len() - BLOCK, last),
+        None => {
+            block[..text.len()].copy_from_slice(text);
+            (0, &block)
+        }
+    };
+    let hits = wanted(u8x16::new(*block)).to_bitmask() >> (at - start) << (at - start);
+    let found = start + hits.trailing_zeros() as usize;
+    (hits != 0 && found < text.len()).then_some(found)
 }
 
 /// The end of a client column: a word, and another one after each comma.
@@ -144,23 +186,21 @@ fn digits_end(text: &[u8], mut at: usize) -> usize {
 /// right behind it (`192.0.192.0.2.1`). Host names do not begin so, or have a letter that no address has.
 #[inline]
 pub(super) fn is_joined(client: &[u8]) -> bool {
-    let (mut dots, mut octet, mut too_large) = (0_u32, 0_u32, false);
+    let (mut dots, mut digits, mut too_long) = (0_u32, 0_u32, false);
     for &byte in client {
         match byte {
-            b'0'..=b'9' => octet = octet * 10 + u32::from(byte - b'0'),
+            b'0'..=b'9' => digits += 1,
             b'.' => {
                 dots += 1;
-                octet = 0;
+                digits = 0;
             }
             b':' if dots == 0 => return is_joined_ipv6(client),
-            b':' | b'/' | b',' => return too_large || dots > 3,
+            b':' | b'/' | b',' => return too_long || dots > 3,
             _ => return is_joined_ipv6(client),
         }
-        too_large |= octet > 255;
-        // Also keeps the number from overflowing.
-        octet = octet.min(1000);
+        too_long |= digits > 3;
     }
-    too_large || dots > 3
+    too_long || dots > 3
 }
 
 /// True for hexadecimal digits and colons that no IPv6 address has: `::` twice, nine groups, a group of five in the middle.
@@ -293,6 +333,7 @@ mod tests {
         }
         for text in [
             "192.0.2.1",
+            "192.0.2.999",
             "192.0.2.1:8080",
             "192.0.2.0/24",
             "192.0.2.x",

@@ -20,6 +20,7 @@ mod apache;
 mod ending;
 mod names;
 mod nginx;
+mod opening;
 mod plan;
 mod program;
 

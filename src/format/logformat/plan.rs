@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::ending::{Class, NumberForm};
 use super::names::{Meaning, Shape};
+use super::opening::Opening;
 use super::program::{Content, Ending, Locate, SOFT_MAX, Segment, Side, Step, TimeStep};
 use super::{FormatError, Options, Program, error_at};
 use crate::format::request::{RequestSlots, TargetSlots};
@@ -82,6 +83,7 @@ pub(super) fn build(
     }
     Ok(Program {
         layout: planner.layout,
+        opening: if collects_time { None } else { Opening::of(&planner.head, &planner.segments) },
         head: planner.head,
         segments: planner.segments,
         suffix,

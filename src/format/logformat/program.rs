@@ -31,6 +31,7 @@ use super::ending::{
     Class, NumberForm, byte_end, closing_quote, host_end, is_joined, is_shifted, list_end, number_end,
     word_end,
 };
+use super::opening::Opening;
 use crate::format::request::{RequestSlots, TargetSlots, split, split_target};
 use crate::format::strftime::{Collected, Pattern, read_fraction};
 use crate::format::time::{Reading, TimeForm, read};
@@ -46,6 +47,8 @@ pub struct Program {
     /// What comes before the first soft value.
     pub(super) head: Vec<Step>,
     pub(super) segments: Vec<Segment>,
+    /// The fast way through the beginning of usual formats.
+    pub(super) opening: Option<Opening>,
     /// White space at the end of the format; a record may lack it, since relays trim.
     pub(super) suffix: Vec<u8>,
     pub(super) zone: Option<TimeZone>,
@@ -86,6 +89,13 @@ pub(super) enum Step {
     Time { time: TimeStep, slot: u16, side: Side },
     /// The end of the record.
     End,
+}
+
+impl Step {
+    /// True for the literal `wanted`, which has at most eight bytes.
+    pub(super) fn is_literal(&self, wanted: &[u8]) -> bool {
+        matches!(self, Self::Short { len, word, .. } if word.to_le_bytes()[..*len] == *wanted)
+    }
 }
 
 /// How a solid value ends.
@@ -145,7 +155,19 @@ impl Parser for Program {
     #[inline]
     fn parse(&self, record: &[u8], memo: &mut Memo, parsed: &mut Parsed) -> Result<(), Refusal> {
         let text = record.strip_suffix(b"\r").unwrap_or(record);
-        let text = text.strip_suffix(&self.suffix[..]).unwrap_or(text);
+        let text =
+            if self.suffix.is_empty() { text } else { text.strip_suffix(&self.suffix[..]).unwrap_or(text) };
+        if let Some(opening) = &self.opening {
+            if let Some(at) = opening.read(text, memo, parsed) {
+                let rest = &self.segments[0].chunk[opening.steps..];
+                if rest.is_empty() {
+                    return Ok(());
+                }
+                let mut run = Run { program: self, text, memo, parsed, budget: 0 };
+                return run.steps::<true>(rest, at).map(drop);
+            }
+            parsed.clear();
+        }
         if self.collects_time {
             memo.collected = [Collected::default(); 2];
         }
