@@ -482,39 +482,3 @@ fn real_logs_are_parsed_whole() {
         assert_eq!(detect(sample.as_bytes(), &formats), Ok(index), "{path}");
     }
 }
-
-/// How fast: `cargo test --release --test all formats::speed -- --ignored --nocapture`.
-#[test]
-#[ignore = "prints figures, checks nothing"]
-fn speed() {
-    let access = r#"{"time_iso8601":"2026-11-21T10:15:32+01:00","remote_addr":"192.0.2.7","remote_user":"-","request":"GET /static/js/app.2f7c1.js?v=12&lang=nl HTTP/1.1","status":200,"body_bytes_sent":48213,"request_time":0.004,"http_referer":"https://example.org/meetings/today","http_user_agent":"Mozilla/5.0 (X11; Linux x86_64; rv:121.0) Gecko/20100101 Firefox/121.0","http_x_forwarded_for":"192.0.2.9, 198.51.100.4","host":"example.org","upstream_addr":"198.51.100.1:8080","request_id":"4f6f1b2d3a4c5e6f708192a3b4c5d6e7"}"#;
-    let nginx = r#"2026/11/21 10:15:32 [error] 1234#5678: *91 open() "/srv/www/favicon.ico" failed (2: No such file or directory), client: 192.0.2.7, server: example.org, request: "GET /favicon.ico HTTP/1.1", host: "example.org", referrer: "https://example.org/meetings/today""#;
-    let apache = "[Sat Nov 21 10:15:32.123456 2026] [core:error] [pid 1234:tid 140123104306944] [client 192.0.2.7:50312] AH00128: File does not exist: /srv/www/favicon.ico, referer: https://example.org/meetings/today";
-    for (name, parser) in parsers() {
-        let line = match name {
-            "json" => access,
-            "nginx-error" => nginx,
-            _ => apache,
-        };
-        let mut parsed = Parsed::default();
-        let mut memo = Memo::new(Timestamp(0));
-        let rounds = 300_000_u32;
-        let mut best = f64::MAX;
-        for _ in 0..5 {
-            let start = std::time::Instant::now();
-            for _ in 0..rounds {
-                parsed.clear();
-                parser.parse(std::hint::black_box(line.as_bytes()), &mut memo, &mut parsed).ok();
-                std::hint::black_box(&parsed);
-            }
-            best = best.min(start.elapsed().as_secs_f64());
-        }
-        let nanos = best * 1e9 / f64::from(rounds);
-        println!(
-            "{name:14} {nanos:7.1} ns/line {:7.0} MB/s  ({} bytes, {} parts)",
-            line.len() as f64 * 1e3 / nanos,
-            line.len(),
-            parsed.parts.len()
-        );
-    }
-}

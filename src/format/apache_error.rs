@@ -65,7 +65,7 @@ impl ApacheError {
         let slot = |field: &&str| Slot {
             field: (*field).to_owned(),
             kind: kind_of(field),
-            escape: Escape::Apache,
+            escape: Escape::ApacheError,
             scale: 1.0,
         };
         let layout = Layout { slots: FIELDS.iter().map(slot).collect(), absent: "-", repeats: true };

@@ -27,7 +27,7 @@ pub fn decode(escape: Escape, raw: &[u8], out: &mut Vec<u8>) -> Result<(), Refus
             let used = match escape {
                 Escape::None => 0,
                 Escape::Nginx => decode_nginx(from_backslash, out),
-                Escape::Apache => decode_apache(from_backslash, out),
+                Escape::Apache | Escape::ApacheError => decode_apache(from_backslash, out),
                 Escape::Json => decode_json(from_backslash, out),
             };
             rest = &from_backslash[used..];
@@ -43,9 +43,14 @@ pub fn encode(escape: Escape, value: &[u8], out: &mut Vec<u8>) {
     match escape {
         Escape::None => out.extend_from_slice(value),
         Escape::Json => encode_json(value, out),
-        Escape::Nginx | Escape::Apache if is_plain(value) => out.extend_from_slice(value),
+        Escape::Nginx | Escape::Apache | Escape::ApacheError if is_plain(value) => out.extend_from_slice(value),
         Escape::Nginx => value.iter().for_each(|&byte| encode_nginx(byte, out)),
         Escape::Apache => value.iter().for_each(|&byte| encode_apache(byte, out)),
+        // `ap_escape_errorlog_item`: no need for this in error log.
+        Escape::ApacheError => value.iter().for_each(|&byte| match byte {
+            b'"' => out.push(byte),
+            _ => encode_apache(byte, out),
+        }),
     }
 }
 
@@ -288,7 +293,7 @@ mod tests {
     #[test]
     fn broken_escapes_stay_as_written() {
         for raw in [&br"\"[..], br"a\", br"\x", br"\x4", br"\x4g", br"\q", br"\xZZ"] {
-            for escape in [Escape::Nginx, Escape::Apache, Escape::Json] {
+            for escape in [Escape::Nginx, Escape::Apache, Escape::ApacheError, Escape::Json] {
                 assert_eq!(decoded(escape, raw), raw);
             }
         }
@@ -303,6 +308,7 @@ mod tests {
         let value = b"a\"b\\c\n\t\x01\x7f\xc3\xa9";
         assert_eq!(encoded(Escape::Nginx, value), br"a\x22b\x5Cc\x0A\x09\x01\x7F\xC3\xA9");
         assert_eq!(encoded(Escape::Apache, value), br#"a\"b\\c\n\t\x01\x7f\xc3\xa9"#);
+        assert_eq!(encoded(Escape::ApacheError, value), br#"a"b\\c\n\t\x01\x7f\xc3\xa9"#);
         assert_eq!(encoded(Escape::Json, value), "a\\\"b\\\\c\\n\\t\\u0001\x7f\u{e9}".as_bytes());
         assert_eq!(encoded(Escape::Json, b"a\xffb\xc3"), "a\u{fffd}b\u{fffd}".as_bytes());
     }
@@ -310,7 +316,7 @@ mod tests {
     proptest! {
         #[test]
         fn decoding_undoes_encoding(value in proptest::collection::vec(any::<u8>(), 0..200)) {
-            for escape in [Escape::None, Escape::Nginx, Escape::Apache] {
+            for escape in [Escape::None, Escape::Nginx, Escape::Apache, Escape::ApacheError] {
                 prop_assert_eq!(&decoded(escape, &encoded(escape, &value)), &value);
             }
         }
@@ -331,7 +337,7 @@ mod tests {
 
         #[test]
         fn decoding_is_total(raw in proptest::collection::vec(prop_oneof![Just(b'\\'), Just(b'x'), Just(b'u'), Just(b'd'), any::<u8>()], 0..100)) {
-            for escape in [Escape::Nginx, Escape::Apache, Escape::Json] {
+            for escape in [Escape::Nginx, Escape::Apache, Escape::ApacheError, Escape::Json] {
                 prop_assert!(decoded(escape, &raw).len() <= raw.len());
             }
         }

@@ -17,6 +17,8 @@ pub enum Escape {
     Json,
     /// Apache: `\"`, `\\`, `\n`, `\t` and other C escapes, `\xhh`.
     Apache,
+    /// Apache's error log: the same, but a quote stands as it is.
+    ApacheError,
 }
 
 /// One slot of a format: a place that can hold a value.

@@ -116,8 +116,19 @@ impl Parser for Json {
         }
         // Of no meaning before it is opened; all zeros are filled in one go.
         let level = Level { node: ROOT, mark: 0, object: false };
-        let mut walk = Walk { json: self, record, memo, parsed, at: 0, depth: 0, levels: [level; DEPTH_MAX] };
-        walk.record()
+        let mut walk = Walk {
+            json: self,
+            record,
+            memo,
+            parsed,
+            at: 0,
+            depth: 0,
+            levels: [level; DEPTH_MAX],
+            zoneless: false,
+        };
+        walk.record()?;
+        // A record whose only times lack a zone is refused; one that also states an instant has its time.
+        if walk.zoneless && walk.parsed.time.is_none() { Err(Refusal::BadTime) } else { Ok(()) }
     }
 }
 
@@ -148,6 +159,8 @@ struct Walk<'a> {
     at: usize,
     depth: usize,
     levels: [Level; DEPTH_MAX],
+    /// True when a time was met that lacks a zone, and none is configured.
+    zoneless: bool,
 }
 
 impl Walk<'_> {
@@ -310,7 +323,8 @@ impl Walk<'_> {
         quoted: bool,
     ) -> Result<(), Refusal> {
         let parts = self.parsed.parts.len() - first;
-        if self.parsed.parts.len() > VALUES_MAX {
+        // Absent values have no part, and brackets are steps of the shape as well.
+        if self.parsed.parts.len() > VALUES_MAX || self.parsed.shape.len() > 4 * VALUES_MAX {
             return Err(Refusal::TooLong);
         }
         self.parsed.shape.push(Shape::Value {

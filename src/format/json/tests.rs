@@ -202,6 +202,7 @@ fn times() {
     ] {
         assert_eq!(time(&format!(r#"{{"time":{text}}}"#)), instant, "{text}");
     }
+    assert_eq!(time(r#"{"StartUTC":"2026-11-21T09:15:32Z","time":"2026-11-21T08:15:32"}"#), instant);
     // The earliest of several counts.
     assert_eq!(time(r#"{"ts":1795252539,"time":"2026-11-21T09:15:32Z","msec":"1795252533.5"}"#), instant);
     for absent in [r#""-""#, r#""""#, "null", "{}", r#"{"sec":1}"#, "true"] {
@@ -291,6 +292,8 @@ fn depth_and_size_are_bounded() {
     let many = |count: usize| format!(r#"{{"ip":[{}"a"]}}"#, r#""a","#.repeat(count - 1));
     assert_eq!(refusal(many(VALUES_MAX).as_bytes()), None);
     assert_eq!(refusal(many(VALUES_MAX + 1).as_bytes()), Some(Refusal::TooLong));
+    let absent = format!(r#"{{"ip":[{}""]}}"#, r#""","#.repeat(4 * VALUES_MAX));
+    assert_eq!(refusal(absent.as_bytes()), Some(Refusal::TooLong));
 }
 
 #[test]

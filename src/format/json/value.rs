@@ -4,13 +4,17 @@
 //! its raw bytes show the delimiter; a delimiter written as an escape leaves the whole as text. *Not here*: the words of
 //! JSON (`scan.rs`), the grammar of request lines and times (`format::request`, `format::time`).
 
+use jiff::tz::TimeZone;
+
 use super::keys::{Keys, Meaning, NodeId, UNMAPPED};
 use super::scan::Text;
 use super::{Key, PATH_BYTES_MAX, Walk, meaning_of};
+use crate::format::Memo;
 use crate::format::request::{RequestSlots, TargetSlots, split, split_target};
 use crate::format::time::{self, TimeForm};
 use crate::record::field::kind_of;
 use crate::record::span::{Escape, Layout, Refusal, Slot};
+use crate::record::timestamp::Timestamp;
 
 /// Puts the slots that a request line or a target falls into into the layout.
 pub(super) fn request_slots(layout: &mut Layout) -> RequestSlots {
@@ -117,7 +121,15 @@ impl Walk<'_> {
             raw = &decoded[..len];
         }
         let (form, raw) = time_form(raw).ok_or(Refusal::BadTime)?;
-        let reading = time::read(form, raw, self.json.zone.as_ref(), self.memo)?;
+        let zone = self.json.zone.as_ref();
+        let reading = match time::read(form, raw, zone, self.memo) {
+            // Without an offset and without a zone: another time of the record may say it (Traefik's `StartUTC`).
+            Err(_) if zone.is_none() && is_zoneless(form, raw) => {
+                self.zoneless = true;
+                return Ok(());
+            }
+            reading => reading?,
+        };
         if self.parsed.time.is_none_or(|time| reading.instant < time) {
             self.parsed.time = Some(reading.instant);
             self.parsed.time_completed = reading.completed;
@@ -136,6 +148,12 @@ fn time_form(raw: &[u8]) -> Option<(TimeForm, &[u8])> {
         (18..=19, None) => Some((TimeForm::EpochMicros, &raw[..digits - 3])),
         _ => Some((time::recognise(raw)?, raw)),
     }
+}
+
+/// True for a time that only lacks a zone. Read with a memo of its own: the parser's must know no other zone.
+#[cold]
+fn is_zoneless(form: TimeForm, raw: &[u8]) -> bool {
+    time::read(form, raw, Some(&TimeZone::UTC), &mut Memo::new(Timestamp(0))).is_ok()
 }
 
 /// True when a space or a question mark is written as an escape: the line cannot be split where it seems to split.
