@@ -101,7 +101,10 @@ fn apache_error(n: u32) -> String {
 
 fn text(n: u32) -> String {
     let (a, b) = (n / 250 % 250, n % 250);
-    format!("worker {n} met 198.{a}.100.{b}, fe80::{a:x}:{b:x}%eth0, a{n}@example.org and 00:00:5e:00:53:{:02x}\n", b)
+    format!(
+        "worker {n} met 198.{a}.100.{b}, fe80::{a:x}:{b:x}%eth0, a{n}@example.org and 00:00:5e:00:53:{:02x}\n",
+        b
+    )
 }
 
 fn batch(line: Line, first: u32) -> RawBatch {
@@ -143,7 +146,10 @@ fn nothing_per_record(name: &str, format: &FormatSpec, line: Line) {
             let one = allocations(format, line, emit, cache, 1);
             let ten = allocations(format, line, emit, cache, 10);
             let form = if emit == Emit::Same { "same" } else { "ndjson" };
-            assert_eq!(ten, one, "{name} {form}, cache of {cache}: {RECORDS} records {one}, ten times as many {ten}");
+            assert_eq!(
+                ten, one,
+                "{name} {form}, cache of {cache}: {RECORDS} records {one}, ten times as many {ten}"
+            );
         }
     }
 }

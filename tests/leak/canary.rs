@@ -67,7 +67,13 @@ pub const CANARIES: &[Canary] = &[
         "eyJzdWIiOiJrYW5hcmllIn0",
     ),
     shape("basic", "Basic a2FuYXJpZTpnZWhlaW0tNzc=", "a2FuYXJpZTpnZWhlaW0tNzc"),
-    Canary { kind: "user", planted: "kanarievogel", address: "", secret: "kanarievogel", place: Where::Named },
+    Canary {
+        kind: "user",
+        planted: "kanarievogel",
+        address: "",
+        secret: "kanarievogel",
+        place: Where::Named,
+    },
     Canary {
         kind: "full name",
         planted: "Wilhelmina Kanariepiet",
@@ -87,7 +93,8 @@ static NEEDLES: LazyLock<(Regex, HashMap<Vec<u8>, &'static str>)> = LazyLock::ne
         }
         kinds.extend(spellings.iter().flat_map(|s| encodings(s)).map(|needle| (needle, canary.kind)));
     }
-    let any: Vec<String> = kinds.keys().map(|n| regex::escape(std::str::from_utf8(n).expect("ASCII"))).collect();
+    let any: Vec<String> =
+        kinds.keys().map(|n| regex::escape(std::str::from_utf8(n).expect("ASCII"))).collect();
     let any = RegexBuilder::new(&any.join("|")).unicode(false).size_limit(1 << 28).build().expect("literals");
     (any, kinds)
 });
@@ -138,7 +145,10 @@ fn encodings(text: &str) -> Vec<Vec<u8>> {
     let bytes = text.as_bytes();
     let each = |form: &dyn Fn(u8) -> String| bytes.iter().map(|b| form(*b)).collect::<String>();
     let special = |form: &dyn Fn(u8) -> String| {
-        bytes.iter().map(|b| if b.is_ascii_alphanumeric() { char::from(*b).to_string() } else { form(*b) }).collect()
+        bytes
+            .iter()
+            .map(|b| if b.is_ascii_alphanumeric() { char::from(*b).to_string() } else { form(*b) })
+            .collect()
     };
     let mut all: Vec<String> = vec![
         text.to_owned(),

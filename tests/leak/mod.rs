@@ -99,7 +99,8 @@ fn pi_1_no_canary_leaves_any_format_under_any_treatment() {
                     let what = format!("{} × {policy} × {emit} × {threads} threads", shape.name);
                     // One message for each kind that a format shows; the others would only repeat it.
                     for kind in sightings(&run.out).keys().chain(sightings(&run.err).keys()) {
-                        let first = || shown(&what, &run).into_iter().find(|p| p.contains(&format!("shows {kind},")));
+                        let first =
+                            || shown(&what, &run).into_iter().find(|p| p.contains(&format!("shows {kind},")));
                         problems.entry((shape.name, *kind)).or_insert_with(first);
                     }
                     assert_eq!(run.code, 0, "{what}: {}", run.err_text());
@@ -128,7 +129,12 @@ fn pi_1_no_canary_leaves_however_the_input_is_cut() {
             problems.extend(shown(&format!("{} in pieces of {piece}", shape.name), &run));
             if end == input.len() {
                 let lines = run.lines().len();
-                assert_eq!(*first.get_or_insert(lines), lines, "{}: pieces of {piece} change the output", shape.name);
+                assert_eq!(
+                    *first.get_or_insert(lines),
+                    lines,
+                    "{}: pieces of {piece} change the output",
+                    shape.name
+                );
             }
         }
     }
@@ -171,7 +177,8 @@ fn pi_1_no_canary_in_any_file_of_a_pipeline() {
         let pipeline = write(&path("pipeline.toml"), &pipeline(shape));
         let keys = path("keys");
         let keys = keys.to_str().expect("temporary paths are UTF-8");
-        let made = support::sluis(&["keys", "init", "--keys", keys, "--domain", "web", "--retention", "14d"], b"");
+        let made =
+            support::sluis(&["keys", "init", "--keys", keys, "--domain", "web", "--retention", "14d"], b"");
         made.expect_code(0);
         let what = format!("pipeline of {} × {}", shape.name, policy.name);
         clean(&what, &support::sluis(&["check", &pipeline], b""));
@@ -262,7 +269,8 @@ fn pi_7_an_unclassified_field_does_not_leave() {
     run.expect_code(2);
     assert!(run.err_text().contains("http_x_session_owner"), "{}", run.err_text());
 
-    let line = br#"{"remote_addr":"192.0.2.1","session_owner":"kanarievogel","deep":{"owner":["kanarievogel"]}}"#;
+    let line =
+        br#"{"remote_addr":"192.0.2.1","session_owner":"kanarievogel","deep":{"owner":["kanarievogel"]}}"#;
     for emit in ["same", "ndjson"] {
         let run = support::sluis(&["filter", "--format", "json", "--emit", emit, "--as-of", AS_OF], line);
         clean("unmapped JSON keys", &run);
