@@ -4,6 +4,8 @@
 //! allocates as often for ten batches as for one, in every format and both forms of output: not at all. *Not here*: time. A
 //! program of its own, since a global allocator counts for everything in the process.
 
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::BTreeMap;
