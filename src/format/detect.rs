@@ -59,11 +59,14 @@ pub fn detect(sample: &[u8], formats: &[(&'static str, &dyn Parser)]) -> Result<
     }
 }
 
+/// What tells a format by the first bytes of a line.
+type Look = fn(&[u8]) -> bool;
+
 /// The name of the format that a sample looks like, from its first bytes alone: for the sentence "they look like json" when
 /// records fail to parse. `None` when it looks like nothing in particular.
 pub fn resembles(sample: &[u8]) -> Option<&'static str> {
     let lines = lines(sample);
-    let looks: [(&'static str, fn(&[u8]) -> bool); 4] = [
+    let looks: [(&'static str, Look); 4] = [
         ("json", |line| line.trim_ascii_start().starts_with(b"{")),
         ("nginx-error", |line| has_shape(line, b"0000/00/00 00:00:00 [")),
         ("apache-error", |line| line.first() == Some(&b'[') && has_clock(&line[..line.len().min(40)])),
@@ -112,7 +115,10 @@ struct Share {
 
 impl Share {
     const fn percent(&self) -> usize {
-        if self.of == 0 { 0 } else { (self.records + self.continued) * 100 / self.of }
+        match ((self.records + self.continued) * 100).checked_div(self.of) {
+            Some(percent) => percent,
+            None => 0,
+        }
     }
 }
 

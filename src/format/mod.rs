@@ -17,8 +17,8 @@ pub mod strftime;
 pub mod text;
 pub mod time;
 
-pub use any::{Format, FormatError};
 pub(crate) use any::with_parser;
+pub use any::{Format, FormatError};
 
 use crate::record::span::{Layout, Parsed, Refusal};
 use crate::record::timestamp::Timestamp;

@@ -3,8 +3,8 @@
 use super::counts::Counts;
 use crate::encode::Emit;
 use crate::encode::ndjson::Keys as Columns;
-use crate::keys::{EpochCache, Keys};
 use crate::format::{Format, Memo, Parser};
+use crate::keys::{EpochCache, Keys};
 use crate::policy::table::Table;
 use crate::protect::{Envelope, Protector};
 use crate::record::batch::{CleanBatch, RawBatch};
@@ -61,7 +61,10 @@ impl ClassChoice {
                 .iter()
                 .find(|(conditions, _)| {
                     conditions.iter().all(|(slot, value)| {
-                        parsed.parts.iter().any(|part| part.slot == *slot && part.of(record) == value.as_slice())
+                        parsed
+                            .parts
+                            .iter()
+                            .any(|part| part.slot == *slot && part.of(record) == value.as_slice())
                     })
                 })
                 .map_or(*strictest, |(_, class)| *class),
@@ -142,7 +145,14 @@ impl Worker {
     }
 
     /// Turns `batch` of input number `input` into clean batches. `now` is when it is judged.
-    pub fn process(&mut self, input: usize, plan: &SourcePlan, batch: &RawBatch, now: Timestamp, outcome: &mut Outcome) {
+    pub fn process(
+        &mut self,
+        input: usize,
+        plan: &SourcePlan,
+        batch: &RawBatch,
+        now: Timestamp,
+        outcome: &mut Outcome,
+    ) {
         outcome.clear();
         outcome.counts.bytes_in = batch.bytes.len() as u64 + batch.skipped_bytes;
         if self.memos.len() <= input {
@@ -155,6 +165,7 @@ impl Worker {
             fail(outcome, 0, batch.bytes.len(), refusal);
             return;
         }
+        self.protector.sieve(&batch.bytes);
         // One compiled loop per format: the choice is made here, once per batch.
         crate::format::with_parser!(&plan.format, parser => self.records(&**parser, input, plan, batch, now, outcome));
         outcome.counts.treated = self.protector.counts;
@@ -186,7 +197,7 @@ impl Worker {
             outcome.counts.records_in += 1;
             self.parsed.clear();
             match parser.parse(record, &mut self.memos[input], &mut self.parsed) {
-                Ok(()) => self.clean(plan, record, batch.received, now, outcome),
+                Ok(()) => self.clean(plan, batch, record, now, outcome),
                 Err(refusal) => fail(outcome, start, next, refusal),
             }
             start = next;
@@ -197,13 +208,14 @@ impl Worker {
     fn clean(
         &mut self,
         plan: &SourcePlan,
+        batch: &RawBatch,
         record: &[u8],
-        received: Timestamp,
         now: Timestamp,
         outcome: &mut Outcome,
     ) {
         let class = &plan.classes[plan.choice.of(record, &self.parsed)];
-        let Some(stamp) = deadline::judge(self.parsed.time, received, class.retention_seconds, now) else {
+        let Some(stamp) = deadline::judge(self.parsed.time, batch.received, class.retention_seconds, now)
+        else {
             outcome.counts.expired += 1;
             return;
         };
@@ -218,14 +230,23 @@ impl Worker {
         let (protector, parsed) = (&mut self.protector, &self.parsed);
         for route in &class.routes {
             outcome.clean[route.output].append(&stamp, |out| match route.emit {
-                Emit::Same => protector.same(record, parsed, &route.table, epoch, out),
+                Emit::Same => protector.same(&batch.bytes, record, parsed, &route.table, epoch, out),
                 Emit::Ndjson => {
                     let envelope = Envelope {
                         time: parsed.time.unwrap_or(stamp.instant()),
                         deadline: stamp.deadline(),
                         time_completed: parsed.time_completed || parsed.time.is_none(),
                     };
-                    protector.ndjson(record, parsed, &route.table, &route.columns, epoch, envelope, out)
+                    protector.ndjson(
+                        &batch.bytes,
+                        record,
+                        parsed,
+                        &route.table,
+                        &route.columns,
+                        epoch,
+                        envelope,
+                        out,
+                    )
                 }
             });
         }

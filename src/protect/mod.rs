@@ -46,7 +46,7 @@ use crate::record::span::{Escape, Parsed, Part};
 use crate::record::timestamp::Timestamp;
 use cache::TokenCache;
 use identifier::Writer;
-use text::Finding;
+use text::{Candidates, Finding};
 use value::{Named, Outcome, Treater, Treatments};
 
 /// Proof that a record's every field went through its treatment. Only this room can make one.
@@ -68,6 +68,7 @@ pub struct Envelope {
 pub struct Protector {
     cache: TokenCache,
     canonical: Vec<u8>,
+    candidates: Candidates,
     findings: Vec<Finding>,
     named: Named,
     decoded: Vec<u8>,
@@ -83,6 +84,7 @@ impl Protector {
         Self {
             cache: TokenCache::new(cache_entries),
             canonical: Vec::new(),
+            candidates: Candidates::default(),
             findings: Vec::new(),
             named: Named::default(),
             decoded: Vec::new(),
@@ -92,19 +94,33 @@ impl Protector {
         }
     }
 
+    /// Sieves a whole batch for identifiers, so that its short values need no pass of their own. Values of other buffers are
+    /// still found, one by one.
+    pub fn sieve(&mut self, batch: &[u8]) {
+        self.candidates.scan(batch);
+    }
+
     /// Forgets every token: called when the key of an epoch goes.
     pub fn wipe_tokens(&mut self) {
         self.cache.wipe();
     }
 
-    /// Writes `raw` in its own format.
+    /// Writes `raw`, a part of the sieved `batch`, in its own format.
     #[inline]
-    pub fn same(&mut self, raw: &[u8], parsed: &Parsed, table: &Table, epoch: &EpochKeys, out: &mut Vec<u8>) -> Treated {
+    pub fn same(
+        &mut self,
+        batch: &[u8],
+        raw: &[u8],
+        parsed: &Parsed,
+        table: &Table,
+        epoch: &EpochKeys,
+        out: &mut Vec<u8>,
+    ) -> Treated {
         if !parsed.shape.is_empty() {
-            return self.same_json(raw, parsed, table, epoch, out);
+            return self.same_json(batch, raw, parsed, table, epoch, out);
         }
         let (mut decoded, mut value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
-        let mut treater = self.treater(raw, parsed, table, epoch);
+        let mut treater = self.treater(batch, raw, parsed, table, epoch);
         let mut same = Same::begin(raw, out);
         for &part in &parsed.parts {
             let slot = &table.slots[usize::from(part.slot)];
@@ -124,6 +140,7 @@ impl Protector {
     /// Writes a JSON record as JSON again: the structure is rebuilt from the members that leave.
     fn same_json(
         &mut self,
+        batch: &[u8],
         raw: &[u8],
         parsed: &Parsed,
         table: &Table,
@@ -131,7 +148,7 @@ impl Protector {
         out: &mut Vec<u8>,
     ) -> Treated {
         let (mut decoded, mut value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
-        let mut treater = self.treater(raw, parsed, table, epoch);
+        let mut treater = self.treater(batch, raw, parsed, table, epoch);
         same_json(&parsed.shape, &parsed.parts, raw, out, |part, out| {
             let part: Part = parsed.parts[part];
             let slot = &table.slots[usize::from(part.slot)];
@@ -150,9 +167,13 @@ impl Protector {
 
     /// Writes `raw` as one JSON object.
     #[inline]
-    #[allow(clippy::too_many_arguments, reason = "plain arguments of the hot loop: each is a different room's noun")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "plain arguments of the hot loop: each is a different room's noun"
+    )]
     pub fn ndjson(
         &mut self,
+        batch: &[u8],
         raw: &[u8],
         parsed: &Parsed,
         table: &Table,
@@ -162,7 +183,7 @@ impl Protector {
         out: &mut Vec<u8>,
     ) -> Treated {
         let (mut decoded, mut value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
-        let mut treater = self.treater(raw, parsed, table, epoch);
+        let mut treater = self.treater(batch, raw, parsed, table, epoch);
         keys.begin(envelope.time, out);
         let mut written: u128 = 0;
         for (index, &part) in parsed.parts.iter().enumerate() {
@@ -191,7 +212,15 @@ impl Protector {
                     if any {
                         out.push(b',');
                     }
-                    let wrote = json_value(&mut treater, slot, &output.action, part.of(raw), &mut decoded, &mut value, out);
+                    let wrote = json_value(
+                        &mut treater,
+                        slot,
+                        &output.action,
+                        part.of(raw),
+                        &mut decoded,
+                        &mut value,
+                        out,
+                    );
                     if any && !wrote {
                         out.pop();
                     }
@@ -226,7 +255,7 @@ impl Protector {
         mut show: impl FnMut(u16, Option<&SlotOutput>, Outcome, &[u8]),
     ) {
         let (mut decoded, mut value) = (Vec::new(), Vec::new());
-        let mut treater = self.treater(raw, parsed, table, epoch);
+        let mut treater = self.treater(&[], raw, parsed, table, epoch);
         for part in &parsed.parts {
             let slot = &table.slots[usize::from(part.slot)];
             if slot.outputs.is_empty() {
@@ -243,7 +272,14 @@ impl Protector {
 
     /// Gathers the record's names and lends out the reusable room.
     #[inline]
-    fn treater<'a>(&'a mut self, raw: &[u8], parsed: &Parsed, table: &'a Table, epoch: &'a EpochKeys) -> Treater<'a> {
+    fn treater<'a>(
+        &'a mut self,
+        batch: &'a [u8],
+        raw: &[u8],
+        parsed: &Parsed,
+        table: &'a Table,
+        epoch: &'a EpochKeys,
+    ) -> Treater<'a> {
         self.named.clear();
         if !table.naming.is_empty() {
             for part in &parsed.parts {
@@ -254,14 +290,13 @@ impl Protector {
             }
         }
         Treater {
-            writer: Writer {
-                keys: epoch,
-                cache: &mut self.cache,
-                canonical: &mut self.canonical,
-            },
+            writer: Writer { keys: epoch, cache: &mut self.cache, canonical: &mut self.canonical },
             plan: &table.text,
             named: &self.named,
             spare: &mut self.spare,
+            batch,
+            candidates: &mut self.candidates,
+            escaped: memchr::memchr(b'\\', raw).is_some(),
             findings: &mut self.findings,
             counts: &mut self.counts,
         }

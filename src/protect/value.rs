@@ -10,7 +10,7 @@ use memchr::memchr;
 
 use super::address::{self, Column};
 use super::identifier::{Writer, mark, token_kind};
-use super::text::{self, Context, Finding, What};
+use super::text::{self, Candidates, Context, Finding, What};
 use super::{agent, grammar, url};
 use crate::format::escape;
 use crate::keys::pseudonym::TokenKind;
@@ -140,6 +140,12 @@ pub struct Treater<'a> {
     pub named: &'a Named,
     /// Reused room for percent-decoded values.
     pub spare: &'a mut Vec<u8>,
+    /// The batch that the record is part of, when it was sieved as a whole.
+    pub batch: &'a [u8],
+    /// What the sieve left of it.
+    pub candidates: &'a mut Candidates,
+    /// False when the record holds no backslash, so that nothing in it is escaped.
+    pub escaped: bool,
     /// Reused room for findings.
     pub findings: &'a mut Vec<Finding>,
     /// Counts.
@@ -163,7 +169,7 @@ impl Treater<'_> {
             Action::Keep(grammar) if grammar::holds(*grammar, raw) => return Outcome::Verbatim,
             _ => {}
         }
-        if slot.escape != Escape::None && memchr(b'\\', raw).is_some() {
+        if self.escaped && slot.escape != Escape::None && memchr(b'\\', raw).is_some() {
             decoded.clear();
             if escape::decode(slot.escape, raw, decoded).is_err() {
                 // The server cannot have written this; what it means is unknown, so it is treated as it stands.
@@ -217,9 +223,17 @@ impl Treater<'_> {
 
     /// What becomes of a column that was read. A masked address is treated as the address that its zeros make: nothing else
     /// proves that enough of it was masked.
-    fn column(&mut self, action: IdAction, column: Option<Column>, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
+    fn column(
+        &mut self,
+        action: IdAction,
+        column: Option<Column>,
+        plain: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Outcome {
         match column {
-            Some(Column::Address { address, .. } | Column::Masked { address, .. }) => self.address(address, action, out),
+            Some(Column::Address { address, .. } | Column::Masked { address, .. }) => {
+                self.address(address, action, out)
+            }
             // No address of anyone: a local socket, `unknown`.
             Some(Column::Unix | Column::Obscure) => Outcome::Verbatim,
             // Resolved names of clients, and whatever else stands there: in doubt it names someone.
@@ -271,8 +285,13 @@ impl Treater<'_> {
 
     /// Free text: every identifier is found and treated as its own field is.
     pub fn scrub(&mut self, context: Context, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
-        self.findings.clear();
-        text::find(plain, context, self.findings);
+        // A value that stands in the batch as it is was sieved with it; a decoded one is sieved alone.
+        let start = (plain.as_ptr() as usize).wrapping_sub(self.batch.as_ptr() as usize);
+        if start < self.batch.len() && plain.len() <= self.batch.len() - start {
+            self.candidates.find_in(self.batch, start, start + plain.len(), context, self.findings);
+        } else {
+            text::find(plain, context, self.findings);
+        }
         if !self.named.is_empty() {
             self.find_named(plain);
         }

@@ -4,7 +4,8 @@ use super::pipeline_faults::FAULTS;
 use super::{PIPELINE, POLICY, headlines, load_pipeline, refused_pipeline, with};
 use sluis::config::format_spec::FormatSpec;
 use sluis::config::pipeline_from_str;
-use sluis::config::plan::{Emit, SinkKind, SourceKind, Store};
+use sluis::config::plan::{SinkKind, SourceKind, Store};
+use sluis::encode::Emit;
 use std::path::{Path, PathBuf};
 
 #[test]

@@ -62,7 +62,7 @@ impl Walk<'_> {
             }
             // Logstash's patterns call the target `request`.
             Meaning::Request if raw.first() != Some(&b'/') => {
-                split(self.record, start, end, slots, self.parsed)
+                split(self.record, start, end, slots, self.parsed);
             }
             Meaning::Request | Meaning::Target => {
                 split_target(self.record, start, end, &slots.target, self.parsed);

@@ -75,6 +75,8 @@ fn error_at(at: Range<usize>, message: impl Into<String>) -> FormatError {
 fn unclassified(at: Range<usize>, spelling: &str) -> FormatError {
     error_at(
         at,
-        format!("the log format's {spelling} is not classified: name its field under [variables] in the policy or with --map"),
+        format!(
+            "the log format's {spelling} is not classified: name its field under [variables] in the policy or with --map"
+        ),
     )
 }

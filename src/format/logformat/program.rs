@@ -28,7 +28,8 @@ use jiff::tz::TimeZone;
 use memchr::memchr;
 
 use super::ending::{
-    Class, NumberForm, byte_end, closing_quote, host_end, is_joined, is_shifted, list_end, number_end, word_end,
+    Class, NumberForm, byte_end, closing_quote, host_end, is_joined, is_shifted, list_end, number_end,
+    word_end,
 };
 use crate::format::request::{RequestSlots, TargetSlots, split, split_target};
 use crate::format::strftime::{Collected, Pattern, read_fraction};
@@ -398,10 +399,14 @@ impl Run<'_> {
             TimeStep::Fixed { form, len } if *len <= rest.len() => (*form, *len),
             TimeStep::Fixed { .. } => return Err(Refusal::Truncated),
             TimeStep::Loose(form) => {
-                let inside = |byte: &&u8| byte.is_ascii_digit() || matches!(byte, b'.' | b':' | b'+' | b'-' | b'T' | b'Z');
+                let inside = |byte: &&u8| {
+                    byte.is_ascii_digit() || matches!(byte, b'.' | b':' | b'+' | b'-' | b'T' | b'Z')
+                };
                 (*form, rest.iter().take(40).take_while(inside).count())
             }
-            TimeStep::Digits(form) => (*form, rest.iter().take(20).take_while(|byte| byte.is_ascii_digit()).count()),
+            TimeStep::Digits(form) => {
+                (*form, rest.iter().take(20).take_while(|byte| byte.is_ascii_digit()).count())
+            }
             TimeStep::Pattern(pattern) => {
                 let mut tried = Collected::default();
                 let into = if KEEP { &mut self.memo.collected[side as usize] } else { &mut tried };

@@ -7,15 +7,16 @@ use super::{Finding, Search, What};
 
 /// Looks at `text[here]`, which follows a dash or an underscore.
 pub(super) fn visit(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
     if here < 2 {
         return;
     }
-    let text = search.text;
-    let digits = is(text[here], DIGIT) && is(text[here - 2], DIGIT);
+    let digits = at(text, here, DIGIT) && is(text[here - 2], DIGIT);
     if digits && here >= search.done.dashed_digits {
         quad(search, here);
     }
-    if text[here - 1] == b'-' && is(text[here], HEX) && here >= search.done.dashed_hex {
+    let double = text[here - 2] == b'-';
+    if text[here - 1] == b'-' && (at(text, here, HEX) || double) && here >= search.done.dashed_hex {
         hex(search, here);
     }
 }
@@ -50,6 +51,9 @@ fn quad(search: &mut Search<'_>, here: usize) {
         // The tail of a version: `3.0.1-2-11-111`.
         return;
     }
+    if precedes(text, start, b"%") && text[start..end].iter().take_while(|&&byte| byte != dash).count() > 2 {
+        start += 2;
+    }
     let mut groups = text[start..end].iter().filter(|&&byte| byte == dash).count() + 1;
     if groups == 5 && before(text, start, LETTER) {
         // The first number belongs to the word before: `p5-203-0-113-7`.
@@ -78,7 +82,11 @@ fn quad(search: &mut Search<'_>, here: usize) {
                 search.push_address(start, end, Ipv4Addr::from(octets));
             }
         }
-        5..=8 if [&b"ip"[..], b"ec2", b"host", b"dsl"].iter().any(|word| precedes(text, start.saturating_sub(1), word)) => {
+        5..=8
+            if [&b"ip"[..], b"ec2", b"host", b"dsl"]
+                .iter()
+                .any(|word| precedes(text, start.saturating_sub(1), word)) =>
+        {
             let mut last = start;
             let mut left = 4;
             while left > 0 && last < end {
@@ -124,8 +132,13 @@ fn hex(search: &mut Search<'_>, here: usize) {
         start += 1;
     }
     // A first group that belongs to a word (`ip6-2001-db8--1`), unless it can itself begin an address.
-    let first = text[start..end].iter().take_while(|&&byte| byte != b'-').count();
-    if before(text, start, ALNUM | HIGH) && !(first == 4 && begins_address(&text[start..end])) {
+    let mut first = text[start..end].iter().take_while(|&&byte| byte != b'-').count();
+    if precedes(text, start, b"%") && first > 2 {
+        start += 2;
+        first -= 2;
+    }
+    let escaped = first > 0 && start >= 3 && text[start - 3] == b'%';
+    if !escaped && before(text, start, ALNUM | HIGH) && !(first == 4 && begins_address(&text[start..end])) {
         start += first;
         while start < end && text[start] == b'-' {
             start += 1;
@@ -170,7 +183,8 @@ fn hardware(run: &[u8]) -> Option<[u8; 6]> {
 fn begins_address(run: &[u8]) -> bool {
     matches!(
         run,
-        [b'2' | b'3', _, _, ..] | [b'f' | b'F', b'e' | b'E', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', ..]
+        [b'2' | b'3', _, _, ..]
+            | [b'f' | b'F', b'e' | b'E', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', ..]
             | [b'f' | b'F', b'c' | b'd' | b'C' | b'D', ..]
     )
 }

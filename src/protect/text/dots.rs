@@ -3,13 +3,18 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::bytes::{
-    ALNUM, DIGIT, HEX, HEX_LETTER, LETTER, at, before, decoded_before, escape_before, follows, hex_value, is, precedes,
+    ALNUM, DIGIT, HEX, HEX_LETTER, LETTER, at, before, decoded_before, escape_before, follows, hex_value, is,
+    precedes,
 };
 use super::{Context, Finding, Search, What};
 
 /// Looks at `text[here]`, which follows a dot.
 pub(super) fn visit(search: &mut Search<'_>, here: usize) {
-    if here >= search.done.quads && at(search.text, here, DIGIT) && here >= 2 && is(search.text[here - 2], DIGIT) {
+    if here >= search.done.quads
+        && at(search.text, here, DIGIT)
+        && here >= 2
+        && is(search.text[here - 2], DIGIT)
+    {
         quad(search, here);
     }
     if here >= 10 && search.text[here - 6] == b'.' {
@@ -24,12 +29,14 @@ pub(super) fn visit(search: &mut Search<'_>, here: usize) {
 fn quad(search: &mut Search<'_>, here: usize) {
     let text = search.text;
     let (mut start, mut end) = (here, here);
+    let mut groups = 1;
     loop {
         while before(text, start, DIGIT) {
             start -= 1;
         }
         if start >= 2 && text[start - 1] == b'.' && is(text[start - 2], DIGIT) {
             start -= 1;
+            groups += 1;
         } else {
             break;
         }
@@ -40,42 +47,52 @@ fn quad(search: &mut Search<'_>, here: usize) {
         }
         if at(text, end + 1, DIGIT) && text[end] == b'.' {
             end += 1;
+            groups += 1;
         } else {
             break;
         }
     }
     search.done.quads = end;
-    start = after_escape(text, start);
-    let groups = text[start..end].iter().filter(|&&byte| byte == b'.').count() + 1;
-    let reversed = follows(text, end, b".in-addr.arpa");
-    let first = match groups {
-        0..4 => return,
-        4 => start,
-        5 if captured(text, start, end) => {
-            // `203.0.113.7.443 >`: the last group is the port.
-            let port = last_groups(text, start, end, 1) - 1;
-            if let Some(octets) = octets(&text[start..port]) {
-                search.push_address(start, port, Ipv4Addr::from(octets));
-            }
-            return;
+    if start == 0 || !b"%xu".contains(&text[start - 1]) {
+        decide(search, start, end, groups);
+    } else {
+        let begin = after_escape(text, start);
+        let lost = text[start..begin].iter().filter(|&&byte| byte == b'.').count();
+        decide(search, begin, end, groups - lost);
+    }
+}
+
+/// Decides a run of `groups` groups of digits.
+fn decide(search: &mut Search<'_>, start: usize, end: usize, groups: usize) {
+    let text = search.text;
+    let reversed = text.get(end) == Some(&b'.') && follows(text, end, b".in-addr.arpa");
+    if groups == 4 {
+        let Some(octets) = octets(&text[start..end]) else { return };
+        if reversed {
+            let [d, c, b, a] = octets;
+            search.push_address(start, end, Ipv4Addr::new(a, b, c, d));
+        } else if !is_version(text, start, end, search.context) {
+            search.push_address(start, end, Ipv4Addr::from(octets));
         }
-        _ if reversed => last_groups(text, start, end, 4),
-        _ if in_host_name(text, end) && !follows(text, end, b".ip6.arpa") => {
+        return;
+    }
+    if groups < 4 {
+        return;
+    }
+    let last_four = last_groups(text, start, end, 4);
+    if groups == 5 && captured(text, start, end) {
+        // `203.0.113.7.443 >`: the last group is the port.
+        let port = last_groups(text, start, end, 1) - 1;
+        if let Some(octets) = octets(&text[start..port]) {
+            search.push_address(start, port, Ipv4Addr::from(octets));
+        }
+    } else if let Some([d, c, b, a]) = octets(&text[last_four..end]) {
+        if reversed {
+            search.push_address(last_four, end, Ipv4Addr::new(a, b, c, d));
+        } else if in_host_name(text, end) && !follows(text, end, b".ip6.arpa") {
             // A host name with more numbers than an address has: which four is unknown, so all of them go.
-            let first = last_groups(text, start, end, 4);
-            if let Some(octets) = octets(&text[first..end]) {
-                search.push_address(start, end, Ipv4Addr::from(octets));
-            }
-            return;
+            search.push_address(start, end, Ipv4Addr::new(d, c, b, a));
         }
-        _ => return,
-    };
-    let Some(octets) = octets(&text[first..end]) else { return };
-    if reversed {
-        let [d, c, b, a] = octets;
-        search.push_address(first, end, Ipv4Addr::new(a, b, c, d));
-    } else if !is_version(text, first, end, search.context) {
-        search.push_address(first, end, Ipv4Addr::from(octets));
     }
 }
 
@@ -171,14 +188,67 @@ fn in_host_name(text: &[u8], end: usize) -> bool {
 pub(super) fn is_product(word: &[u8]) -> bool {
     matches!(
         word,
-        b"Chrome" | b"Chromium" | b"HeadlessChrome" | b"CriOS" | b"Firefox" | b"FxiOS" | b"Safari"
-            | b"Version" | b"Edg" | b"Edge" | b"EdgA" | b"EdgiOS" | b"EdgW" | b"OPR" | b"OPX" | b"Opera"
-            | b"OPT" | b"Vivaldi" | b"Brave" | b"YaBrowser" | b"Yowser" | b"SamsungBrowser" | b"UCBrowser"
-            | b"MiuiBrowser" | b"HuaweiBrowser" | b"Whale" | b"Electron" | b"AppleWebKit" | b"Gecko"
-            | b"Trident" | b"MSIE" | b"NT" | b"CLR" | b"Android" | b"iOS" | b"OS" | b"Dalvik" | b"GSA"
-            | b"DuckDuckGo" | b"Silk" | b"Puffin" | b"Maxthon" | b"Iron" | b"Iceweasel" | b"Seamonkey"
-            | b"SeaMonkey" | b"QQBrowser" | b"MQQBrowser" | b"LBBROWSER" | b"MicroMessenger" | b"Instagram"
-            | b"Avast" | b"AVG" | b"CCleaner" | b"JiCoFo" | b"JVB" | b"Linux" | b"Phone" | b"ios" | b"android" | b"AvastSecureBrowser"
+        b"Chrome"
+            | b"Chromium"
+            | b"HeadlessChrome"
+            | b"CriOS"
+            | b"Firefox"
+            | b"FxiOS"
+            | b"Safari"
+            | b"Version"
+            | b"Edg"
+            | b"Edge"
+            | b"EdgA"
+            | b"EdgiOS"
+            | b"EdgW"
+            | b"OPR"
+            | b"OPX"
+            | b"Opera"
+            | b"OPT"
+            | b"Vivaldi"
+            | b"Brave"
+            | b"YaBrowser"
+            | b"Yowser"
+            | b"SamsungBrowser"
+            | b"UCBrowser"
+            | b"MiuiBrowser"
+            | b"HuaweiBrowser"
+            | b"Whale"
+            | b"Electron"
+            | b"AppleWebKit"
+            | b"Gecko"
+            | b"Trident"
+            | b"MSIE"
+            | b"NT"
+            | b"CLR"
+            | b"Android"
+            | b"iOS"
+            | b"OS"
+            | b"Dalvik"
+            | b"GSA"
+            | b"DuckDuckGo"
+            | b"Silk"
+            | b"Puffin"
+            | b"Maxthon"
+            | b"Iron"
+            | b"Iceweasel"
+            | b"Seamonkey"
+            | b"SeaMonkey"
+            | b"QQBrowser"
+            | b"MQQBrowser"
+            | b"LBBROWSER"
+            | b"MicroMessenger"
+            | b"Instagram"
+            | b"Avast"
+            | b"AVG"
+            | b"CCleaner"
+            | b"JiCoFo"
+            | b"JVB"
+            | b"Linux"
+            | b"Phone"
+            | b"ios"
+            | b"android"
+            | b"AvastSecureBrowser"
     )
 }
 
@@ -273,9 +343,10 @@ fn hardware(search: &mut Search<'_>, here: usize) {
     let text = search.text;
     let (start, end) = (here - 10, here + 4);
     let Some(spelled) = text.get(start..end) else { return };
-    let groups = spelled.iter().enumerate().all(|(place, &byte)| {
-        if place == 4 || place == 9 { byte == b'.' } else { is(byte, HEX) }
-    });
+    let groups = spelled
+        .iter()
+        .enumerate()
+        .all(|(place, &byte)| if place == 4 || place == 9 { byte == b'.' } else { is(byte, HEX) });
     let alone = !before(text, start, ALNUM)
         && !at(text, end, ALNUM)
         && !(start >= 2 && text[start - 1] == b'.' && is(text[start - 2], ALNUM))
@@ -294,7 +365,8 @@ fn hardware(search: &mut Search<'_>, here: usize) {
 /// `1.0.0.0.….8.b.d.0.1.0.0.2.ip6.arpa` (RFC 3596 section 2.5), whole or the name of a network.
 fn nibbles(search: &mut Search<'_>, here: usize) {
     let text = search.text;
-    let single = |place: usize| at(text, place, HEX) && !before(text, place, ALNUM) && !at(text, place + 1, ALNUM);
+    let single =
+        |place: usize| at(text, place, HEX) && !before(text, place, ALNUM) && !at(text, place + 1, ALNUM);
     if !single(here) {
         return;
     }

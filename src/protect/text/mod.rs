@@ -10,12 +10,12 @@
 //! ```text
 //! sieve:   one pass of byte classes, 64 bytes a step → a few positions (`sieve`)
 //! confirm: at each position, by the byte that stands there
-//!            digit or letter after '.'    → dotted quad, ip6.arpa, hardware address        (`dots`)
-//!            ':' or digit after ':'       → IPv6, hardware address                         (`colons`)
-//!            digit or letter after '-_'   → address or hardware address with dashes        (`dashes`)
+//!            '.'                          → dotted quad, ip6.arpa, hardware address        (`dots`)
+//!            ':'                          → IPv6, hardware address                         (`colons`)
+//!            '-' or '_'                   → address or hardware address with dashes        (`dashes`)
 //!            '@'                          → e-mail, user:password@host                     (`mail`)
 //!            '%'                          → the same things percent-encoded                (`escapes`)
-//!            'J', letter after 'b' or 'z' → JWT; Basic, Bearer, Authorization              (`secrets`)
+//!            'J', vowel after 'b' or 'z'  → JWT; Basic, Bearer, Authorization              (`secrets`)
 //! merge:   findings that touch the same bytes become one; the longer says what it is
 //! ```
 //! A confirmer first takes the *whole* run of bytes that its grammar could use, decides once for the run, and remembers where
@@ -205,18 +205,13 @@ impl Search<'_> {
     #[inline]
     fn visit(&mut self, at: usize) {
         match self.text[at] {
+            b'.' => dots::visit(self, at + 1),
+            b':' => colons::visit(self, at),
+            b'-' | b'_' => dashes::visit(self, at + 1),
             b'@' => mail::visit(self, at, 1),
             b'%' => escapes::visit(self, at),
-            b':' => colons::visit(self, at),
             b'J' => secrets::token(self, at),
-            _ if at == 0 => {}
-            _ => match self.text[at - 1] {
-                b'.' => dots::visit(self, at),
-                b':' => colons::visit(self, at),
-                b'-' | b'_' => dashes::visit(self, at),
-                b'b' | b'B' | b'z' | b'Z' => secrets::authorization(self, at),
-                _ => {}
-            },
+            _ => secrets::authorization(self, at),
         }
     }
 

@@ -25,16 +25,22 @@ pub fn find_names(text: &[u8], names: &[&[u8]], out: &mut Vec<Finding>) {
         while let Some(found) = memchr::memchr3(small, large, b'%', &text[place..]) {
             let start = place + found;
             place = start + 1;
-            let Some(mut end) = end_of(text, start, beginning) else { continue };
-            if !rest.is_empty() {
-                end = end_of(text, end, rest).unwrap_or(end);
-            } else if word_at(text, end) {
+            if word_before(text, start) {
                 continue;
             }
-            if !word_before(text, start) {
-                out.push(Finding { start, end, what: What::Name(index as u8) });
-                place = end;
+            let (mut end, whole) = matched(text, start, beginning);
+            if !whole {
+                continue;
             }
+            if rest.is_empty() {
+                if word_at(text, end) {
+                    continue;
+                }
+            } else {
+                end = matched(text, end, rest).0;
+            }
+            out.push(Finding { start, end, what: What::Name(index as u8) });
+            place = end;
         }
     }
     if out.len() > settled {
@@ -117,32 +123,30 @@ fn decoded_character(text: &[u8], at: usize) -> Option<(char, usize)> {
     character(&bytes[..length]).map(|(found, _)| (found, taken))
 }
 
-/// Where the name ends if it stands at `start`.
-fn end_of(text: &[u8], start: usize, name: &[u8]) -> Option<usize> {
+/// How far `text` is the name from `start` on, and whether that is the whole name.
+fn matched(text: &[u8], start: usize, name: &[u8]) -> (usize, bool) {
     let mut here = start;
     let mut rest = name;
     while !rest.is_empty() {
-        match character(rest) {
-            Some((wanted, length)) => {
-                let (found, taken) = decoded_character(text, here)?;
-                let space = wanted == ' ' && found == '+';
-                if wanted != found && !space && lower(wanted) != lower(found) {
-                    return None;
-                }
-                rest = &rest[length..];
-                here += taken;
-            }
-            None => {
-                let (found, taken) = decoded_at(text, here)?;
-                if found != rest[0] {
-                    return None;
-                }
-                rest = &rest[1..];
-                here += taken;
-            }
-        }
+        let (length, taken) = match character(rest) {
+            Some((wanted, length)) => match decoded_character(text, here) {
+                Some((found, taken)) if same(wanted, found) => (length, taken),
+                _ => return (here, false),
+            },
+            None => match decoded_at(text, here) {
+                Some((found, taken)) if found == rest[0] => (1, taken),
+                _ => return (here, false),
+            },
+        };
+        rest = &rest[length..];
+        here += taken;
     }
-    Some(here)
+    (here, true)
+}
+
+/// The same character but for its case; `+` is how forms write a space.
+fn same(wanted: char, found: char) -> bool {
+    wanted == found || (wanted == ' ' && found == '+') || lower(wanted) == lower(found)
 }
 
 /// True when a letter or digit ends just before `start`.
