@@ -4,6 +4,8 @@
 //! allocates as often for ten batches as for one, in every format and both forms of output: not at all. *Not here*: time. A
 //! program of its own, since a global allocator counts for everything in the process.
 
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -101,7 +103,10 @@ fn apache_error(n: u32) -> String {
 
 fn text(n: u32) -> String {
     let (a, b) = (n / 250 % 250, n % 250);
-    format!("worker {n} met 198.{a}.100.{b}, fe80::{a:x}:{b:x}%eth0, a{n}@example.org and 00:00:5e:00:53:{:02x}\n", b)
+    format!(
+        "worker {n} met 198.{a}.100.{b}, fe80::{a:x}:{b:x}%eth0, a{n}@example.org and 00:00:5e:00:53:{:02x}\n",
+        b
+    )
 }
 
 fn batch(line: Line, first: u32) -> RawBatch {
@@ -143,7 +148,10 @@ fn nothing_per_record(name: &str, format: &FormatSpec, line: Line) {
             let one = allocations(format, line, emit, cache, 1);
             let ten = allocations(format, line, emit, cache, 10);
             let form = if emit == Emit::Same { "same" } else { "ndjson" };
-            assert_eq!(ten, one, "{name} {form}, cache of {cache}: {RECORDS} records {one}, ten times as many {ten}");
+            assert_eq!(
+                ten, one,
+                "{name} {form}, cache of {cache}: {RECORDS} records {one}, ten times as many {ten}"
+            );
         }
     }
 }

@@ -1,3 +1,9 @@
 //! One integration binary: links once, shares support.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod cases;
+mod config;
+mod corpus;
+mod filter;
 mod finder;

@@ -92,6 +92,8 @@ regex!(MAC, r"(?:[0-9A-Fa-f]{2}[:\-]){5}[0-9A-Fa-f]{2}");
 regex!(MAC_DOTTED, r"[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}");
 regex!(PRODUCT, r"([A-Za-z][A-Za-z0-9_+\-]*)/$");
 regex!(VERSION_WORD, r"(?i)(?:version|ver|release|build|rev|\bv)[ =:/\x22']*$");
+regex!(PLATFORM, r"(?i)(?:linux|windows|phone|nt|ce|android|opera|os|ios|symbian|brew|msie|zango|aol)[ @]$");
+regex!(QUAD_AFTER, r"^-[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b");
 regex!(ESCAPE_BEFORE, r"(?:%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\[nrtbf]|\\u[0-9A-Fa-f]{4})$");
 
 /// Products whose slash is followed by a version, never by an address.
@@ -188,7 +190,7 @@ fn v4(line: &[u8], found: &mut Vec<Found>) {
         let spelled = text(&line[start..end]);
         let octets: Vec<&str> = spelled.split('.').collect();
         let fits = |o: &&str| o.len() <= 3 && o.parse::<u16>().is_ok_and(|n| n < 256);
-        if !octets.iter().all(|o| fits(o)) || octets.len() > 5 {
+        if !octets.iter().all(fits) || octets.len() > 5 {
             continue;
         }
         let address = spelled.parse::<Ipv4Addr>().ok().map(IpAddr::V4);
@@ -220,7 +222,7 @@ fn v4_confidence(line: &[u8], start: usize, end: usize) -> Option<bool> {
     if head.ends_with(b"rv:") {
         return None;
     }
-    if VERSION_WORD.is_match(head) && !after_escape(line, start) {
+    if (VERSION_WORD.is_match(head) || PLATFORM.is_match(head)) && !after_escape(line, start) {
         return Some(false);
     }
     let clean_before = match before(line, start) {
@@ -231,8 +233,8 @@ fn v4_confidence(line: &[u8], start: usize, end: usize) -> Option<bool> {
         Some(b) => !b.is_ascii_alphanumeric(),
     };
     let clean_after = match (line.get(end), line.get(end + 1)) {
-        (Some(b'-'), Some(next)) => next.is_ascii_digit(),
-        (Some(b'.'), next) => !next.is_some_and(|b| b.is_ascii_alphanumeric()),
+        (Some(b'-'), _) => QUAD_AFTER.is_match(&line[end..]),
+        (Some(b'.'), next) => !next.is_some_and(u8::is_ascii_alphanumeric),
         (Some(b'%'), _) => true,
         (after, _) => !is_word(after.copied()),
     };
@@ -309,10 +311,10 @@ fn hosts(line: &[u8], found: &mut Vec<Found>) {
             }
             let next = |at: Option<&u8>| at.is_some_and(u8::is_ascii_digit);
             let versioned = PRODUCT.is_match(&line[..name.start()]);
-            let embedded = !versioned
-                && !is_word(spelled.get(quad.end()).copied())
-                && !next(quad.start().checked_sub(1).and_then(|i| spelled.get(i)))
-                && !(spelled.get(quad.end()) == Some(&b'-') && next(spelled.get(quad.end() + 1)));
+            let runs_on = is_word(spelled.get(quad.end()).copied())
+                || next(quad.start().checked_sub(1).and_then(|i| spelled.get(i)))
+                || (spelled.get(quad.end()) == Some(&b'-') && next(spelled.get(quad.end() + 1)));
+            let embedded = !versioned && !runs_on;
             let reversed = spelled.ends_with(b".arpa");
             let address = if reversed { Ipv4Addr::new(d, c, b, a) } else { Ipv4Addr::new(a, b, c, d) };
             let zeros = octets.iter().any(|o| o.len() > 1 && o.starts_with('0'));

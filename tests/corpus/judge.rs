@@ -191,7 +191,7 @@ fn spelled(after: &HashSet<IpAddr>, address: Option<IpAddr>) -> bool {
 fn stands(output: &[u8], raw: &[u8]) -> bool {
     positions(output, raw, false).into_iter().any(|start| {
         let end = start + raw.len();
-        let digit = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
+        let digit = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
         !digit(start.checked_sub(1).and_then(|i| output.get(i))) && !digit(output.get(end))
     })
 }

@@ -77,7 +77,7 @@ pub const SHAPES: &[Shape] = &[
     Shape {
         name: "apache-error",
         format: &["--format", "apache-error", "--time-zone", "UTC"],
-        template: r#"[Sat Nov 21 10:00:00.123456 2026] [core:error] [pid 7:tid 9] [client {client|192.0.2.1:4000|one}] AH00126: Invalid URI in request {text|GET /|any}, referer: {text|https://example.org/|any}"#,
+        template: r"[Sat Nov 21 10:00:00.123456 2026] [core:error] [pid 7:tid 9] [client {client|192.0.2.1:4000|one}] AH00126: Invalid URI in request {text|GET /|any}, referer: {text|https://example.org/|any}",
     },
     Shape {
         name: "json",

@@ -321,8 +321,8 @@ fn unfinished(source: &Source) -> Vec<String> {
 fn every_promise_has_its_number_in_code_and_in_a_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let sources = sources();
-    let code: String = sources.iter().map(|s| live_text(s)).collect();
-    let mut tests: String = sources.iter().map(|s| test_text(s)).collect();
+    let code: String = sources.iter().map(live_text).collect();
+    let mut tests: String = sources.iter().map(test_text).collect();
     for path in support::files_under(&root.join("tests")) {
         let own = path.starts_with("tidy");
         if !own && path.extension().is_some_and(|e| e == "rs") {
