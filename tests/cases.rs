@@ -69,12 +69,14 @@ fn golden_cases() {
     assert!(!directories.is_empty());
     for directory in directories {
         let read = |name: &str| {
-            fs::read_to_string(directory.join(name)).unwrap_or_else(|_| panic!("{} lacks {name}", directory.display()))
+            fs::read_to_string(directory.join(name))
+                .unwrap_or_else(|_| panic!("{} lacks {name}", directory.display()))
         };
         assert!(!read("why.md").trim().is_empty());
         let arguments: Vec<String> = read("arguments").lines().map(str::to_owned).collect();
         let input = fs::read(directory.join("input")).unwrap();
-        for extra in [&["--threads", "1"][..], &["--threads", "3"], &["--threads", "2", "--batch-bytes", "1"]] {
+        for extra in [&["--threads", "1"][..], &["--threads", "3"], &["--threads", "2", "--batch-bytes", "1"]]
+        {
             let output = numbered(&filter(&arguments, extra, &input));
             if std::env::var_os("SLUIS_BLESS").is_some() {
                 fs::write(directory.join("expected"), &output).unwrap();

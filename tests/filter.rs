@@ -127,20 +127,31 @@ fn ndjson_is_always_json_and_utf_8() {
 /// `--emit same` is valid for the same parser: what came out goes in again with nothing refused.
 #[test]
 fn emit_same_parses_again() {
-    let plain = r#"192.0.2.1 - alice [21/Nov/2026:10:00:00 +0000] "GET /a?x=192.0.2.1 HTTP/1.1" 200 1 "-" "x""#;
-    let odd = r#"2001:db8::1 - "" [21/Nov/2026:10:00:00 +0000] "\x16\x03\x01" 400 - "-" "say \"192.0.2.1\" \\""#;
+    let plain =
+        r#"192.0.2.1 - alice [21/Nov/2026:10:00:00 +0000] "GET /a?x=192.0.2.1 HTTP/1.1" 200 1 "-" "x""#;
+    let odd =
+        r#"2001:db8::1 - "" [21/Nov/2026:10:00:00 +0000] "\x16\x03\x01" 400 - "-" "say \"192.0.2.1\" \\""#;
     let json = r#"{"remote_addr":"192.0.2.1","remote_user":"a\"b","message":"from 192.0.2.1 \u00e9\\","n":[1,{"x":2}]}"#;
     let nginx = "2026/11/21 10:00:00 [error] 7#7: *9 open() \"/x, y\" failed, client: 192.0.2.1, server: , request: \"GET / HTTP/1.1\", host: \"example.org\"";
     let apache = "[Sat Nov 21 10:00:00.123456 2026] [core:error] [pid 7:tid 9] (2)No such file: [client 192.0.2.1:4000] AH00126: gone";
-    for (format, line) in
-        [("combined", plain), ("combined", odd), ("json", json), ("nginx-error", nginx), ("apache-error", apache)]
-    {
-        let arguments = ["--format", format, "--time-zone", "UTC", "--stats=json", "--as-of", "2026-11-21T12:00:00Z"];
+    for (format, line) in [
+        ("combined", plain),
+        ("combined", odd),
+        ("json", json),
+        ("nginx-error", nginx),
+        ("apache-error", apache),
+    ] {
+        let arguments =
+            ["--format", format, "--time-zone", "UTC", "--stats=json", "--as-of", "2026-11-21T12:00:00Z"];
         let first = filter(&arguments, format!("{line}\n").as_bytes());
         assert_eq!(first.stats().out, 1, "{format}: {}", first.err_text());
         let again = filter(&arguments, &first.out);
         let text = String::from_utf8_lossy(&first.out).into_owned();
-        assert_eq!((again.stats().out, again.stats().quarantined), (1, 0), "{format} refuses its own output: {text}");
+        assert_eq!(
+            (again.stats().out, again.stats().quarantined),
+            (1, 0),
+            "{format} refuses its own output: {text}"
+        );
     }
 }
 
@@ -154,7 +165,11 @@ fn two_runs_with_one_keyring_give_the_same_tokens() {
     let first = filter(&now, b"from 192.0.2.1\n");
     first.expect_code(0);
     assert_eq!(first.out, filter(&now, b"from 192.0.2.1\n").out);
-    assert_ne!(first.out, filter(&["--format", "text"], b"from 192.0.2.1\n").out, "a random key gives other tokens");
+    assert_ne!(
+        first.out,
+        filter(&["--format", "text"], b"from 192.0.2.1\n").out,
+        "a random key gives other tokens"
+    );
 }
 
 #[test]
@@ -194,7 +209,8 @@ fn a_broken_pipe_is_a_normal_end() {
 /// SIGTERM in the middle of a stream: a clean end, whole lines only, soon.
 #[test]
 fn sigterm_ends_cleanly_with_whole_lines() {
-    let mut child = support::spawn(support::program().args(["filter", "--format", "combined", "--stats=json"]));
+    let mut child =
+        support::spawn(support::program().args(["filter", "--format", "combined", "--stats=json"]));
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(&many(100)).unwrap();
     stdin.flush().unwrap();
@@ -225,7 +241,11 @@ fn silence_delivers_what_has_arrived() {
     let begun = Instant::now();
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();
-    assert!(begun.elapsed() < Duration::from_secs(10) && line.contains("/p/0"), "{:?} {line}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(10) && line.contains("/p/0"),
+        "{:?} {line}",
+        begun.elapsed()
+    );
     drop(stdin);
     assert_eq!(support::wait(&mut child), 0);
 }
@@ -260,7 +280,9 @@ fn wrong_usage_is_told_with_a_remedy() {
 fn input_of_another_format_is_recognised() {
     let json = r#"{"remote_addr":"192.0.2.1","request":"GET / HTTP/1.1","status":200}"#.to_owned() + "\n";
     let lines = String::from_utf8(many(200)).unwrap();
-    for (format, input, looks) in [("combined", json.repeat(200), "--format json"), ("json", lines, "--format combined")] {
+    for (format, input, looks) in
+        [("combined", json.repeat(200), "--format json"), ("json", lines, "--format combined")]
+    {
         let run = filter(&["--format", format], input.as_bytes());
         let said = run.err_text();
         assert!(said.contains('%') && said.contains(format) && said.contains(looks), "{format}: {said}");
@@ -283,7 +305,8 @@ fn auto_decides_among_structured_formats_and_says_so() {
 fn an_endless_line_costs_bounded_memory() {
     const LINE: usize = 256 << 20;
     for format in ["combined", "json", "text"] {
-        let mut child = support::spawn(support::program().args(["filter", "--format", format, "--stats=json"]));
+        let mut child =
+            support::spawn(support::program().args(["filter", "--format", format, "--stats=json"]));
         let status = format!("/proc/{}/status", child.id());
         let mut stdin = child.stdin.take().unwrap();
         let drained = child.stdout.take().map(|mut out| {

@@ -52,14 +52,18 @@ mod naive {
                 version_before: regex(
                     r#"(?i)(?:(?:^|[^a-z0-9])(?:v|ver|vers|versions|rv|build|revision)|version)[ :=_\-"'/(]{0,3}$"#,
                 ),
-                version_after: regex(r"^(?i)[-.+~]?(?:rc|beta|alpha|snapshot|final|release|ga|preview|dev)(?:[0-9]|[^a-z0-9.]|$)"),
+                version_after: regex(
+                    r"^(?i)[-.+~]?(?:rc|beta|alpha|snapshot|final|release|ga|preview|dev)(?:[0-9]|[^a-z0-9.]|$)",
+                ),
                 product: regex(r"(?:^|[^A-Za-z])(?:Chrome|Firefox|Safari|Edg|Opera|Version|Android)[/ ]?$"),
                 any_product: regex(r#"(?:^|[ (;)\[,"'])[A-Za-z]{2,}/$"#),
                 colons: regex(r"[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(?:[0-9A-Fa-f](?:\.[0-9]{1,3}){3})?"),
                 dashes: regex(r"[0-9]+(?:-[0-9]+)+"),
                 pairs: regex(r"[0-9A-Fa-f]+(?:-[0-9A-Fa-f]+)+"),
                 cisco: regex(r"[0-9A-Fa-f]+(?:\.[0-9A-Fa-f]+)+"),
-                mail: regex(r"[A-Za-z0-9_][A-Za-z0-9._+-]*@[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9][A-Za-z0-9_-]*)*"),
+                mail: regex(
+                    r"[A-Za-z0-9_][A-Za-z0-9._+-]*@[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9][A-Za-z0-9_-]*)*",
+                ),
                 jwt: regex(r"eyJ[A-Za-z0-9_.=-]{5,}"),
                 credential: regex(r"(?:Basic|Bearer) ([A-Za-z0-9._~+/=-]*[0-9=][A-Za-z0-9._~+/=-]*)"),
             }
@@ -173,8 +177,11 @@ mod naive {
                 let first = host.split('.').next().unwrap();
                 let numeric = host.chars().all(|c| c.is_ascii_digit() || c == '.');
                 let scaled = first.strip_suffix('x').is_some_and(|n| n.parse::<u32>().is_ok());
-                let identity = first.len() == 8 && host == first && host.parse::<u64>().is_err()
-                    && first.chars().all(|c| c.is_ascii_hexdigit()) && local.contains(char::is_uppercase);
+                let identity = first.len() == 8
+                    && host == first
+                    && host.parse::<u64>().is_err()
+                    && first.chars().all(|c| c.is_ascii_hexdigit())
+                    && local.contains(char::is_uppercase);
                 if quad(host, '.').is_some() {
                     all.push((run.start(), run.start() + sign, "email".into()));
                 } else if !numeric && !scaled && !identity {
@@ -271,7 +278,8 @@ fn word(dice: &mut Dice) -> &'static str {
 fn piece(dice: &mut Dice) -> String {
     let v4 = Ipv4Addr::from_bits(dice.roll() as u32);
     let [a, b, c, d] = v4.octets();
-    let host = dice.one(&["example.org", "mail.example.net", "localhost", "xn--80ak6aa92e.example", "192.0.2.7"]);
+    let host =
+        dice.one(&["example.org", "mail.example.net", "localhost", "xn--80ak6aa92e.example", "192.0.2.7"]);
     let mac: Vec<String> = (0..6).map(|_| format!("{:02x}", dice.below(256))).collect();
     let long: Vec<String> = (0..32).map(|_| format!("{:02X}", dice.below(256))).collect();
     let n = dice.below(300);
@@ -303,7 +311,9 @@ fn piece(dice: &mut Dice) -> String {
         31 => format!("1.3.6.1.4.1.{n}"),
         32 => format!("{}:{:02}:{:02}", dice.below(24), dice.below(60), dice.below(60)),
         33 => long.join(":"),
-        34 => dice.one(&["std::string", "Foo::Bar", "::", "a::before", "Win32::API", "xx.xx.xx.xx", "2xxx::xxx"]).into(),
+        34 => dice
+            .one(&["std::string", "Foo::Bar", "::", "a::before", "Win32::API", "xx.xx.xx.xx", "2xxx::xxx"])
+            .into(),
         35 => format!("logo@{}x.png", dice.below(3) + 2),
         36 => format!("org.example.Bridge@{:04x}f{:03x}", dice.below(65536), dice.below(4096)),
         37 => format!("2024-{:02}-{:02}-{:02}", dice.below(12) + 1, dice.below(28) + 1, dice.below(10)),
@@ -316,7 +326,9 @@ fn piece(dice: &mut Dice) -> String {
 fn text(dice: &mut Dice) -> String {
     let mut text = String::new();
     for _ in 0..1 + dice.below(6) {
-        let glue = dice.one(&[" ", " ", ", ", "=", " (", "\"", " [", "] ", "; ", "|", "\t", "<", "> ", "client: ", " ip="]);
+        let glue = dice.one(&[
+            " ", " ", ", ", "=", " (", "\"", " [", "] ", "; ", "|", "\t", "<", "> ", "client: ", " ip=",
+        ]);
         text.push_str(glue);
         if dice.below(3) == 0 {
             text.push_str(word(dice));
@@ -347,9 +359,51 @@ fn the_finder_equals_the_obvious_one() {
 /// Bytes that hurt: every byte that a confirmer looks for, at random.
 fn noise(dice: &mut Dice) -> Vec<u8> {
     let alphabet: &[&str] = &[
-        ":", "::", ".", "-", "--", "_", "@", "%", "%40", "%3A", "%2E", "%25", "%2540", "1", "25", "203", "0", "a", "beef",
-        "f00d", "x", "v", "/", "//", " ", "=", "\"", "'", "eyJ", "Basic ", "Bearer ", "Authorization:", "ip6.arpa",
-        ".in-addr.arpa", "é", "\u{3002}", "[", "]", "2001:db8::1", "203.0.113.7", "u@h.io", "\\x", "\n", "Chrome/", "z",
+        ":",
+        "::",
+        ".",
+        "-",
+        "--",
+        "_",
+        "@",
+        "%",
+        "%40",
+        "%3A",
+        "%2E",
+        "%25",
+        "%2540",
+        "1",
+        "25",
+        "203",
+        "0",
+        "a",
+        "beef",
+        "f00d",
+        "x",
+        "v",
+        "/",
+        "//",
+        " ",
+        "=",
+        "\"",
+        "'",
+        "eyJ",
+        "Basic ",
+        "Bearer ",
+        "Authorization:",
+        "ip6.arpa",
+        ".in-addr.arpa",
+        "é",
+        "\u{3002}",
+        "[",
+        "]",
+        "2001:db8::1",
+        "203.0.113.7",
+        "u@h.io",
+        "\\x",
+        "\n",
+        "Chrome/",
+        "z",
         "00:1a:2b:3c:4d:5e",
     ];
     let mut text = Vec::new();
@@ -371,7 +425,10 @@ fn findings_ascend_and_do_not_overlap() {
             find(&text, context, &mut out);
             let mut last = 0;
             for found in &out {
-                assert!(found.start >= last && found.start < found.end && found.end <= text.len(), "case {case}");
+                assert!(
+                    found.start >= last && found.start < found.end && found.end <= text.len(),
+                    "case {case}"
+                );
                 last = found.end;
             }
         }
@@ -425,14 +482,55 @@ fn cost_is_linear_on_hostile_input() {
             .unwrap()
     };
     for unit in [
-        "1.", "1.1.1.1.", "::", ":", "@", "a.", "a@", "//:@", "%3A", "%2E1", "%40", "a%40", "-", "1-", "f-", "deadbeef-", "ff:",
-        "f:", "1:", "1::", "a=", "a+=", "\"@", "eyJ", "eyJ.", "Bearer ", "Authorization:", "Authorization: Digest ", "0.a.",
-        "'", "!", "1.2.3.4 ", "::1 ", "é", "%25", "1_1_1_1_", "a@b.c", "x@1.", "--", "203-0-113-7-", "%3A1.2.3.4@",
+        "1.",
+        "1.1.1.1.",
+        "::",
+        ":",
+        "@",
+        "a.",
+        "a@",
+        "//:@",
+        "%3A",
+        "%2E1",
+        "%40",
+        "a%40",
+        "-",
+        "1-",
+        "f-",
+        "deadbeef-",
+        "ff:",
+        "f:",
+        "1:",
+        "1::",
+        "a=",
+        "a+=",
+        "\"@",
+        "eyJ",
+        "eyJ.",
+        "Bearer ",
+        "Authorization:",
+        "Authorization: Digest ",
+        "0.a.",
+        "'",
+        "!",
+        "1.2.3.4 ",
+        "::1 ",
+        "é",
+        "%25",
+        "1_1_1_1_",
+        "a@b.c",
+        "x@1.",
+        "--",
+        "203-0-113-7-",
+        "%3A1.2.3.4@",
     ] {
         let small = unit.repeat(40_000 / unit.len());
         let large = unit.repeat(320_000 / unit.len());
         let (short, long) = (best(small.as_bytes()), best(large.as_bytes()));
-        assert!(long < short * 24 + Duration::from_millis(2), "{unit:?}: {short:?}, eight times as long {long:?}");
+        assert!(
+            long < short * 24 + Duration::from_millis(2),
+            "{unit:?}: {short:?}, eight times as long {long:?}"
+        );
         let per_byte = long.as_nanos() as f64 / large.len() as f64;
         assert!(per_byte < 2000.0, "{unit:?}: {per_byte} ns per byte");
     }
@@ -441,7 +539,8 @@ fn cost_is_linear_on_hostile_input() {
 /// The vectors of others, where the corpus is at hand: each address is found, spelled as it is.
 #[test]
 fn published_vectors() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus/freetext/cpython/ipaddress_vectors.tsv");
+    let path =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus/freetext/cpython/ipaddress_vectors.tsv");
     let Ok(vectors) = std::fs::read_to_string(path) else {
         eprintln!("skipped: no corpus at ../shared/corpus");
         return;
@@ -536,10 +635,14 @@ fn finder_speed() {
         })
     });
     let mut candidates = Candidates::default();
-    report("scan of combined lines", buffer.len(), Box::new(|| {
-        candidates.scan(black_box(buffer));
-        candidates.len()
-    }));
+    report(
+        "scan of combined lines",
+        buffer.len(),
+        Box::new(|| {
+            candidates.scan(black_box(buffer));
+            candidates.len()
+        }),
+    );
     let mut out = Vec::new();
     let mut candidates = Candidates::default();
     // Lines and their three text fields, found once.
@@ -551,22 +654,30 @@ fn finder_speed() {
         .enumerate()
         .map(|(n, quotes)| (quotes[0] + 1, quotes[1], [Context::Text, Context::Url, Context::Agent][n % 3]))
         .collect();
-    report("scan and find_in of three fields per line", buffer.len(), Box::new(|| {
-        candidates.scan(black_box(buffer));
-        let mut found = 0;
-        for &(start, end, context) in &fields {
-            candidates.find_in(buffer, start, end, context, &mut out);
-            found += out.len();
-        }
-        found
-    }));
-    report("find of three fields per line", buffer.len(), Box::new(|| {
-        let mut out = Vec::new();
-        let mut found = 0;
-        for &(start, end, context) in &fields {
-            find(&buffer[start..end], context, &mut out);
-            found += out.len();
-        }
-        found
-    }));
+    report(
+        "scan and find_in of three fields per line",
+        buffer.len(),
+        Box::new(|| {
+            candidates.scan(black_box(buffer));
+            let mut found = 0;
+            for &(start, end, context) in &fields {
+                candidates.find_in(buffer, start, end, context, &mut out);
+                found += out.len();
+            }
+            found
+        }),
+    );
+    report(
+        "find of three fields per line",
+        buffer.len(),
+        Box::new(|| {
+            let mut out = Vec::new();
+            let mut found = 0;
+            for &(start, end, context) in &fields {
+                find(&buffer[start..end], context, &mut out);
+                found += out.len();
+            }
+            found
+        }),
+    );
 }

@@ -61,7 +61,8 @@ impl House {
         let house = Self { folder };
         for (domain, retention) in [("shared", "14d"), ("apart", "2d")] {
             let keys = house.path("keys");
-            sluis(&["keys", "init", "--keys", &keys, "--domain", domain, "--retention", retention], b"").expect_code(0);
+            sluis(&["keys", "init", "--keys", &keys, "--domain", domain, "--retention", retention], b"")
+                .expect_code(0);
         }
         house
     }
@@ -130,7 +131,8 @@ fn pi_6_tokens_agree_inside_a_domain_and_epoch_and_nowhere_else() {
     let house = House::new();
     let today = now();
     // A client may be a host name, and a user may be called the same.
-    let input = record(today, "192.0.2.1", "-") + &record(today, "192.0.2.2", "alice") + &record(today, "alice", "-");
+    let input =
+        record(today, "192.0.2.1", "-") + &record(today, "192.0.2.2", "alice") + &record(today, "alice", "-");
     let web = house.filter("web", &[], &input);
     let again = house.filter("web", &[], &input);
     let short = house.filter("short", &[], &input);
@@ -184,7 +186,11 @@ fn pi_5_after_advance_past_the_deadline_the_old_epoch_is_dead() {
     let advanced = sluis(&["keys", "advance", "--keys", &keys], b"");
     advanced.expect_code(0);
     let again = house.filter("web", &[], &input);
-    assert_eq!(field(&before, 0, "client.address"), field(&again, 0, "client.address"), "nothing was due yet");
+    assert_eq!(
+        field(&before, 0, "client.address"),
+        field(&again, 0, "client.address"),
+        "nothing was due yet"
+    );
 }
 
 /// Every byte below a directory.

@@ -32,7 +32,11 @@ fn read(program: &Program, record: &[u8]) -> Result<Vec<String>, Refusal> {
 
 fn good(program: &Program, record: &str, expected: &[&str]) {
     let found = read(program, record.as_bytes());
-    assert_eq!(found.as_deref(), Ok(&expected.iter().map(ToString::to_string).collect::<Vec<_>>()[..]), "{record}");
+    assert_eq!(
+        found.as_deref(),
+        Ok(&expected.iter().map(ToString::to_string).collect::<Vec<_>>()[..]),
+        "{record}"
+    );
 }
 
 fn bad(program: &Program, record: &str, refusal: Refusal) {
@@ -182,11 +186,25 @@ fn without_escapes_a_record_of_two_readings_is_refused() {
     good(
         &program,
         plain,
-        &[CLIENT, "http.request.header.referer=a", "http.response.status_code=200", r#"user_agent.original=b "x" c"#],
+        &[
+            CLIENT,
+            "http.request.header.referer=a",
+            "http.response.status_code=200",
+            r#"user_agent.original=b "x" c"#,
+        ],
     );
     good(&program, r#"192.0.2.1 "" 200 """#, &[CLIENT, "http.response.status_code=200"]);
     bad(&program, r#"192.0.2.1 "a" 404 "x" 200 "b""#, Refusal::Mismatch);
-    good(&program, r#"192.0.2.1 "a\x22" 200 "b\""#, &[CLIENT, r"http.request.header.referer=a\x22", "http.response.status_code=200", r"user_agent.original=b\"]);
+    good(
+        &program,
+        r#"192.0.2.1 "a\x22" 200 "b\""#,
+        &[
+            CLIENT,
+            r"http.request.header.referer=a\x22",
+            "http.response.status_code=200",
+            r"user_agent.original=b\",
+        ],
+    );
 }
 
 #[test]
@@ -195,14 +213,27 @@ fn free_values_between_spaces() {
     good(
         &program,
         "192.0.2.1 a b 200",
-        &[CLIENT, "http.request.header.x-foo=a", "http.request.header.x-bar=b", "http.response.status_code=200"],
+        &[
+            CLIENT,
+            "http.request.header.x-foo=a",
+            "http.request.header.x-bar=b",
+            "http.response.status_code=200",
+        ],
     );
     bad(&program, "192.0.2.1 a b c 200", Refusal::Mismatch);
     bad(&program, "192.0.2.1 a 200", Refusal::Truncated);
     let one = ngx("$remote_addr $http_x_foo $status");
-    good(&one, "192.0.2.1 a 404 b 200", &[CLIENT, "http.request.header.x-foo=a 404 b", "http.response.status_code=200"]);
+    good(
+        &one,
+        "192.0.2.1 a 404 b 200",
+        &[CLIENT, "http.request.header.x-foo=a 404 b", "http.response.status_code=200"],
+    );
     let tabs = ngx(r"$remote_addr\t$http_x_foo\t$http_x_bar");
-    good(&tabs, "192.0.2.1\ta b\tc d", &[CLIENT, "http.request.header.x-foo=a b", "http.request.header.x-bar=c d"]);
+    good(
+        &tabs,
+        "192.0.2.1\ta b\tc d",
+        &[CLIENT, "http.request.header.x-foo=a b", "http.request.header.x-bar=c d"],
+    );
     bad(&tabs, "192.0.2.1\ta b", Refusal::Truncated);
 }
 
@@ -273,30 +304,49 @@ fn vhost_combined_lines() {
         ],
     );
     let v6 = record.replace("192.0.2.1", "2001:db8::1").replace("www.example.org", "[2001:db8::2]");
-    assert!(read(&vhost_combined(), v6.as_bytes()).unwrap().contains(&"client.address=2001:db8::1".to_owned()));
+    assert!(
+        read(&vhost_combined(), v6.as_bytes()).unwrap().contains(&"client.address=2001:db8::1".to_owned())
+    );
 }
 
 #[test]
 fn numbers() {
     let program = ngx("$status $body_bytes_sent $bytes_sent $request_time");
     good(&program, "- - - -", &[]);
-    good(&program, "000 0 12 0.003", &[
-        "http.response.status_code=000",
-        "http.response.body.size=0",
-        "http.response.size=12",
-        "http.server.request.duration=0.003",
-    ]);
-    for record in ["20 1 1 1", "2000 1 1 1", "abc 1 1 1", "200 x 1 1", "200 1x 1 1", "200 1 1.5 1", "200 1 1 1.2.3", "200 1 1 s"] {
+    good(
+        &program,
+        "000 0 12 0.003",
+        &[
+            "http.response.status_code=000",
+            "http.response.body.size=0",
+            "http.response.size=12",
+            "http.server.request.duration=0.003",
+        ],
+    );
+    for record in [
+        "20 1 1 1",
+        "2000 1 1 1",
+        "abc 1 1 1",
+        "200 x 1 1",
+        "200 1x 1 1",
+        "200 1 1.5 1",
+        "200 1 1 1.2.3",
+        "200 1 1 s",
+    ] {
         bad(&program, record, Refusal::BadNumber);
     }
     let program = apa("%b %D %T %{ms}T %{us}T %Dus");
-    good(&program, "- 1500 2 3 4 5us", &[
-        "http.server.request.duration=1500",
-        "http.server.request.duration=2",
-        "http.server.request.duration=3",
-        "http.server.request.duration=4",
-        "http.server.request.duration=5",
-    ]);
+    good(
+        &program,
+        "- 1500 2 3 4 5us",
+        &[
+            "http.server.request.duration=1500",
+            "http.server.request.duration=2",
+            "http.server.request.duration=3",
+            "http.server.request.duration=4",
+            "http.server.request.duration=5",
+        ],
+    );
     let scales: Vec<f64> = program.layout().slots.iter().map(|slot| slot.scale).collect();
     assert_eq!(scales, [1.0, 1e-6, 1.0, 1e-3, 1e-6, 1e-6]);
 }
@@ -316,7 +366,9 @@ fn upstream_lists() {
     );
     good(&program, "- - - 0.3", &["http.server.request.duration=0.3"]);
     let forwarded = ngx(r#"$http_x_forwarded_for - $remote_user [$time_local] "$http_x_forwarded_for""#);
-    for list in ["192.0.2.1, unknown", "192.0.2.1,_hidden,[2001:db8::1]:80", "for=\\x22[2001:db8::1]\\x22;by=_x"] {
+    for list in
+        ["192.0.2.1, unknown", "192.0.2.1,_hidden,[2001:db8::1]:80", "for=\\x22[2001:db8::1]\\x22;by=_x"]
+    {
         let field = format!("http.request.header.x-forwarded-for={list}");
         let record = format!(r#"{list} - al b [21/Nov/2026:10:15:32 +0100] "{list}""#);
         good(&forwarded, &record, &[TIME, &field, "user.name=al b", &field]);
@@ -326,8 +378,16 @@ fn upstream_lists() {
 
 #[test]
 fn nginx_times() {
-    good(&ngx("[$time_iso8601] $status"), "[2026-11-21T10:15:32+01:00] 200", &[TIME, "http.response.status_code=200"]);
-    good(&ngx("$msec $status"), "1795252532.123 200", &["time=2026-11-21T09:15:32.123Z", "http.response.status_code=200"]);
+    good(
+        &ngx("[$time_iso8601] $status"),
+        "[2026-11-21T10:15:32+01:00] 200",
+        &[TIME, "http.response.status_code=200"],
+    );
+    good(
+        &ngx("$msec $status"),
+        "1795252532.123 200",
+        &["time=2026-11-21T09:15:32.123Z", "http.response.status_code=200"],
+    );
     // The finer of two that are the same second, and the earlier of two that are not.
     let both = ngx("[$time_local] $msec");
     good(&both, "[21/Nov/2026:10:15:32 +0100] 1795252532.123", &["time=2026-11-21T09:15:32.123Z"]);
@@ -335,14 +395,22 @@ fn nginx_times() {
     bad(&both, "[31/Nov/2026:10:15:32 +0100] 1795252532.123", Refusal::BadTime);
     bad(&both, "[21/Nox/2026:10:15:32 +0100] 1795252532.123", Refusal::BadTime);
     bad(&combined(), &line("-", "-").replace("21/Nov/2026:10:15:32 +0100", "-"), Refusal::Mismatch);
-    good(&ngx(r#""$stamp" $status"#), r#""2026-11-21 10:15:32.5+01" 200"#, &["time=2026-11-21T09:15:32.500Z", "http.response.status_code=200"]);
+    good(
+        &ngx(r#""$stamp" $status"#),
+        r#""2026-11-21 10:15:32.5+01" 200"#,
+        &["time=2026-11-21T09:15:32.500Z", "http.response.status_code=200"],
+    );
 }
 
 #[test]
 fn apache_times_over_several_directives() {
     let whole = "time=2026-11-21T09:15:32.123Z";
     good(&apa("%{%d/%b/%Y %T}t.%{msec_frac}t %{%z}t"), "21/Nov/2026 10:15:32.123 +0100", &[whole]);
-    good(&apa("[%{%Y-%m-%dT%H:%M:%S}t.%{usec_frac}t%{%z}t] %h"), "[2026-11-21T10:15:32.123000+0100] 192.0.2.1", &[whole, CLIENT]);
+    good(
+        &apa("[%{%Y-%m-%dT%H:%M:%S}t.%{usec_frac}t%{%z}t] %h"),
+        "[2026-11-21T10:15:32.123000+0100] 192.0.2.1",
+        &[whole, CLIENT],
+    );
     good(&apa("%{sec}t.%{msec_frac}t %>s"), "1795252532.123 200", &[whole, "http.response.status_code=200"]);
     good(&apa("%{sec}t%{msec_frac}t %>s"), "1795252532123 200", &[whole, "http.response.status_code=200"]);
     good(&apa("%{msec}t"), "1795252532123", &[whole]);
@@ -378,7 +446,10 @@ fn apache_directives() {
     );
     let record = "ua|-|192.0.2.1|198.51.100.2|203.0.113.5|-|GET|/a?b|HTTP/1.1|200|200|1|2|3|5|0|+|/srv/a|proxy|xyz|a.example|b.example|443|5555|77|88|c.example|s|f|NL|TLSv1.3|100%|${x}";
     let found = read(&program, record.as_bytes()).unwrap();
-    assert!(found.contains(&"url.path=/a".to_owned()) && found.contains(&"url.query=b".to_owned()), "{found:?}");
+    assert!(
+        found.contains(&"url.path=/a".to_owned()) && found.contains(&"url.query=b".to_owned()),
+        "{found:?}"
+    );
     assert_eq!(found.len(), 30);
 }
 
@@ -396,7 +467,13 @@ fn shapes_of_format_strings() {
     ] {
         good(&ngx(text), "192.0.2.1 200x5", &[CLIENT, status, size]);
     }
-    for text in ["%h %>sx%b", "\"%h %>sx%b\"", "\"%h %>sx%b\" nickname", "LogFormat \"%h %>sx%b\" nickname\n", r"%h %>sx%b\n"] {
+    for text in [
+        "%h %>sx%b",
+        "\"%h %>sx%b\"",
+        "\"%h %>sx%b\" nickname",
+        "LogFormat \"%h %>sx%b\" nickname\n",
+        r"%h %>sx%b\n",
+    ] {
         good(&apa(text), "192.0.2.1 200x5", &[CLIENT, status, size]);
     }
     let quoted = apa(r#""%h \"%{User-Agent}i\" \"%>s\"\t100%%""#);
@@ -407,15 +484,17 @@ fn shapes_of_format_strings() {
     for record in ["192.0.2.1 200 ", "192.0.2.1 200", "192.0.2.1 200 \r", "192.0.2.1 200\r"] {
         good(&trailing, record, &[CLIENT, status]);
     }
-    good(&ngx("$scheme://$host$request_uri $status"), "https://example.org/a?b 200", &[
-        "url.scheme=https",
-        "server.address=example.org",
-        "url.path=/a",
-        "url.query=b",
-        status,
-    ]);
+    good(
+        &ngx("$scheme://$host$request_uri $status"),
+        "https://example.org/a?b 200",
+        &["url.scheme=https", "server.address=example.org", "url.path=/a", "url.query=b", status],
+    );
     good(&ngx("$uri$is_args$args $status"), "/a?b 200", &["url.path=/a", "url.query=b", status]);
-    good(&ngx("$remote_addr:$remote_port $status"), "2001:db8::1:443 200", &["client.address=2001:db8::1", "client.port=443", status]);
+    good(
+        &ngx("$remote_addr:$remote_port $status"),
+        "2001:db8::1:443 200",
+        &["client.address=2001:db8::1", "client.port=443", status],
+    );
     good(&ngx("$the_real_ip - $status"), "192.0.2.1 - 200", &[CLIENT, status]);
     good(&ngx("$room $status"), "big room 200", &["conference.name=big room", status]);
 }
@@ -428,16 +507,26 @@ fn json_shaped_formats() {
     good(
         &program,
         r#"{"ip":"192.0.2.1","user":"a \"b\" 198.51.100.2","ua":"x\\","st":200,"t":"2026-11-21T10:15:32+01:00","up":""}"#,
-        &[TIME, CLIENT, r#"user.name=a \"b\" 198.51.100.2"#, r"user_agent.original=x\\", "http.response.status_code=200"],
+        &[
+            TIME,
+            CLIENT,
+            r#"user.name=a \"b\" 198.51.100.2"#,
+            r"user_agent.original=x\\",
+            "http.response.status_code=200",
+        ],
     );
-    good(&program, r#"{"ip":"192.0.2.1","user":"","ua":"","st":,"t":"2026-11-21T10:15:32+01:00","up":"0.1, 0.2"}"#, &[
-        TIME,
-        CLIENT,
-        "upstream.response.duration=0.1, 0.2",
-    ]);
+    good(
+        &program,
+        r#"{"ip":"192.0.2.1","user":"","ua":"","st":,"t":"2026-11-21T10:15:32+01:00","up":"0.1, 0.2"}"#,
+        &[TIME, CLIENT, "upstream.response.duration=0.1, 0.2"],
+    );
     bad(&program, r#"{"ip":"192.0.2.1","user":"a"#, Refusal::Truncated);
     let apache = apa(r#""{ \"h\":\"%h\", \"r\":\"%r\", \"s\":%>s }""#);
-    good(&apache, r#"{ "h":"192.0.2.1", "r":"hello", "s":200 }"#, &[CLIENT, "http.request.line=hello", "http.response.status_code=200"]);
+    good(
+        &apache,
+        r#"{ "h":"192.0.2.1", "r":"hello", "s":200 }"#,
+        &[CLIENT, "http.request.line=hello", "http.response.status_code=200"],
+    );
 }
 
 #[test]
@@ -549,7 +638,9 @@ fn programs() -> Vec<Program> {
     ] {
         programs.push(ngx(text));
     }
-    for text in ["%{%d/%b/%Y %T}t.%{msec_frac}t %{%z}t %u %U%q %D", "%u|%{Referer}i|%>s|%{%c}t|%{User-Agent}i"] {
+    for text in
+        ["%{%d/%b/%Y %T}t.%{msec_frac}t %{%z}t %u %U%q %D", "%u|%{Referer}i|%>s|%{%c}t|%{User-Agent}i"]
+    {
         programs.push(apache(text, amsterdam(), &known).unwrap());
     }
     programs
@@ -559,15 +650,37 @@ fn programs() -> Vec<Program> {
 fn hostile_records_cost_no_more_than_their_length() {
     // A quadratic parser would need hours for these, not a fraction of a second.
     let pieces = [
-        " ", "\"", "\\", "\\\"", " - ", " [", "1", "1 ", "1, ", " : ", "-", "- ", ", ", "a ", "\" 200 \"", "\" 200 ", " 200 ",
-        "[21/Nov/2026:10:15:32 +0100] \"", " [21/Nov/2026:10:15:32 +0100] x", "|", "|200|", "|200", ":1 - u ",
+        " ",
+        "\"",
+        "\\",
+        "\\\"",
+        " - ",
+        " [",
+        "1",
+        "1 ",
+        "1, ",
+        " : ",
+        "-",
+        "- ",
+        ", ",
+        "a ",
+        "\" 200 \"",
+        "\" 200 ",
+        " 200 ",
+        "[21/Nov/2026:10:15:32 +0100] \"",
+        " [21/Nov/2026:10:15:32 +0100] x",
+        "|",
+        "|200|",
+        "|200",
+        ":1 - u ",
     ];
     for program in programs() {
         for piece in pieces {
             let record = piece.repeat(300_000 / piece.len());
             let _ = read(&program, record.as_bytes());
             let _ = read(&program, format!("192.0.2.1 {record}").as_bytes());
-            let _ = read(&program, format!("192.0.2.1 - a{record} [21/Nov/2026:10:15:32 +0100] \"").as_bytes());
+            let _ =
+                read(&program, format!("192.0.2.1 - a{record} [21/Nov/2026:10:15:32 +0100] \"").as_bytes());
             let _ = read(&program, format!("192.0.2.1 \"{record}\" 200 \"").as_bytes());
         }
     }

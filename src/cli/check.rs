@@ -55,7 +55,14 @@ fn text(plan: &Plan, built: &Built) -> String {
         .collect();
     let left = |title| (title, Align::Left);
     out.push_str(&set(
-        &[left("class"), left("retention"), left("domain"), left("epoch"), left("purposes"), left("legal basis")],
+        &[
+            left("class"),
+            left("retention"),
+            left("domain"),
+            left("epoch"),
+            left("purposes"),
+            left("legal basis"),
+        ],
         &rows,
     ));
     for sink in &plan.sinks {
@@ -80,7 +87,8 @@ fn text(plan: &Plan, built: &Built) -> String {
             quarantine.directory.display(),
             duration_text(quarantine.retention_seconds)
         )),
-        None => out.push_str("\nwhat cannot be parsed is counted and discarded: no quarantine recipient is named\n"),
+        None => out
+            .push_str("\nwhat cannot be parsed is counted and discarded: no quarantine recipient is named\n"),
     }
     out
 }

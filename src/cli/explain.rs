@@ -10,8 +10,8 @@ use super::opened;
 use super::table::{Align, set};
 use crate::config::plan::Plan;
 use crate::format::{Memo, time};
-use crate::pipeline::build::{self, Built};
 use crate::keys::{EpochCache, Keys};
+use crate::pipeline::build::{self, Built};
 use crate::policy::class::Policy;
 use crate::protect::Protector;
 use crate::protect::value::Outcome;
@@ -58,7 +58,10 @@ fn chosen(arguments: &ExplainArgs, plan: &Plan) -> Result<usize, Failure> {
             Failure::usage(format!("no source is called {name:?}; there are: {}", names.join(", ")))
         }),
         None if names.len() == 1 => Ok(0),
-        None => Err(Failure::usage(format!("the file has several sources; add --source with one of: {}", names.join(", ")))),
+        None => Err(Failure::usage(format!(
+            "the file has several sources; add --source with one of: {}",
+            names.join(", ")
+        ))),
     }
 }
 
@@ -90,7 +93,8 @@ fn text(plan: &Plan, built: &Built, at: usize, line: &[u8]) -> Result<String, Fa
         let fields = &source.format.parser().layout().slots;
         protector.each_value(line, &parsed, &route.table, epoch, |slot, output, outcome, value| {
             let field = &fields[usize::from(slot)].field;
-            let column = output.map_or(field.as_str(), |output| &route.table.columns[usize::from(output.column)]);
+            let column =
+                output.map_or(field.as_str(), |output| &route.table.columns[usize::from(output.column)]);
             let (treatment, place) = build::rule_of(class.fields.get(field), field, column);
             let leaves = match outcome {
                 Outcome::Absent => "(does not leave)".to_owned(),
@@ -99,13 +103,23 @@ fn text(plan: &Plan, built: &Built, at: usize, line: &[u8]) -> Result<String, Fa
             rows.push(vec![column.to_owned(), treatment.to_owned(), leaves, place]);
         });
         out.push_str(&format!("\n{}\n", build::route_title(plan, route)));
-        let head = [("field", Align::Left), ("treatment", Align::Left), ("leaves as", Align::Left), ("rule", Align::Left)];
+        let head = [
+            ("field", Align::Left),
+            ("treatment", Align::Left),
+            ("leaves as", Align::Left),
+            ("rule", Align::Left),
+        ];
         out.push_str(&set(&head, &rows));
     }
     Ok(out)
 }
 
-fn envelope(policy: &Policy, class_index: usize, parsed: &Parsed, now: crate::record::timestamp::Timestamp) -> String {
+fn envelope(
+    policy: &Policy,
+    class_index: usize,
+    parsed: &Parsed,
+    now: crate::record::timestamp::Timestamp,
+) -> String {
     let class = &policy.classes[class_index];
     let stamp = deadline::judge(parsed.time, now, class.retention_seconds, now);
     let deadline = match (&stamp, class.retention_seconds) {

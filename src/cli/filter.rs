@@ -130,8 +130,10 @@ pub fn filter(arguments: &FilterArgs) -> Result<u8, Failure> {
     let threads = arguments.threads.map_or_else(opened::default_threads, usize::from);
     let workers = build::workers(&keys, threads, arguments.token_cache);
     let stdout = Stdout::open().map_err(Failure::downstream)?;
-    let delivery =
-        Delivery::new(vec![(route.class, Box::new(stdout) as Box<dyn Sink>)], Box::new(Refusals::discarding(arguments.explain_failures)));
+    let delivery = Delivery::new(
+        vec![(route.class, Box::new(stdout) as Box<dyn Sink>)],
+        Box::new(Refusals::discarding(arguments.explain_failures)),
+    );
     let classes = build::classes(&policy, format.parser().layout(), &[route]);
     let plan = SourcePlan { format, choice: ClassChoice::Fixed(route.class), classes };
     let stop = opened::stop_flag()?;
@@ -144,7 +146,9 @@ pub fn filter(arguments: &FilterArgs) -> Result<u8, Failure> {
 /// The keyring, or a random key for this run. `--as-of` never writes a keyring.
 fn keys(arguments: &FilterArgs, policy: &Policy, now: Timestamp) -> Result<Keys, Failure> {
     let Some(dir) = &arguments.keys else {
-        anstream::eprintln!("sluis: no --keys: tokens use a random key of this run and match those of no other run");
+        anstream::eprintln!(
+            "sluis: no --keys: tokens use a random key of this run and match those of no other run"
+        );
         return Keys::ephemeral(&policy.domains).map_err(Failure::usage);
     };
     if arguments.as_of.is_some() {
@@ -160,7 +164,10 @@ fn class(arguments: &FilterArgs, policy: &Policy) -> Result<usize, Failure> {
             .class(name)
             .ok_or_else(|| Failure::usage(format!("the policy has no class '{name}'; it has: {}", names()))),
         None if policy.classes.len() == 1 => Ok(0),
-        None => Err(Failure::usage(format!("the policy has several classes; add --class with one of: {}", names()))),
+        None => Err(Failure::usage(format!(
+            "the policy has several classes; add --class with one of: {}",
+            names()
+        ))),
     }
 }
 
@@ -174,18 +181,24 @@ fn view<'p>(arguments: &FilterArgs, policy: &'p Policy) -> Result<Option<&'p Vie
 }
 
 /// The input and its format. Under `auto` the first batch is read to decide.
-fn source(arguments: &FilterArgs, policy: &Policy, clock: Clock) -> Result<(Box<dyn Source>, Format, &'static str), Failure> {
+fn source(
+    arguments: &FilterArgs,
+    policy: &Policy,
+    clock: Clock,
+) -> Result<(Box<dyn Source>, Format, &'static str), Failure> {
     let bounds = Bounds { batch_bytes: arguments.batch_bytes.max(1), ..Bounds::default() };
     let mut source: Box<dyn Source> = if arguments.files.is_empty() {
         Box::new(Stdin::open(bounds, clock).map_err(Failure::downstream)?)
     } else {
         Box::new(Files::of(&arguments.files, bounds, clock).map_err(Failure::downstream)?)
     };
-    let spec = FormatSpec::from_flags(&arguments.format, arguments.log_format.as_deref()).map_err(Failure::usage)?;
+    let spec =
+        FormatSpec::from_flags(&arguments.format, arguments.log_format.as_deref()).map_err(Failure::usage)?;
     let zone = arguments.time_zone.as_deref().map(build::zone).transpose().map_err(Failure::usage)?;
     let variables = variables(arguments, policy)?;
     if spec != FormatSpec::Auto {
-        let format = build::compile(&spec, zone, &variables).map_err(|error| format_failure(&spec, &error))?;
+        let format =
+            build::compile(&spec, zone, &variables).map_err(|error| format_failure(&spec, &error))?;
         return Ok((source, format, spec.name()));
     }
     let mut first = RawBatch::with_capacity(arguments.batch_bytes);
@@ -205,7 +218,9 @@ fn variables(arguments: &FilterArgs, policy: &Policy) -> Result<BTreeMap<String,
             return Err(Failure::usage("--map wants VARIABLE=FIELD, as in '$the_real_ip=client.address'"));
         };
         if !crate::record::field::is_well_formed(field) {
-            return Err(Failure::usage(format!("--map: '{field}' is no field; write one of the field table, lower case with dots")));
+            return Err(Failure::usage(format!(
+                "--map: '{field}' is no field; write one of the field table, lower case with dots"
+            )));
         }
         variables.insert(variable.to_owned(), field.to_owned());
     }

@@ -83,6 +83,8 @@ pub fn main() -> ExitCode {
 fn say_where_not_what() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-        anstream::eprintln!("sluis: internal error at {place}; this is a bug, please report it with this line");
+        anstream::eprintln!(
+            "sluis: internal error at {place}; this is a bug, please report it with this line"
+        );
     }));
 }

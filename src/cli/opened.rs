@@ -19,7 +19,8 @@ use crate::source::{Bounds, Clock, Source, SourceError};
 pub fn policy(path: Option<&Path>) -> Result<Policy, Failure> {
     let Some(path) = path else { return config::builtin().map_err(Failure::usage) };
     let text = read(path)?;
-    let (policy, warnings) = config::policy_from_str(&text, &path.display().to_string()).map_err(Failure::usage)?;
+    let (policy, warnings) =
+        config::policy_from_str(&text, &path.display().to_string()).map_err(Failure::usage)?;
     for warning in warnings {
         anstream::eprintln!("sluis: {warning}");
     }
@@ -29,7 +30,11 @@ pub fn policy(path: Option<&Path>) -> Result<Policy, Failure> {
 /// Reads a text file of ours.
 pub fn read(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| {
-        Failure::usage(format!("{}: cannot be read ({}); check the path and its permissions", path.display(), error.kind()))
+        Failure::usage(format!(
+            "{}: cannot be read ({}); check the path and its permissions",
+            path.display(),
+            error.kind()
+        ))
     })
 }
 
@@ -40,7 +45,9 @@ pub fn keys(dir: &Path, domains: &[Domain], now: Timestamp) -> Result<Keys, Fail
         anstream::eprintln!("sluis: {event}");
     }
     if secret::take_lock_refused() {
-        anstream::eprintln!("sluis: warning: key pages could not be locked in memory and may be swapped; raise RLIMIT_MEMLOCK");
+        anstream::eprintln!(
+            "sluis: warning: key pages could not be locked in memory and may be swapped; raise RLIMIT_MEMLOCK"
+        );
     }
     Ok(keys)
 }
@@ -68,7 +75,9 @@ pub fn sources(plan: &Plan) -> Result<Vec<Box<dyn Source>>, Failure> {
         let clock: Clock = Arc::new(now);
         let opened: Result<Box<dyn Source>, SourceError> = match &planned.kind {
             SourceKind::Stdin => Stdin::open(bounds, clock).map(|source| Box::new(source) as _),
-            SourceKind::File { pattern } => Files::open(pattern, bounds, clock).map(|source| Box::new(source) as _),
+            SourceKind::File { pattern } => {
+                Files::open(pattern, bounds, clock).map(|source| Box::new(source) as _)
+            }
         };
         opened.map_err(|error| Failure::downstream(format!("source {}: {error}", planned.name)))
     };
@@ -97,7 +106,9 @@ pub fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))
             .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
-            .map_err(|error| Failure::usage(format!("signal handlers cannot be installed: {}", error.kind())))?;
+            .map_err(|error| {
+                Failure::usage(format!("signal handlers cannot be installed: {}", error.kind()))
+            })?;
     }
     Ok(stop)
 }

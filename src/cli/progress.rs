@@ -30,15 +30,22 @@ impl Progress {
             return;
         }
         *last = Instant::now();
-        let (done, total) = self.sources.iter().fold((0, 0), |(done, total), source| {
-            (done + source.bytes_done(), total + source.bytes_total())
-        });
+        let (done, total) = self
+            .sources
+            .iter()
+            .fold((0, 0), |(done, total), source| (done + source.bytes_done(), total + source.bytes_total()));
         let text = if total == 0 {
             format!("{} MB", done / 1_000_000)
         } else {
             let percent = (done.saturating_mul(100) / total).min(100);
             let full = usize::try_from(percent / 4).unwrap_or(0);
-            format!("[{}{}] {percent:3} %  {} of {} MB", "=".repeat(full), " ".repeat(25 - full), done / 1_000_000, total / 1_000_000)
+            format!(
+                "[{}{}] {percent:3} %  {} of {} MB",
+                "=".repeat(full),
+                " ".repeat(25 - full),
+                done / 1_000_000,
+                total / 1_000_000
+            )
         };
         // A terminal that went away is no reason to stop.
         let _ = write!(std::io::stderr(), "\r{text}\x1b[K");

@@ -46,7 +46,9 @@ pub fn finish(ended: &Ended, format: &str, quarantined: &str, strict: bool) -> R
         None => {}
     }
     if !ended.counts.balance() {
-        return Err(Failure::downstream("records in and out do not add up; this is a bug, please report it with --stats"));
+        return Err(Failure::downstream(
+            "records in and out do not add up; this is a bug, please report it with --stats",
+        ));
     }
     if !ended.sources_failed.is_empty() {
         return Ok(exit::DOWNSTREAM);
@@ -59,7 +61,9 @@ fn foreign(ended: &Ended, format: &str) -> Option<String> {
     let (failed, total) = (ended.counts.quarantined(), ended.counts.records_in);
     let resembles = ended.resembles.filter(|name| *name != format && failed * 2 > total)?;
     let percent = failed * 100 / total;
-    Some(format!("{percent} % of lines did not parse as {format}; they look like {resembles}: try --format {resembles}"))
+    Some(format!(
+        "{percent} % of lines did not parse as {format}; they look like {resembles}: try --format {resembles}"
+    ))
 }
 
 /// One sentence on what failed, said whether or not `--stats` was asked for; `None` when nothing did.
@@ -96,8 +100,13 @@ fn table(counts: &Counts, elapsed: Duration) -> String {
     }
     let head = [("records", Align::Left), ("count", Align::Right)];
     let mut text = set(&head, &rows);
-    let treated: Vec<_> =
-        counts.treated.rows().into_iter().filter(|(_, count)| *count > 0).map(|(name, n)| row(name, n)).collect();
+    let treated: Vec<_> = counts
+        .treated
+        .rows()
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(name, n)| row(name, n))
+        .collect();
     if !treated.is_empty() {
         text.push('\n');
         text.push_str(&set(&[("identifiers treated", Align::Left), ("count", Align::Right)], &treated));
@@ -127,8 +136,11 @@ fn table(counts: &Counts, elapsed: Duration) -> String {
 
 /// Machine-readable form of the report; keys are stable.
 fn json(counts: &Counts, elapsed: Duration) -> String {
-    let refused: serde_json::Map<_, _> =
-        Refusal::ALL.iter().zip(counts.refused).map(|(refusal, n)| (refusal.name().to_owned(), n.into())).collect();
+    let refused: serde_json::Map<_, _> = Refusal::ALL
+        .iter()
+        .zip(counts.refused)
+        .map(|(refusal, n)| (refusal.name().to_owned(), n.into()))
+        .collect();
     let treated: serde_json::Map<_, _> =
         counts.treated.rows().into_iter().map(|(name, n)| (name.to_owned(), n.into())).collect();
     serde_json::json!({

@@ -47,7 +47,9 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     let started = Instant::now();
     // Core dumps and debuggers would be copies of keys and of raw records.
     if !harden::make_undumpable() {
-        anstream::eprintln!("sluis: warning: the process could not be made undumpable; switch core dumps off for it");
+        anstream::eprintln!(
+            "sluis: warning: the process could not be made undumpable; switch core dumps off for it"
+        );
     }
     let plan = opened::pipeline(&arguments.pipeline)?;
     let built = build::sources(&plan).map_err(Failure::usage)?;
@@ -59,11 +61,13 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     let sinks = build::sinks(&plan).map_err(Failure::downstream)?;
     let outputs = sinks.len();
     let names = plan.sources.iter().map(|source| source.name.clone()).collect();
-    let refusals = Refusals::new(plan.quarantine.as_ref(), names, arguments.explain_failures).map_err(Failure::downstream)?;
+    let refusals = Refusals::new(plan.quarantine.as_ref(), names, arguments.explain_failures)
+        .map_err(Failure::downstream)?;
     let delivery = Delivery::new(sinks, Box::new(refusals));
     let stop = opened::stop_flag()?;
     let around = Surroundings { clock: &opened::now, stop: &stop, progress: &|| progress.draw() };
-    let inputs = sources.into_iter().zip(built.sources).map(|(source, plan)| Input { source, plan }).collect();
+    let inputs =
+        sources.into_iter().zip(built.sources).map(|(source, plan)| Input { source, plan }).collect();
     let ended = run_pipeline(inputs, workers, delivery, outputs, plan.batch_bytes, &around);
     progress.clear();
     report::print(arguments.stats, &ended.counts, started.elapsed());

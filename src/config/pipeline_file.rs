@@ -7,11 +7,11 @@ use super::diagnostics::{Report, Span};
 use super::document::{At, Section, one_of};
 use super::fields;
 use super::format_spec::{self, FormatSpec, Written};
-use crate::encode::Emit;
 use super::policy_file::Texts;
 use super::vocabulary::{
     CLASS_RULE, EMITS, PIPELINE_FILE, QUARANTINE, SINK, SINK_KINDS, SOURCE, SOURCE_KINDS, Vocabulary,
 };
+use crate::encode::Emit;
 use toml::de::DeValue;
 
 /// The whole file.

@@ -24,10 +24,8 @@ impl Keys {
             escape::encode(Escape::Json, text.as_bytes(), &mut out);
             out
         };
-        let prefixes = columns
-            .iter()
-            .map(|column| [b",\"".as_slice(), &quoted(column), b"\":"].concat())
-            .collect();
+        let prefixes =
+            columns.iter().map(|column| [b",\"".as_slice(), &quoted(column), b"\":"].concat()).collect();
         Self { prefixes, class: [b",\"sluis.class\":\"".as_slice(), &quoted(class), b"\""].concat() }
     }
 

@@ -6,6 +6,8 @@
 
 mod any;
 pub mod apache_error;
+mod calendar;
+mod cursor;
 pub mod detect;
 pub mod escape;
 pub mod json;
@@ -17,8 +19,8 @@ pub mod strftime;
 pub mod text;
 pub mod time;
 
-pub use any::{Format, FormatError};
 pub(crate) use any::with_parser;
+pub use any::{Format, FormatError};
 
 use crate::record::span::{Layout, Parsed, Refusal};
 use crate::record::timestamp::Timestamp;

@@ -60,7 +60,9 @@ pub fn split(record: &[u8], start: usize, end: usize, slots: &RequestSlots, pars
 /// True for ` HTTP/x.y` at the end.
 #[inline]
 fn ends_in_protocol(line: &[u8]) -> bool {
-    let Some([b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor]) = line.last_chunk::<9>() else { return false };
+    let Some([b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor]) = line.last_chunk::<9>() else {
+        return false;
+    };
     major.is_ascii_digit() && minor.is_ascii_digit()
 }
 
@@ -155,7 +157,20 @@ const fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
             byte,
-            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
         )
 }
 
@@ -222,7 +237,9 @@ mod tests {
         let record = format!("x {line} y");
         let mut parsed = Parsed::default();
         split(record.as_bytes(), 2, 2 + line.len(), &SLOTS, &mut parsed);
-        let text = |part: &crate::record::span::Part| String::from_utf8_lossy(part.of(record.as_bytes())).into_owned();
+        let text = |part: &crate::record::span::Part| {
+            String::from_utf8_lossy(part.of(record.as_bytes())).into_owned()
+        };
         parsed.parts.iter().map(|part| (NAMES[part.slot as usize], text(part))).collect()
     }
 
@@ -234,10 +251,16 @@ mod tests {
     #[test]
     fn requests() {
         check("GET / HTTP/1.1", &[("method", "GET"), ("path", "/"), ("version", "1.1")]);
-        check("GET /a?b=c?d HTTP/2.0", &[("method", "GET"), ("path", "/a"), ("query", "b=c?d"), ("version", "2.0")]);
+        check(
+            "GET /a?b=c?d HTTP/2.0",
+            &[("method", "GET"), ("path", "/a"), ("query", "b=c?d"), ("version", "2.0")],
+        );
         check("GET /a? HTTP/1.0", &[("method", "GET"), ("path", "/a"), ("version", "1.0")]);
         check("GET ?q HTTP/1.0", &[("method", "GET"), ("query", "q"), ("version", "1.0")]);
-        check("PROPFIND /%20%41 HTTP/1.1", &[("method", "PROPFIND"), ("path", "/%20%41"), ("version", "1.1")]);
+        check(
+            "PROPFIND /%20%41 HTTP/1.1",
+            &[("method", "PROPFIND"), ("path", "/%20%41"), ("version", "1.1")],
+        );
         check("M-SEARCH * HTTP/1.1", &[("method", "M-SEARCH"), ("path", "*"), ("version", "1.1")]);
         check("GET /a b c HTTP/1.1", &[("method", "GET"), ("path", "/a b c"), ("version", "1.1")]);
         check("GET  /  HTTP/1.1", &[("method", "GET"), ("path", "/"), ("version", "1.1")]);
@@ -254,7 +277,10 @@ mod tests {
             "GET http://u:p@example.org/a?x HTTP/1.1",
             &[("method", "GET"), ("full", "http://u:p@example.org/a?x"), ("version", "1.1")],
         );
-        check("CONNECT example.org:443 HTTP/1.1", &[("method", "CONNECT"), ("path", "example.org:443"), ("version", "1.1")]);
+        check(
+            "CONNECT example.org:443 HTTP/1.1",
+            &[("method", "CONNECT"), ("path", "example.org:443"), ("version", "1.1")],
+        );
     }
 
     #[test]

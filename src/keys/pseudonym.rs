@@ -8,8 +8,8 @@
 //! canonical is the caller's (`protect`): one spelling, one token.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::net::Ipv6Addr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use zeroize::Zeroizing;
 

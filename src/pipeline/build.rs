@@ -61,9 +61,11 @@ pub fn sources(plan: &Plan) -> Result<Built, String> {
 
 fn source(plan: &Plan, planned: &Planned, specs: &[RouteSpec<'_>]) -> Result<SourcePlan, String> {
     let zone = planned.time_zone.as_deref().map(zone).transpose()?;
-    let format = compile(&planned.format, zone, &plan.policy.variables).map_err(|error| match &planned.format_text {
-        Some(written) => written.problem(&error.at, error.message.clone()).to_string(),
-        None => format!("source {}: {}", planned.name, error.message),
+    let format = compile(&planned.format, zone, &plan.policy.variables).map_err(|error| {
+        match &planned.format_text {
+            Some(written) => written.problem(&error.at, error.message.clone()).to_string(),
+            None => format!("source {}: {}", planned.name, error.message),
+        }
     })?;
     let layout = format.parser().layout();
     let choice = choice(planned, layout)?;
@@ -75,7 +77,8 @@ fn source(plan: &Plan, planned: &Planned, specs: &[RouteSpec<'_>]) -> Result<Sou
 
 /// An IANA time zone.
 pub fn zone(name: &str) -> Result<TimeZone, String> {
-    TimeZone::get(name).map_err(|_| format!("unknown time zone '{name}'; write an IANA name such as Europe/Amsterdam"))
+    TimeZone::get(name)
+        .map_err(|_| format!("unknown time zone '{name}'; write an IANA name such as Europe/Amsterdam"))
 }
 
 /// Compiles a format. `variables` is what the user classified.
@@ -90,10 +93,18 @@ pub fn compile(
         FormatSpec::Common => Ok(Format::Log(Box::new(logformat::common()))),
         FormatSpec::Combined => Ok(Format::Log(Box::new(logformat::combined()))),
         FormatSpec::VhostCombined => Ok(Format::Log(Box::new(logformat::vhost_combined()))),
-        FormatSpec::Nginx(text) => logformat::nginx(text, zone, &classify).map(|program| Format::Log(Box::new(program))),
-        FormatSpec::Apache(text) => logformat::apache(text, zone, &classify).map(|program| Format::Log(Box::new(program))),
-        FormatSpec::NginxError => needed(zone).map(|zone| Format::NginxError(Box::new(NginxError::new(zone)))),
-        FormatSpec::ApacheError => needed(zone).map(|zone| Format::ApacheError(Box::new(ApacheError::new(zone)))),
+        FormatSpec::Nginx(text) => {
+            logformat::nginx(text, zone, &classify).map(|program| Format::Log(Box::new(program)))
+        }
+        FormatSpec::Apache(text) => {
+            logformat::apache(text, zone, &classify).map(|program| Format::Log(Box::new(program)))
+        }
+        FormatSpec::NginxError => {
+            needed(zone).map(|zone| Format::NginxError(Box::new(NginxError::new(zone))))
+        }
+        FormatSpec::ApacheError => {
+            needed(zone).map(|zone| Format::ApacheError(Box::new(ApacheError::new(zone))))
+        }
         FormatSpec::Json(keys) => {
             let mut map = variables.clone();
             map.extend(keys.clone());
@@ -132,7 +143,8 @@ pub fn decide(
     let zone = Some(zone.cloned().unwrap_or(TimeZone::UTC));
     let mut compiled = Vec::new();
     for spec in &CANDIDATES {
-        compiled.push((spec.name(), compile(spec, zone.clone(), variables).map_err(|error| error.to_string())?));
+        compiled
+            .push((spec.name(), compile(spec, zone.clone(), variables).map_err(|error| error.to_string())?));
     }
     let parsers: Vec<_> = compiled.iter().map(|(name, format)| (*name, format.parser())).collect();
     detect(sample, &parsers).map(|at| CANDIDATES[at].clone()).map_err(|undecided| undecided.to_string())
@@ -142,7 +154,9 @@ pub fn decide(
 fn routes(plan: &Plan) -> Vec<RouteSpec<'_>> {
     let mut specs = Vec::new();
     for class in 0..plan.policy.classes.len() {
-        for (sink, planned) in plan.sinks.iter().enumerate().filter(|(_, planned)| planned.classes.contains(&class)) {
+        for (sink, planned) in
+            plan.sinks.iter().enumerate().filter(|(_, planned)| planned.classes.contains(&class))
+        {
             let (view, emit) = (planned.view(&plan.policy), planned.emit);
             specs.push(RouteSpec { class, view, emit, output: specs.len(), sink });
         }

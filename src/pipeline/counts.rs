@@ -66,7 +66,8 @@ mod tests {
 
     #[test]
     fn every_record_has_one_outcome() {
-        let mut counts = Counts { records_in: 5, records_out: 2, expired: 1, dropped: 1, ..Counts::default() };
+        let mut counts =
+            Counts { records_in: 5, records_out: 2, expired: 1, dropped: 1, ..Counts::default() };
         assert!(!counts.balance());
         counts.refuse(Refusal::BadTime);
         assert!(counts.balance() && counts.quarantined() == 1);

@@ -41,12 +41,20 @@ struct State {
 impl Delivery {
     /// Deliveries to `sinks` (with the class that each takes), failures to `refuse`.
     pub fn new(sinks: Vec<(usize, Box<dyn Sink>)>, refuse: Box<dyn Refuse>) -> Self {
-        let state = State { turn: 0, sinks, refuse, counts: Counts::default(), failed: None, resembles: None };
+        let state =
+            State { turn: 0, sinks, refuse, counts: Counts::default(), failed: None, resembles: None };
         Self { state: Mutex::new(state), moved: Condvar::new() }
     }
 
     /// Delivers batch number `number` when its turn has come. False when the run has failed: stop.
-    pub fn deliver(&self, number: u64, input: usize, batch: &RawBatch, outcome: &Outcome, now: Timestamp) -> bool {
+    pub fn deliver(
+        &self,
+        number: u64,
+        input: usize,
+        batch: &RawBatch,
+        outcome: &Outcome,
+        now: Timestamp,
+    ) -> bool {
         let mut state = self.lock();
         while state.turn != number {
             state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -98,7 +106,13 @@ impl Delivery {
 }
 
 impl State {
-    fn write(&mut self, input: usize, batch: &RawBatch, outcome: &Outcome, now: Timestamp) -> Result<(), SinkError> {
+    fn write(
+        &mut self,
+        input: usize,
+        batch: &RawBatch,
+        outcome: &Outcome,
+        now: Timestamp,
+    ) -> Result<(), SinkError> {
         if !outcome.failures.is_empty() {
             // Asked once: input of another format fails from the first batch on.
             if self.resembles.is_none() && outcome.counts.quarantined() * 2 > outcome.counts.records_in {

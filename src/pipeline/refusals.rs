@@ -23,7 +23,11 @@ impl Refusals {
     }
 
     /// Seals to the recipients of `plan`, if there is one; `sources` are the names of the inputs.
-    pub fn new(plan: Option<&QuarantinePlan>, sources: Vec<String>, explain: bool) -> Result<Self, SinkError> {
+    pub fn new(
+        plan: Option<&QuarantinePlan>,
+        sources: Vec<String>,
+        explain: bool,
+    ) -> Result<Self, SinkError> {
         let sealing = plan
             .map(|plan| {
                 let recipients: Vec<String> = plan.recipients.iter().map(ToString::to_string).collect();
@@ -72,10 +76,9 @@ impl Refuse for Refusals {
             received: batch.received,
             bytes: content(batch, failure),
         });
-        sealer.seal(records, sealed).map_err(|error| SinkError::Io {
-            place: "quarantine".to_owned(),
-            problem: error.to_string(),
-        })?;
+        sealer
+            .seal(records, sealed)
+            .map_err(|error| SinkError::Io { place: "quarantine".to_owned(), problem: error.to_string() })?;
         directory.write(sealed, batch.received, now)?;
         Ok(())
     }

@@ -104,7 +104,8 @@ pub fn run(
     batch_bytes: usize,
     around: &Surroundings<'_>,
 ) -> Ended {
-    let (sources, plans): (Vec<_>, Vec<_>) = inputs.into_iter().map(|input| (input.source, input.plan)).unzip();
+    let (sources, plans): (Vec<_>, Vec<_>) =
+        inputs.into_iter().map(|input| (input.source, input.plan)).unzip();
     let intake = Mutex::new(Intake { sources, current: 0, next: 0, stopped: false, failed: Vec::new() });
     let shared = Shared { plans: &plans, intake: &intake, delivery: &delivery, outputs, batch_bytes, around };
     thread::scope(|scope| {

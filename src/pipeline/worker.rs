@@ -3,8 +3,8 @@
 use super::counts::Counts;
 use crate::encode::Emit;
 use crate::encode::ndjson::Keys as Columns;
-use crate::keys::{EpochCache, Keys};
 use crate::format::{Format, Memo, Parser};
+use crate::keys::{EpochCache, Keys};
 use crate::policy::table::Table;
 use crate::protect::{Envelope, Protector};
 use crate::record::batch::{CleanBatch, RawBatch};
@@ -61,7 +61,10 @@ impl ClassChoice {
                 .iter()
                 .find(|(conditions, _)| {
                     conditions.iter().all(|(slot, value)| {
-                        parsed.parts.iter().any(|part| part.slot == *slot && part.of(record) == value.as_slice())
+                        parsed
+                            .parts
+                            .iter()
+                            .any(|part| part.slot == *slot && part.of(record) == value.as_slice())
                     })
                 })
                 .map_or(*strictest, |(_, class)| *class),
@@ -142,7 +145,14 @@ impl Worker {
     }
 
     /// Turns `batch` of input number `input` into clean batches. `now` is when it is judged.
-    pub fn process(&mut self, input: usize, plan: &SourcePlan, batch: &RawBatch, now: Timestamp, outcome: &mut Outcome) {
+    pub fn process(
+        &mut self,
+        input: usize,
+        plan: &SourcePlan,
+        batch: &RawBatch,
+        now: Timestamp,
+        outcome: &mut Outcome,
+    ) {
         outcome.clear();
         outcome.counts.bytes_in = batch.bytes.len() as u64 + batch.skipped_bytes;
         if self.memos.len() <= input {

@@ -74,9 +74,18 @@ mod tests {
             family(agent.as_bytes(), &mut out);
             String::from_utf8(out).unwrap()
         };
-        assert_eq!(of("Mozilla/5.0 (X11; Linux x86_64; rv:121.0) Gecko/20100101 Firefox/121.0"), "Firefox 121");
-        assert_eq!(of("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/120.0.0.0 Safari/537.36 Edg/120.0.1"), "Edge 120");
-        assert_eq!(of("Mozilla/5.0 (Macintosh) AppleWebKit/605 (KHTML, like Gecko) Version/17.1 Safari/605"), "Safari 17");
+        assert_eq!(
+            of("Mozilla/5.0 (X11; Linux x86_64; rv:121.0) Gecko/20100101 Firefox/121.0"),
+            "Firefox 121"
+        );
+        assert_eq!(
+            of("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/120.0.0.0 Safari/537.36 Edg/120.0.1"),
+            "Edge 120"
+        );
+        assert_eq!(
+            of("Mozilla/5.0 (Macintosh) AppleWebKit/605 (KHTML, like Gecko) Version/17.1 Safari/605"),
+            "Safari 17"
+        );
         assert_eq!(of("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"), "Robot");
         assert_eq!(of("alice@example.org 203.0.113.7"), "Other");
     }

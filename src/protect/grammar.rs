@@ -7,11 +7,47 @@ use crate::record::field::Grammar;
 
 /// Registered methods (IANA HTTP method registry), and `PROPFIND` and its relatives.
 const METHODS: [&[u8]; 41] = [
-    b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"CONNECT", b"TRACE", b"PROPFIND",
-    b"PROPPATCH", b"MKCOL", b"COPY", b"MOVE", b"LOCK", b"UNLOCK", b"REPORT", b"SEARCH", b"ACL", b"BIND",
-    b"UNBIND", b"REBIND", b"LINK", b"UNLINK", b"MERGE", b"LABEL", b"CHECKIN", b"CHECKOUT", b"UNCHECKOUT",
-    b"UPDATE", b"UPDATEREDIRECTREF", b"MKACTIVITY", b"MKCALENDAR", b"MKREDIRECTREF", b"MKWORKSPACE",
-    b"ORDERPATCH", b"BASELINE-CONTROL", b"VERSION-CONTROL", b"PRI", b"PURGE", b"QUERY",
+    b"GET",
+    b"POST",
+    b"HEAD",
+    b"PUT",
+    b"DELETE",
+    b"OPTIONS",
+    b"PATCH",
+    b"CONNECT",
+    b"TRACE",
+    b"PROPFIND",
+    b"PROPPATCH",
+    b"MKCOL",
+    b"COPY",
+    b"MOVE",
+    b"LOCK",
+    b"UNLOCK",
+    b"REPORT",
+    b"SEARCH",
+    b"ACL",
+    b"BIND",
+    b"UNBIND",
+    b"REBIND",
+    b"LINK",
+    b"UNLINK",
+    b"MERGE",
+    b"LABEL",
+    b"CHECKIN",
+    b"CHECKOUT",
+    b"UNCHECKOUT",
+    b"UPDATE",
+    b"UPDATEREDIRECTREF",
+    b"MKACTIVITY",
+    b"MKCALENDAR",
+    b"MKREDIRECTREF",
+    b"MKWORKSPACE",
+    b"ORDERPATCH",
+    b"BASELINE-CONTROL",
+    b"VERSION-CONTROL",
+    b"PRI",
+    b"PURGE",
+    b"QUERY",
 ];
 
 /// True when `value` is of the grammar.
@@ -108,8 +144,16 @@ mod tests {
 
     #[test]
     fn harmless_values_hold() {
-        assert!(holds(Grammar::Method, b"GET") && holds(Grammar::Protocol, b"1.1") && holds(Grammar::Protocol, b"HTTP/2"));
-        assert!(holds(Grammar::Status, b"404") && holds(Grammar::Status, b"000") && holds(Grammar::Integer, b"51234"));
+        assert!(
+            holds(Grammar::Method, b"GET")
+                && holds(Grammar::Protocol, b"1.1")
+                && holds(Grammar::Protocol, b"HTTP/2")
+        );
+        assert!(
+            holds(Grammar::Status, b"404")
+                && holds(Grammar::Status, b"000")
+                && holds(Grammar::Integer, b"51234")
+        );
         assert!(holds(Grammar::Decimal, b"0.001, 0.020 : -") && holds(Grammar::Decimal, b"12"));
         assert!(holds(Grammar::Host, b"meet.example.org:443") && holds(Grammar::Host, b"localhost"));
         assert!(holds(Grammar::Word, b"ECDHE-RSA-AES128-GCM-SHA256") && holds(Grammar::Word, b"core:error"));
@@ -121,6 +165,8 @@ mod tests {
         assert!(!holds(Grammar::Host, b"203.0.113.7") && !holds(Grammar::Host, b"203-0-113-7.example.net"));
         assert!(!holds(Grammar::Host, b"2001:db8::1") && !holds(Grammar::Decimal, b"203.0.113.7"));
         assert!(!holds(Grammar::Word, b"203.0.113.7") && !holds(Grammar::Word, b"a b"));
-        assert!(!holds(Grammar::Decimal, b"06-12345678") && !holds(Grammar::Integer, b"123456789012345678901"));
+        assert!(
+            !holds(Grammar::Decimal, b"06-12345678") && !holds(Grammar::Integer, b"123456789012345678901")
+        );
     }
 }

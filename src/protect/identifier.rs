@@ -112,7 +112,9 @@ fn canonical(kind: TokenKind, value: &[u8], out: &mut Vec<u8>) {
                 out.extend_from_slice(c.encode_utf8(&mut room).as_bytes());
             }
         }
-        TokenKind::Mac => out.extend(value.iter().filter(|b| b.is_ascii_hexdigit()).map(u8::to_ascii_lowercase)),
+        TokenKind::Mac => {
+            out.extend(value.iter().filter(|b| b.is_ascii_hexdigit()).map(u8::to_ascii_lowercase))
+        }
         TokenKind::Address | TokenKind::Identifier | TokenKind::Text => out.extend_from_slice(value),
     }
 }

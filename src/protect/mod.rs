@@ -99,7 +99,14 @@ impl Protector {
 
     /// Writes `raw` in its own format.
     #[inline]
-    pub fn same(&mut self, raw: &[u8], parsed: &Parsed, table: &Table, epoch: &EpochKeys, out: &mut Vec<u8>) -> Treated {
+    pub fn same(
+        &mut self,
+        raw: &[u8],
+        parsed: &Parsed,
+        table: &Table,
+        epoch: &EpochKeys,
+        out: &mut Vec<u8>,
+    ) -> Treated {
         if !parsed.shape.is_empty() {
             return self.same_json(raw, parsed, table, epoch, out);
         }
@@ -150,7 +157,10 @@ impl Protector {
 
     /// Writes `raw` as one JSON object.
     #[inline]
-    #[allow(clippy::too_many_arguments, reason = "plain arguments of the hot loop: each is a different room's noun")]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "plain arguments of the hot loop: each is a different room's noun"
+    )]
     pub fn ndjson(
         &mut self,
         raw: &[u8],
@@ -191,7 +201,15 @@ impl Protector {
                     if any {
                         out.push(b',');
                     }
-                    let wrote = json_value(&mut treater, slot, &output.action, part.of(raw), &mut decoded, &mut value, out);
+                    let wrote = json_value(
+                        &mut treater,
+                        slot,
+                        &output.action,
+                        part.of(raw),
+                        &mut decoded,
+                        &mut value,
+                        out,
+                    );
                     if any && !wrote {
                         out.pop();
                     }
@@ -243,7 +261,13 @@ impl Protector {
 
     /// Gathers the record's names and lends out the reusable room.
     #[inline]
-    fn treater<'a>(&'a mut self, raw: &[u8], parsed: &Parsed, table: &'a Table, epoch: &'a EpochKeys) -> Treater<'a> {
+    fn treater<'a>(
+        &'a mut self,
+        raw: &[u8],
+        parsed: &Parsed,
+        table: &'a Table,
+        epoch: &'a EpochKeys,
+    ) -> Treater<'a> {
         self.named.clear();
         if !table.naming.is_empty() {
             for part in &parsed.parts {
@@ -254,11 +278,7 @@ impl Protector {
             }
         }
         Treater {
-            writer: Writer {
-                keys: epoch,
-                cache: &mut self.cache,
-                canonical: &mut self.canonical,
-            },
+            writer: Writer { keys: epoch, cache: &mut self.cache, canonical: &mut self.canonical },
             plan: &table.text,
             named: &self.named,
             spare: &mut self.spare,

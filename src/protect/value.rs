@@ -217,9 +217,17 @@ impl Treater<'_> {
 
     /// What becomes of a column that was read. A masked address is treated as the address that its zeros make: nothing else
     /// proves that enough of it was masked.
-    fn column(&mut self, action: IdAction, column: Option<Column>, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
+    fn column(
+        &mut self,
+        action: IdAction,
+        column: Option<Column>,
+        plain: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Outcome {
         match column {
-            Some(Column::Address { address, .. } | Column::Masked { address, .. }) => self.address(address, action, out),
+            Some(Column::Address { address, .. } | Column::Masked { address, .. }) => {
+                self.address(address, action, out)
+            }
             // No address of anyone: a local socket, `unknown`.
             Some(Column::Unix | Column::Obscure) => Outcome::Verbatim,
             // Resolved names of clients, and whatever else stands there: in doubt it names someone.

@@ -96,15 +96,42 @@ regex!(ESCAPE_BEFORE, r"(?:%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\[nrtbf]|\\u[0-9A-
 
 /// Products whose slash is followed by a version, never by an address.
 const PRODUCTS: &[&str] = &[
-    "applewebkit", "chrome", "chromium", "crios", "curl", "edg", "edga", "edge", "edgios", "epiphany", "firefox",
-    "gecko", "headlesschrome", "konqueror", "mobile", "mozilla", "netscape", "opera", "opr", "presto", "safari",
-    "seamonkey", "trident", "ubrowser", "ucbrowser", "version", "vivaldi", "wget", "yabrowser",
+    "applewebkit",
+    "chrome",
+    "chromium",
+    "crios",
+    "curl",
+    "edg",
+    "edga",
+    "edge",
+    "edgios",
+    "epiphany",
+    "firefox",
+    "gecko",
+    "headlesschrome",
+    "konqueror",
+    "mobile",
+    "mozilla",
+    "netscape",
+    "opera",
+    "opr",
+    "presto",
+    "safari",
+    "seamonkey",
+    "trident",
+    "ubrowser",
+    "ucbrowser",
+    "version",
+    "vivaldi",
+    "wget",
+    "yabrowser",
 ];
 
 /// Endings of file names that an e-mail pattern takes for a top-level domain.
 const FILE_ENDINGS: &[&str] = &[
-    "avif", "conf", "css", "csv", "dll", "exe", "gif", "gz", "htm", "html", "ico", "jar", "jpeg", "jpg", "js", "json",
-    "log", "map", "mjs", "pdf", "php", "png", "service", "so", "svg", "target", "ts", "txt", "webp", "woff", "xml", "zip",
+    "avif", "conf", "css", "csv", "dll", "exe", "gif", "gz", "htm", "html", "ico", "jar", "jpeg", "jpg",
+    "js", "json", "log", "map", "mjs", "pdf", "php", "png", "service", "so", "svg", "target", "ts", "txt",
+    "webp", "woff", "xml", "zip",
 ];
 
 /// Every identifier of the line, in order of their beginning; spans may overlap.
@@ -291,7 +318,13 @@ fn hosts(line: &[u8], found: &mut Vec<Found>) {
             let zeros = octets.iter().any(|o| o.len() > 1 && o.starts_with('0'));
             let address = Some(IpAddr::V4(address));
             let (start, end) = (name.start(), name.end());
-            found.push(Found { kind: Kind::Host, start, end, certain: domain && embedded && !zeros, address });
+            found.push(Found {
+                kind: Kind::Host,
+                start,
+                end,
+                certain: domain && embedded && !zeros,
+                address,
+            });
         }
     }
     for hit in ARPA6.find_iter(line) {
@@ -327,14 +360,21 @@ fn secrets(line: &[u8], found: &mut Vec<Found>) {
     for hit in JWT.find_iter(line) {
         let header = hit.as_bytes().split(|b| *b == b'.').next().unwrap_or_default();
         let decoded = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(header);
-        let certain = decoded.is_ok_and(|json| json.starts_with(b"{\"")) && !is_word(before(line, hit.start()));
+        let certain =
+            decoded.is_ok_and(|json| json.starts_with(b"{\"")) && !is_word(before(line, hit.start()));
         found.push(Found { kind: Kind::Jwt, start: hit.start(), end: hit.end(), certain, address: None });
     }
     for hit in BASIC.captures_iter(line) {
         let Some(value) = hit.get(1) else { continue };
         let decoded = base64::engine::general_purpose::STANDARD.decode(value.as_bytes());
         let certain = decoded.is_ok_and(|pair| pair.contains(&b':'));
-        found.push(Found { kind: Kind::Basic, start: value.start(), end: value.end(), certain, address: None });
+        found.push(Found {
+            kind: Kind::Basic,
+            start: value.start(),
+            end: value.end(),
+            certain,
+            address: None,
+        });
     }
 }
 
@@ -344,7 +384,8 @@ fn macs(line: &[u8], found: &mut Vec<Found>) {
         let (start, end) = (hit.start(), hit.end());
         let run_on = (joint(line.get(end).copied()) && is_word(line.get(end + 1).copied()))
             || (joint(before(line, start)) && start > 1 && is_word(before(line, start - 1)));
-        let free = (!is_word(before(line, start)) || after_escape(line, start)) && !is_word(line.get(end).copied());
+        let free =
+            (!is_word(before(line, start)) || after_escape(line, start)) && !is_word(line.get(end).copied());
         let one_joint = hit.as_bytes().contains(&b':') != hit.as_bytes().contains(&b'-');
         let lettered = hit.as_bytes().contains(&b':') || hit.as_bytes().iter().any(u8::is_ascii_alphabetic);
         let certain = free && !run_on && lettered && one_joint;
@@ -406,7 +447,9 @@ mod tests {
         ] {
             assert!(!any(line), "{line}");
         }
-        for line in ["phpMyAdmin-2.8.2.3", "Foo/1.2.3.4", "version 1.2.3.4", "v1.2.3.4", "icon@2x.png", "a::b"] {
+        for line in
+            ["phpMyAdmin-2.8.2.3", "Foo/1.2.3.4", "version 1.2.3.4", "v1.2.3.4", "icon@2x.png", "a::b"]
+        {
             assert!(any(line) && certain(line).is_empty(), "{line}");
         }
     }
@@ -443,8 +486,9 @@ mod tests {
         assert_eq!(certain("u=a%40example.org&x"), ["e-mail:a%40example.org"]);
         assert_eq!(certain("mac 00:00:5e:00:53:af,"), ["mac:00:00:5e:00:53:af"]);
         assert_eq!(certain("Basic YWxpY2U6c2VjcmV0"), ["basic:YWxpY2U6c2VjcmV0"]);
-        assert_eq!(certain("t=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.AAAA"), [
-            "jwt:eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.AAAA"
-        ]);
+        assert_eq!(
+            certain("t=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.AAAA"),
+            ["jwt:eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhIn0.AAAA"]
+        );
     }
 }

@@ -65,10 +65,10 @@ impl Verdict {
 
     /// Found and left over the given kinds.
     pub fn sum(&self, kinds: &[Kind]) -> Score {
-        self.kinds.iter().filter(|(kind, _)| kinds.contains(kind)).fold(Score::default(), |sum, (_, score)| Score {
-            found: sum.found + score.found,
-            left: sum.left + score.left,
-        })
+        self.kinds.iter().filter(|(kind, _)| kinds.contains(kind)).fold(
+            Score::default(),
+            |sum, (_, score)| Score { found: sum.found + score.found, left: sum.left + score.left },
+        )
     }
 
     /// Share of words that survived.
@@ -119,7 +119,8 @@ pub fn identifiers(line: &[u8], lines: &Regex) -> Vec<Found> {
         if matches!(value, b"-" | b"" | b"\"\"") {
             continue;
         }
-        let spelled = found.iter().any(|f| f.certain && f.start <= start && f.end >= end && f.address.is_some());
+        let spelled =
+            found.iter().any(|f| f.certain && f.start <= start && f.end >= end && f.address.is_some());
         if name == "client" {
             let unix = value.starts_with(b"unix:");
             if !spelled {
@@ -166,7 +167,8 @@ pub fn judge(input: &[u8], output: &[u8], lines: &Regex) -> Verdict {
 /// Recall of one line: fills the kinds of `verdict`.
 pub fn recall(input: &[u8], output: &[u8], found: &[Found], lines: &Regex, verdict: &mut Verdict) {
     let after = finder::addresses(output);
-    let column = |name: &str| lines.captures(output).and_then(|c| c.name(name).map(|g| g.as_bytes().to_vec()));
+    let column =
+        |name: &str| lines.captures(output).and_then(|c| c.name(name).map(|g| g.as_bytes().to_vec()));
     for f in found.iter().filter(|f| f.certain) {
         let raw = &input[f.start..f.end];
         let left = match f.kind {

@@ -56,7 +56,10 @@ fn every_line_of_the_web_corpus_has_a_format() {
             Some(entry) => {
                 let strays = split(entry, &bytes).strays;
                 if let Some(first) = strays.first() {
-                    missing.push(format!("{name}: {} lines in no part, the first is line {first}", strays.len()));
+                    missing.push(format!(
+                        "{name}: {} lines in no part, the first is line {first}",
+                        strays.len()
+                    ));
                 }
             }
         }
@@ -99,7 +102,8 @@ fn free_text_corpus_scrubbed_and_otherwise_untouched() {
     for folder in ["freetext", "syslog_containers", "videoconference"] {
         for (name, bytes) in read_all(&corpus.join(folder)) {
             survives_whole(&name, &part, &bytes, &mut trouble);
-            let lines: Vec<&[u8]> = support::lines(&bytes).into_iter().filter(|line| !line.is_empty()).collect();
+            let lines: Vec<&[u8]> =
+                support::lines(&bytes).into_iter().filter(|line| !line.is_empty()).collect();
             if !lines.is_empty() {
                 rows.push(run_part(&format!("{folder}/{name}"), &part, &lines));
             }
@@ -191,7 +195,10 @@ fn thresholds(what: &str, rows: &[Row], trouble: &mut Vec<String>) {
     let mut must = |name: &str, is: f64, least: f64| {
         if is < least {
             let (is, least) = (is * 100.0, least * 100.0);
-            trouble.push(format!("{what}: {name} {is:.3} %, must be {least} %; left {:?}; lost {:?}", sum.leaks, sum.losses));
+            trouble.push(format!(
+                "{what}: {name} {is:.3} %, must be {least} %; left {:?}; lost {:?}",
+                sum.leaks, sum.losses
+            ));
         }
     };
     must("parsed", share(parsed, lines), PARSED_MIN);
@@ -205,9 +212,20 @@ fn thresholds(what: &str, rows: &[Row], trouble: &mut Vec<String>) {
 /// Writes the table to `target/` and prints it.
 fn publish(file: &str, rows: &[Row]) {
     let mut cells = vec![
-        ["file", "format", "lines", "parsed", "quarantined", "treated", "addresses", "e-mail", "users", "survival"]
-            .map(str::to_owned)
-            .to_vec(),
+        [
+            "file",
+            "format",
+            "lines",
+            "parsed",
+            "quarantined",
+            "treated",
+            "addresses",
+            "e-mail",
+            "users",
+            "survival",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
     ];
     for row in rows {
         cells.push(row_cells(row));

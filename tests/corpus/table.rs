@@ -74,36 +74,72 @@ const COMMON: &str = concat!("^", common!(), "$");
 const COMBINED: &str = concat!("^", common!(), " ", q!(), " ", q!(), "$");
 const COMBINED_X: &str = concat!("^", common!(), " ", q!(), " ", q!(), " ", q!(), "$");
 const VHOST_PORT: &str = concat!(r"^(?P<infra>[^\s:]+):\d+ ", common!(), " ", q!(), " ", q!(), "$");
-const VHOST_PORT_TIMED: &str = concat!(r"^(?P<infra>[^\s:]+):\d+ ", common!(), " ", q!(), " ", q!(), r" \d+$");
+const VHOST_PORT_TIMED: &str =
+    concat!(r"^(?P<infra>[^\s:]+):\d+ ", common!(), " ", q!(), " ", q!(), r" \d+$");
 const VHOST: &str = concat!(r"^(?P<infra>[A-Za-z][^\s:]+) ", common!(), " ", q!(), " ", q!(), "$");
 const VHOST_COMMON: &str = concat!(r"^(?P<infra>[A-Za-z][^\s:]+) ", common!(), "$");
 const COMBINED_TIMED: &str = concat!("^", common!(), " ", q!(), " ", q!(), r" \d+$");
-const GANDI: &str = concat!(
-    r"^(?P<infra>[A-Za-z]\S+) ", head!(), r" \(\d+ s\) ", q!(), r" \d{3} \d+ ", q!(), " ", q!(), "$"
-);
+const GANDI: &str =
+    concat!(r"^(?P<infra>[A-Za-z]\S+) ", head!(), r" \(\d+ s\) ", q!(), r" \d{3} \d+ ", q!(), " ", q!(), "$");
 const OVH: &str = concat!(
-    r"^(?P<client>\S+) (?P<infra>\S+) (?P<user>\S+) \[[^\]]+\] ", q!(), r" \d{3} \d+ ", q!(), " ", q!(), "$"
+    r"^(?P<client>\S+) (?P<infra>\S+) (?P<user>\S+) \[[^\]]+\] ",
+    q!(),
+    r" \d{3} \d+ ",
+    q!(),
+    " ",
+    q!(),
+    "$"
 );
 const INGRESS: &str = concat!(
-    "^", common!(), " ", q!(), " ", q!(),
+    "^",
+    common!(),
+    " ",
+    q!(),
+    " ",
+    q!(),
     r" \d+ [\d.]+ \[(?P<infra1>[^\]]*)\] \[(?P<infra2>[^\]]*)\] (?P<infra3>\S+) \S+ \S+ \S+ [0-9a-f]{32}$"
 );
 const TRAEFIK: &str = concat!("^", common!(), " ", q!(), " ", q!(), r" \d+ ", q!(), " ", q!(), r" \d+ms\r?$");
 const GOOGLEBOT: &str = concat!(
     r"^(?P<client>\S+) - (?P<ident>\S+) (?P<user>\S+) \[[^\]]+ \] (?P<infra>\S+) ",
-    q!(), r" \d{3} \d+ ", q!(), " ", q!(), r" [-+X] \d+ \d+ \d+$"
+    q!(),
+    r" \d{3} \d+ ",
+    q!(),
+    " ",
+    q!(),
+    r" [-+X] \d+ \d+ \d+$"
 );
 const CSV: &str = concat!(
     r"^(?P<infra>[^,]+),\d+,(?P<client>[^,]+),(?P<ident>[^,]+),(?P<user>[^,]+),\[[^\]]+\],",
     r"\d+,\d+,\d+,(?:\d+|-),\d+,\d+,(?:\d+|-),(?:\d{3}|-),",
-    q!(), ",", q!(), ",", q!(), ",", q!(), ",", q!(), ",", q!(), ",", q!(), r",\S+$"
+    q!(),
+    ",",
+    q!(),
+    ",",
+    q!(),
+    ",",
+    q!(),
+    ",",
+    q!(),
+    ",",
+    q!(),
+    ",",
+    q!(),
+    r",\S+$"
 );
 const NETNEA: &str = concat!(
-    "^", r"(?P<client>\S+) \S+ (?P<user>\S+) \[[^\]]+\] ", q!(), r" (?:\d{3}|-) (?:\d+|-) ", q!(), " ", q!(),
-    r" (?P<infra1>\S+) (?P<infra2>\S+) \d+ \S+ \S+ [-+X] ", q!(), r" \S+ \S+ \S+ \d+ \d+ \S+% \d+ \S+ \S+ \S+ \S+ \S+$"
+    "^",
+    r"(?P<client>\S+) \S+ (?P<user>\S+) \[[^\]]+\] ",
+    q!(),
+    r" (?:\d{3}|-) (?:\d+|-) ",
+    q!(),
+    " ",
+    q!(),
+    r" (?P<infra1>\S+) (?P<infra2>\S+) \d+ \S+ \S+ [-+X] ",
+    q!(),
+    r" \S+ \S+ \S+ \d+ \d+ \S+% \d+ \S+ \S+ \S+ \S+ \S+$"
 );
-const APACHE_ERROR: &str =
-    r#"^\[\w{3} \w{3} [^\]]*\d{4}\] \[[\w:]+\] (?:\[pid|\[client|[A-Z(])(?:.*?\buser [`"']?(?P<maybe>[^'":\s]+))?"#;
+const APACHE_ERROR: &str = r#"^\[\w{3} \w{3} [^\]]*\d{4}\] \[[\w:]+\] (?:\[pid|\[client|[A-Z(])(?:.*?\buser [`"']?(?P<maybe>[^'":\s]+))?"#;
 const NGINX_ERROR: &str = concat!(
     r#"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[\w+\] \d+#\d+: (?:.*?user ["'](?P<maybe>[^"']*)["'])?"#,
     r"(?:.*?, client: (?P<client>[^,]+), server: (?P<infra1>[^,]*)",
@@ -112,8 +148,7 @@ const NGINX_ERROR: &str = concat!(
 const JSON: &str = r"^\s*\{.*\}\s*$";
 const COMMENTS: &str = r"^(?:#|\s*$)";
 
-const LF_COMBINED_X: &str =
-    r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" "$http_x_forwarded_for""#;
+const LF_COMBINED_X: &str = r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" "$http_x_forwarded_for""#;
 const LF_INGRESS: &str = concat!(
     r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#,
     " $request_length $request_time [$proxy_upstream_name] [$proxy_alternative_upstream_name] $upstream_addr",
@@ -125,7 +160,8 @@ const LF_TRAEFIK: &str = concat!(
     r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent""#,
     r#" $connection_requests "$frontend_name" "$backend_url" ${request_time}ms"#
 );
-const MAP_TRAEFIK: &[&str] = &["$connection_requests=message", "$frontend_name=message", "$backend_url=message"];
+const MAP_TRAEFIK: &[&str] =
+    &["$connection_requests=message", "$frontend_name=message", "$backend_url=message"];
 const LF_NETNEA: &str = concat!(
     r#"%h %{GEOIP_COUNTRY_CODE}e %u [%{%Y-%m-%d %H:%M:%S}t.%{usec_frac}t] "%r" %>s %b "%{Referer}i" "%{User-Agent}i""#,
     r#" %v %A %p %R %{BALANCER_WORKER_ROUTE}e %X "%{cookie}n" %{UNIQUE_ID}e %{SSL_PROTOCOL}x %{SSL_CIPHER}x %I %O"#,
@@ -154,12 +190,10 @@ const LF_CSV: &str = concat!(
 const MAP_CSV: &[&str] = &["%S=message", "%^FB=message", "%L=message", "%{farmwork.app}C=message"];
 const LF_VHOST: &str = r#"%v %h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i""#;
 
-const ERROR_OR_SYSLOG: &[Part] = &[named("apache-error", APACHE_ERROR), text(r"^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d ")];
-const NGINX_MIXED: &[Part] = &[
-    named("nginx-error", NGINX_ERROR),
-    nginx(LF_COMBINED_X, &[], COMBINED_X),
-    text(r"^host nginx\["),
-];
+const ERROR_OR_SYSLOG: &[Part] =
+    &[named("apache-error", APACHE_ERROR), text(r"^[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d ")];
+const NGINX_MIXED: &[Part] =
+    &[named("nginx-error", NGINX_ERROR), nginx(LF_COMBINED_X, &[], COMBINED_X), text(r"^host nginx\[")];
 
 /// The table.
 pub const ENTRIES: &[Entry] = &[
@@ -239,7 +273,11 @@ pub const ENTRIES: &[Entry] = &[
     Entry {
         files: &["vrl/parse_apache_log.txt", "vrl/parse_common_log.txt"],
         // The last part: error lines of one's own ErrorLogFormat, with times that Apache's default never writes.
-        parts: &[named("combined", COMBINED), named("common", COMMON), text(r"^\[[^\]]+\] \[\w+:\w+\] \[pid")],
+        parts: &[
+            named("combined", COMBINED),
+            named("common", COMMON),
+            text(r"^\[[^\]]+\] \[\w+:\w+\] \[pid"),
+        ],
         foreign: r"^(?:- - - \[|\[2021/06/03 09:30:50\] - - - -|not a common log line|.* 84170 - -$)",
     },
     Entry {
@@ -335,7 +373,11 @@ pub const ENTRIES: &[Entry] = &[
         parts: &[named("apache-error", APACHE_ERROR)],
         foreign: "$^",
     },
-    Entry { files: &["willthefarmer-apache/apache_common/*"], parts: &[named("common", COMMON)], foreign: "$^" },
+    Entry {
+        files: &["willthefarmer-apache/apache_common/*"],
+        parts: &[named("common", COMMON)],
+        foreign: "$^",
+    },
     Entry {
         files: &["willthefarmer-apache/apache_vhost/*"],
         parts: &[named("vhost_combined", VHOST_PORT)],

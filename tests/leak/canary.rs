@@ -66,7 +66,13 @@ pub const CANARIES: &[Canary] = &[
         "eyJzdWIiOiJrYW5hcmllIn0",
     ),
     shape("basic", "Basic a2FuYXJpZTpnZWhlaW0tNzc=", "a2FuYXJpZTpnZWhlaW0tNzc"),
-    Canary { kind: "user", planted: "kanarievogel", address: "", secret: "kanarievogel", place: Where::Named },
+    Canary {
+        kind: "user",
+        planted: "kanarievogel",
+        address: "",
+        secret: "kanarievogel",
+        place: Where::Named,
+    },
     Canary {
         kind: "full name",
         planted: "Wilhelmina Kanariepiet",
@@ -93,8 +99,11 @@ static NEEDLES: LazyLock<Vec<(&'static str, Vec<u8>)>> = LazyLock::new(|| {
 /// The kinds of all canaries that `text` shows. Upper and lower case are the same.
 pub fn sightings(text: &[u8]) -> Vec<&'static str> {
     let lower = text.to_ascii_lowercase();
-    let mut seen: Vec<&'static str> =
-        NEEDLES.iter().filter(|(_, n)| memchr::memmem::find(&lower, n).is_some()).map(|(kind, _)| *kind).collect();
+    let mut seen: Vec<&'static str> = NEEDLES
+        .iter()
+        .filter(|(_, n)| memchr::memmem::find(&lower, n).is_some())
+        .map(|(kind, _)| *kind)
+        .collect();
     seen.dedup();
     seen
 }
@@ -132,7 +141,10 @@ fn encodings(text: &str) -> Vec<Vec<u8>> {
     let bytes = text.as_bytes();
     let each = |form: &dyn Fn(u8) -> String| bytes.iter().map(|b| form(*b)).collect::<String>();
     let special = |form: &dyn Fn(u8) -> String| {
-        bytes.iter().map(|b| if b.is_ascii_alphanumeric() { char::from(*b).to_string() } else { form(*b) }).collect()
+        bytes
+            .iter()
+            .map(|b| if b.is_ascii_alphanumeric() { char::from(*b).to_string() } else { form(*b) })
+            .collect()
     };
     let mut all: Vec<String> = vec![
         text.to_owned(),

@@ -30,7 +30,8 @@ fn clean(what: &str, run: &Run) {
     for (stream, text) in [("output", &run.out), ("standard error", &run.err)] {
         let seen = sightings(text);
         if !seen.is_empty() {
-            let guilty = support::lines(text).into_iter().find(|line| !sightings(line).is_empty()).unwrap_or_default();
+            let guilty =
+                support::lines(text).into_iter().find(|line| !sightings(line).is_empty()).unwrap_or_default();
             panic!("{what}: {stream} shows {seen:?}, first in: {}", String::from_utf8_lossy(guilty));
         }
     }
@@ -95,7 +96,12 @@ fn pi_1_no_canary_leaves_however_the_input_is_cut() {
             clean(&format!("{} in pieces of {piece}", shape.name), &run);
             if end == input.len() {
                 let lines = run.lines().len();
-                assert_eq!(*first.get_or_insert(lines), lines, "{}: pieces of {piece} change the output", shape.name);
+                assert_eq!(
+                    *first.get_or_insert(lines),
+                    lines,
+                    "{}: pieces of {piece} change the output",
+                    shape.name
+                );
             }
         }
     }
@@ -136,7 +142,8 @@ fn pi_1_no_canary_in_any_file_of_a_pipeline() {
         let pipeline = write(&path("pipeline.toml"), &pipeline(shape));
         let keys = path("keys");
         let keys = keys.to_str().expect("temporary paths are UTF-8");
-        let made = support::sluis(&["keys", "init", "--keys", keys, "--domain", "web", "--retention", "14d"], b"");
+        let made =
+            support::sluis(&["keys", "init", "--keys", keys, "--domain", "web", "--retention", "14d"], b"");
         made.expect_code(0);
         let what = format!("pipeline of {} × {}", shape.name, policy.name);
         clean(&what, &support::sluis(&["check", &pipeline], b""));
@@ -226,7 +233,8 @@ fn pi_7_an_unclassified_field_does_not_leave() {
     run.expect_code(2);
     assert!(run.err_text().contains("http_x_session_owner"), "{}", run.err_text());
 
-    let line = br#"{"remote_addr":"192.0.2.1","session_owner":"kanarievogel","deep":{"owner":["kanarievogel"]}}"#;
+    let line =
+        br#"{"remote_addr":"192.0.2.1","session_owner":"kanarievogel","deep":{"owner":["kanarievogel"]}}"#;
     for emit in ["same", "ndjson"] {
         let run = support::sluis(&["filter", "--format", "json", "--emit", emit, "--as-of", AS_OF], line);
         clean("unmapped JSON keys", &run);

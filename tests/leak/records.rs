@@ -55,7 +55,14 @@ pub const SHAPES: &[Shape] = &[
     },
     Shape {
         name: "apache",
-        format: &["--format", "apache", "--log-format", r#"%a %u %{%F %T}t "%r" %>s %D "%{User-Agent}i" %v"#, "--time-zone", "UTC"],
+        format: &[
+            "--format",
+            "apache",
+            "--log-format",
+            r#"%a %u %{%F %T}t "%r" %>s %D "%{User-Agent}i" %v"#,
+            "--time-zone",
+            "UTC",
+        ],
         template: r#"{client|192.0.2.1|one} {user|-|one} 2026-11-21 10:00:00 "{text|GET / HTTP/1.1|any}" {word|200|one} {word|12|one} "{text|-|any}" {host|www.example.org|one}"#,
     },
     Shape {
@@ -82,13 +89,32 @@ pub const SHAPES: &[Shape] = &[
             r#""list":["{text|a|any}",{"deep":"{text|b|any}"}],"remote_addr":"{client|192.0.2.1|one}"}"#
         ),
     },
-    Shape { name: "text", format: &["--format", "text"], template: "10:00:00 worker said {text|nothing|any} and went on" },
+    Shape {
+        name: "text",
+        format: &["--format", "text"],
+        template: "10:00:00 worker said {text|nothing|any} and went on",
+    },
 ];
 
 /// Surroundings of an identifier in a text; `#` is the identifier.
 const SURROUNDINGS: &[&str] = &[
-    "#", "from # to", "(#)", "<#>", "'#'", "a=#&b=1", "ip:#,", "//#/x", "at #.", "[#]", "x%3D#%26y", "%22#%22", "#;#", "|#|",
-    "user # (#)", "/p/#", "#: gone",
+    "#",
+    "from # to",
+    "(#)",
+    "<#>",
+    "'#'",
+    "a=#&b=1",
+    "ip:#,",
+    "//#/x",
+    "at #.",
+    "[#]",
+    "x%3D#%26y",
+    "%22#%22",
+    "#;#",
+    "|#|",
+    "user # (#)",
+    "/p/#",
+    "#: gone",
 ];
 
 /// Every record of a shape, one canary in one field at a time, and at the end the misfits.
@@ -160,7 +186,11 @@ fn plantings(canary: &Canary, field: &Field<'_>) -> Vec<String> {
     let planted = canary.planted;
     match field.context {
         "one" => vec![planted.to_owned()],
-        "list" => vec![format!("{planted}, 192.0.2.2"), format!("unknown, {planted}"), format!("for={planted};proto=https")],
+        "list" => vec![
+            format!("{planted}, 192.0.2.2"),
+            format!("unknown, {planted}"),
+            format!("for={planted};proto=https"),
+        ],
         "url" => SURROUNDINGS
             .iter()
             .map(|s| s.replace('#', planted).replace(' ', "%20"))

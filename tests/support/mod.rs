@@ -133,7 +133,12 @@ pub fn sluis_fed(args: &[&str], input: &[u8], piece: usize) -> Run {
 
 /// Starts a command with all three streams piped.
 pub fn spawn(command: &mut Command) -> Child {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts")
 }
 
 /// Feeds a started program, closes its input and waits for its end.

@@ -121,8 +121,10 @@ impl Source {
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let read = |path: &Path| std::fs::read_to_string(root.join(path)).expect("a source file can be read");
-    let files: Vec<_> =
-        support::files_under(&root).into_iter().filter(|p| p.extension().is_some_and(|e| e == "rs")).collect();
+    let files: Vec<_> = support::files_under(&root)
+        .into_iter()
+        .filter(|p| p.extension().is_some_and(|e| e == "rs"))
+        .collect();
     let mut test_files = Vec::new();
     for path in &files {
         let folder = module_folder(path);
@@ -131,7 +133,9 @@ fn sources() -> Vec<Source> {
             test_files.push(folder.join(&name).join("mod.rs"));
         }
     }
-    let named = |path: &Path| path.file_stem().is_some_and(|s| s == "tests" || s.to_string_lossy().ends_with("_tests"));
+    let named = |path: &Path| {
+        path.file_stem().is_some_and(|s| s == "tests" || s.to_string_lossy().ends_with("_tests"))
+    };
     let is_test = |path: &Path| named(path) || test_files.iter().any(|t| t == path);
     files.iter().map(|path| Source::new(&path.to_string_lossy(), &read(path), is_test(path))).collect()
 }
@@ -177,7 +181,8 @@ fn imports_against_the_floor(source: &Source) -> Vec<String> {
             _ => false,
         };
         if target != room && !proof && !telemetry && !same_floor && !down {
-            problems.push(format!("src/{}: imports crate::{path}; {room} may not know {target}", source.path));
+            problems
+                .push(format!("src/{}: imports crate::{path}; {room} may not know {target}", source.path));
         }
     }
     problems
@@ -214,7 +219,8 @@ fn sizes(source: &Source) -> Vec<String> {
     let mut problems = Vec::new();
     let lines = scan::code_lines(&source.live);
     if lines > FILE_LINES_MAX {
-        problems.push(format!("src/{}: {lines} lines of code, at most {FILE_LINES_MAX}; split it", source.path));
+        problems
+            .push(format!("src/{}: {lines} lines of code, at most {FILE_LINES_MAX}; split it", source.path));
     }
     for function in scan::functions(&source.live).iter().filter(|f| f.length > FUNCTION_LINES_MAX) {
         let (name, line, length) = (&function.name, function.line, function.length);
@@ -229,7 +235,13 @@ fn sizes(source: &Source) -> Vec<String> {
 #[test]
 fn every_module_says_what_it_is() {
     let untold = |s: &&Source| !s.live.is_empty() && !s.text.starts_with("//!");
-    none(&sources().iter().filter(untold).map(|s| format!("src/{}: no head comment", s.path)).collect::<Vec<_>>());
+    none(
+        &sources()
+            .iter()
+            .filter(untold)
+            .map(|s| format!("src/{}: no head comment", s.path))
+            .collect::<Vec<_>>(),
+    );
 }
 
 #[test]
@@ -248,7 +260,9 @@ fn every_file_is_part_of_the_crate() {
         sources.iter().any(|other| other.text.contains(&format!("#[path = \"{name}\"]")))
     };
     let orphan = |s: &&Source| !reachable.contains(&s.path) && !by_path(s);
-    none(&sources.iter().filter(orphan).map(|s| format!("src/{}: no `mod` line", s.path)).collect::<Vec<_>>());
+    none(
+        &sources.iter().filter(orphan).map(|s| format!("src/{}: no `mod` line", s.path)).collect::<Vec<_>>(),
+    );
 }
 
 #[test]
@@ -262,9 +276,11 @@ fn printable_secrets(source: &Source) -> Vec<String> {
         let traits: Vec<&str> = list.split(',').map(str::trim).collect();
         let prints = traits.iter().any(|t| matches!(*t, "Debug" | "Display") || t.ends_with("Serialize"));
         let secret = UNPRINTABLE.contains(&name.as_str())
-            || (source.room() == "keys" && (name.ends_with("Key") || name.ends_with("Secret") || name.ends_with("Chain")));
+            || (source.room() == "keys"
+                && (name.ends_with("Key") || name.ends_with("Secret") || name.ends_with("Chain")));
         if prints && secret {
-            problems.push(format!("src/{}: `{name}` derives {list}; it can hold records or keys", source.path));
+            problems
+                .push(format!("src/{}: `{name}` derives {list}; it can hold records or keys", source.path));
         }
     }
     problems
@@ -286,7 +302,11 @@ fn unfinished(source: &Source) -> Vec<String> {
         // Literals are blanked out, so a method of that name with another argument is told apart.
         let message = source.live[at + call.len()..].trim_start().starts_with(')');
         if message && !source.text.contains("clippy::expect_used") {
-            problems.push(format!("src/{}:{}: `.expect(` without a stated reason", source.path, source.line_of(at)));
+            problems.push(format!(
+                "src/{}:{}: `.expect(` without a stated reason",
+                source.path,
+                source.line_of(at)
+            ));
         }
     }
     for word in ["TODO", "FIXME"] {
@@ -306,7 +326,9 @@ fn every_promise_has_its_number_in_code_and_in_a_test() {
     for path in support::files_under(&root.join("tests")) {
         let own = path.starts_with("tidy");
         if !own && path.extension().is_some_and(|e| e == "rs") {
-            tests.push_str(&std::fs::read_to_string(root.join("tests").join(path)).expect("a test file can be read"));
+            tests.push_str(
+                &std::fs::read_to_string(root.join("tests").join(path)).expect("a test file can be read"),
+            );
         }
     }
     let mut problems = Vec::new();
@@ -348,7 +370,8 @@ fn mask(source: &Source, live: bool) -> String {
 
 fn cites(text: &str, number: u8) -> bool {
     let name = format!("PI-{number}");
-    text.match_indices(&name).any(|(at, _)| !text[at + name.len()..].starts_with(|c: char| c.is_ascii_digit()))
+    text.match_indices(&name)
+        .any(|(at, _)| !text[at + name.len()..].starts_with(|c: char| c.is_ascii_digit()))
 }
 
 #[test]
@@ -382,11 +405,22 @@ mod snippets {
 
     #[test]
     fn an_upward_import_is_caught() {
-        assert_eq!(imports_against_the_floor(&file("format/json.rs", "use crate::pipeline::Worker;")).len(), 1);
+        assert_eq!(
+            imports_against_the_floor(&file("format/json.rs", "use crate::pipeline::Worker;")).len(),
+            1
+        );
         assert_eq!(imports_against_the_floor(&file("record/span.rs", "use crate::telemetry::Log;")).len(), 1);
-        assert_eq!(imports_against_the_floor(&file("record/span.rs", "fn f() -> crate::protect::Treated {}")).len(), 1);
-        assert!(imports_against_the_floor(&file("record/batch.rs", "use crate::protect::Treated;")).is_empty());
-        assert!(imports_against_the_floor(&file("protect/mod.rs", "use crate::{keys::K, record::span::Part};")).is_empty());
+        assert_eq!(
+            imports_against_the_floor(&file("record/span.rs", "fn f() -> crate::protect::Treated {}")).len(),
+            1
+        );
+        assert!(
+            imports_against_the_floor(&file("record/batch.rs", "use crate::protect::Treated;")).is_empty()
+        );
+        assert!(
+            imports_against_the_floor(&file("protect/mod.rs", "use crate::{keys::K, record::span::Part};"))
+                .is_empty()
+        );
         assert!(imports_against_the_floor(&file("sink/file.rs", "use crate::telemetry::Log;")).is_empty());
         let tests = "#[cfg(test)]\nmod tests { use crate::pipeline::X; }";
         assert!(imports_against_the_floor(&file("format/json.rs", tests)).is_empty());
@@ -397,7 +431,10 @@ mod snippets {
         assert_eq!(outside_words(&file("keys/ratchet.rs", "fn f() { std::fs::read(p) }")).len(), 1);
         assert_eq!(outside_words(&file("protect/text.rs", "let t = SystemTime::now();")).len(), 1);
         assert!(outside_words(&file("keys/store.rs", "use std::fs;")).is_empty());
-        assert!(outside_words(&file("protect/text.rs", "// std::fs\nuse std::net::IpAddr; let s = \"std::fs\";")).is_empty());
+        assert!(
+            outside_words(&file("protect/text.rs", "// std::fs\nuse std::net::IpAddr; let s = \"std::fs\";"))
+                .is_empty()
+        );
         assert!(outside_words(&file("sink/file.rs", "use std::fs;")).is_empty());
     }
 
@@ -411,9 +448,18 @@ mod snippets {
 
     #[test]
     fn printable_secrets_are_caught() {
-        assert_eq!(printable_secrets(&file("record/batch.rs", "#[derive(Debug)]\npub struct RawBatch {}")).len(), 1);
-        assert_eq!(printable_secrets(&file("keys/x.rs", "#[derive(Clone, serde::Serialize)]\nstruct EpochKey {}")).len(), 1);
-        assert!(printable_secrets(&file("record/batch.rs", "#[derive(Debug)]\npub struct Run {}")).is_empty());
+        assert_eq!(
+            printable_secrets(&file("record/batch.rs", "#[derive(Debug)]\npub struct RawBatch {}")).len(),
+            1
+        );
+        assert_eq!(
+            printable_secrets(&file("keys/x.rs", "#[derive(Clone, serde::Serialize)]\nstruct EpochKey {}"))
+                .len(),
+            1
+        );
+        assert!(
+            printable_secrets(&file("record/batch.rs", "#[derive(Debug)]\npub struct Run {}")).is_empty()
+        );
     }
 
     #[test]

@@ -161,7 +161,8 @@ pub fn declared_modules(code: &str) -> Vec<String> {
 }
 
 fn module_declaration(line: &str) -> Option<String> {
-    let line = line.trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ").trim_start_matches("pub ");
+    let line =
+        line.trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ").trim_start_matches("pub ");
     let name = line.strip_prefix("mod ")?.split(';').next()?;
     line.contains(';').then(|| name.trim().to_owned())
 }
@@ -200,7 +201,8 @@ pub fn functions(code: &str) -> Vec<Function> {
 pub fn crate_paths(code: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (at, _) in code.match_indices("crate::") {
-        let word_before = at > 0 && (code.as_bytes()[at - 1].is_ascii_alphanumeric() || code.as_bytes()[at - 1] == b'_');
+        let word_before =
+            at > 0 && (code.as_bytes()[at - 1].is_ascii_alphanumeric() || code.as_bytes()[at - 1] == b'_');
         if !word_before {
             expand("", &code[at + "crate::".len()..], &mut found);
         }
@@ -240,7 +242,9 @@ pub fn derives(code: &str) -> Vec<(String, String)> {
         let list: String = code[at + 9..].chars().take_while(|c| *c != ')').collect();
         let after = &code[at..];
         let kinds = ["struct ", "enum ", "union "];
-        let Some(start) = kinds.iter().filter_map(|k| after.find(k).map(|i| i + k.len())).min() else { continue };
+        let Some(start) = kinds.iter().filter_map(|k| after.find(k).map(|i| i + k.len())).min() else {
+            continue;
+        };
         let name: String = after[start..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
         found.push((name, list));
     }
@@ -284,12 +288,10 @@ mod tests {
     #[test]
     fn use_trees_are_followed() {
         let code = "use crate::record::{batch::RawBatch, span::{Part, Slot as S}};\nfn f(x: crate::keys::Token) {}\nuse mycrate::no;";
-        assert_eq!(crate_paths(code), [
-            "record::batch::RawBatch",
-            "record::span::Part",
-            "record::span::Slot",
-            "keys::Token"
-        ]);
+        assert_eq!(
+            crate_paths(code),
+            ["record::batch::RawBatch", "record::span::Part", "record::span::Slot", "keys::Token"]
+        );
     }
 
     #[test]

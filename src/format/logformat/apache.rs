@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::names::{INTEGER, Meaning, Shape, apache_directive, apache_variable, by_user, derived};
 use super::ending::NumberForm;
+use super::names::{INTEGER, Meaning, Shape, apache_directive, apache_variable, by_user, derived};
 use super::plan::{Item, What};
 use super::program::{Side, TimeStep};
 use super::{FormatError, Options, error_at, unclassified};
@@ -32,7 +32,8 @@ fn unquoted(text: &str) -> (Vec<u8>, Vec<usize>) {
         let (mut bytes, mut offsets) = (Vec::new(), Vec::new());
         let mut at = 1;
         while at < rest.len() && rest[at] != quote {
-            let escaped = rest[at] == b'\\' && rest.get(at + 1).is_some_and(|&next| next == quote || next == b'\\');
+            let escaped =
+                rest[at] == b'\\' && rest.get(at + 1).is_some_and(|&next| next == quote || next == b'\\');
             let from = at + usize::from(escaped);
             bytes.push(rest[from]);
             offsets.push(start + at);
@@ -93,7 +94,10 @@ impl Reader<'_> {
         self.at += if caret { 3 } else { 1 };
         let Some(&letter) = self.bytes.get(self.at - 1) else {
             self.at = self.bytes.len();
-            return Err(error_at(self.place(start), "the log format ends inside a directive: its letter is missing"));
+            return Err(error_at(
+                self.place(start),
+                "the log format ends inside a directive: its letter is missing",
+            ));
         };
         let argument = argument.as_deref();
         if letter == b't' && !caret {
@@ -108,7 +112,10 @@ impl Reader<'_> {
         let place = self.place(start);
         let meaning = meaning.ok_or_else(|| match argument {
             Some(_) if b"ioCenxc".contains(&letter) => unclassified(place.clone(), &spelling),
-            _ => error_at(place.clone(), format!("the log format's {spelling} is no directive that this version knows")),
+            _ => error_at(
+                place.clone(),
+                format!("the log format's {spelling} is no directive that this version knows"),
+            ),
         })?;
         self.items.push(Item { at: place, what: What::Value(meaning) });
         Ok(())
@@ -133,7 +140,8 @@ impl Reader<'_> {
         let Some(argument) = argument else { return apache_directive(letter) };
         let lower = argument.to_ascii_lowercase();
         let derived = |field: &str| derived(spelling, argument, format!("{field}{lower}"), self.options);
-        let duration = |scale| Meaning::new("http.server.request.duration", Shape::Number(NumberForm::Integer, scale));
+        let duration =
+            |scale| Meaning::new("http.server.request.duration", Shape::Number(NumberForm::Integer, scale));
         match (letter, lower.as_str()) {
             (b'i', _) => derived("http.request.header."),
             (b'o', _) => derived("http.response.header."),
@@ -192,7 +200,8 @@ impl Reader<'_> {
         };
         let epoch = |form| What::Time { time: TimeStep::Digits(form), side, zoned: true, dated: true };
         // A fraction needs no zone and makes no date of its own.
-        let fraction = |digits| What::Time { time: TimeStep::Fraction(digits), side, zoned: false, dated: false };
+        let fraction =
+            |digits| What::Time { time: TimeStep::Fraction(digits), side, zoned: false, dated: false };
         let what = match name {
             "sec" => epoch(TimeForm::EpochSeconds),
             "msec" => epoch(TimeForm::EpochMillis),

@@ -57,7 +57,9 @@ pub(super) fn closing_quote(text: &[u8], mut at: usize) -> Option<usize> {
 #[inline]
 pub(super) fn word_end(text: &[u8], at: usize, delimiter: u8) -> usize {
     let stops = |block: u8x16| {
-        block.simd_le(u8x16::splat(b' ')) | block.simd_eq(u8x16::splat(b'"')) | block.simd_eq(u8x16::splat(delimiter))
+        block.simd_le(u8x16::splat(b' '))
+            | block.simd_eq(u8x16::splat(b'"'))
+            | block.simd_eq(u8x16::splat(delimiter))
     };
     find(text, at, stops).unwrap_or(text.len())
 }
@@ -240,7 +242,11 @@ pub(super) fn is_shifted(name: &[u8]) -> bool {
 
 /// True for a word with an address at its end (`al192.0.2.1`), as when two records were joined.
 fn ends_in_address(word: &[u8]) -> bool {
-    let dots = word.iter().rev().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').filter(|byte| **byte == b'.');
+    let dots = word
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_digit() || **byte == b'.')
+        .filter(|byte| **byte == b'.');
     dots.count() >= 3 || word.iter().filter(|&&byte| byte == b':').count() >= 2
 }
 
@@ -255,7 +261,9 @@ fn is_address(word: &[u8]) -> bool {
 /// Four numbers with points between them, the last perhaps masked (`x`), perhaps with a port or a prefix length.
 fn is_ipv4(word: &[u8]) -> bool {
     let end = word.iter().position(|&byte| byte == b':' || byte == b'/').unwrap_or(word.len());
-    let octet = |part: &[u8]| matches!(part, [b'0'..=b'9'] | [b'0'..=b'9', b'0'..=b'9'] | [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9']);
+    let octet = |part: &[u8]| {
+        matches!(part, [b'0'..=b'9'] | [b'0'..=b'9', b'0'..=b'9'] | [b'0'..=b'9', b'0'..=b'9', b'0'..=b'9'])
+    };
     let masked = |part: &[u8]| matches!(part, b"x" | b"xx" | b"xxx" | b"X" | b"XXX" | b"*");
     let mut parts = word[..end].split(|&byte| byte == b'.');
     let first = parts.next().is_some_and(octet);
@@ -313,20 +321,76 @@ mod tests {
 
     #[test]
     fn joined_clients() {
-        for text in ["1192.0.2.1", "192.0.192.0.2.1", "192.0.2.1192.0.2.1", "2001:db8::2001:db8::1", "20012001:db8::1", "2001:db8:1:2:3:4:5:6:7:8"] {
+        for text in [
+            "1192.0.2.1",
+            "192.0.192.0.2.1",
+            "192.0.2.1192.0.2.1",
+            "2001:db8::2001:db8::1",
+            "20012001:db8::1",
+            "2001:db8:1:2:3:4:5:6:7:8",
+        ] {
             assert!(is_joined(text.as_bytes()), "{text}");
         }
-        for text in ["192.0.2.1", "192.0.2.999", "192.0.2.1:8080", "192.0.2.0/24", "192.0.2.x", "192.0.2", "2001:db8::1", "::1", "::", "2001:db8:0:0:0:0:0:1", "::ffff:192.0.2.1", "2001:db8::1:54321", "fe80::1%eth0", "1and1.example.org", "beef.example.org:8080", "300.example.org", "192-0-2-1.example.org", "192.0.2.1, 198.51.100.2", "unix:", "localhost"] {
+        for text in [
+            "192.0.2.1",
+            "192.0.2.999",
+            "192.0.2.1:8080",
+            "192.0.2.0/24",
+            "192.0.2.x",
+            "192.0.2",
+            "2001:db8::1",
+            "::1",
+            "::",
+            "2001:db8:0:0:0:0:0:1",
+            "::ffff:192.0.2.1",
+            "2001:db8::1:54321",
+            "fe80::1%eth0",
+            "1and1.example.org",
+            "beef.example.org:8080",
+            "300.example.org",
+            "192-0-2-1.example.org",
+            "192.0.2.1, 198.51.100.2",
+            "unix:",
+            "localhost",
+        ] {
             assert!(!is_joined(text.as_bytes()), "{text}");
         }
     }
 
     #[test]
     fn addresses() {
-        for text in ["- alice", "- -", "al192.0.2.1 - x", "x - -", "192.0.2.1", "192.0.2.1:80", "192.0.2.0/24", "192.0.2.x", "[2001:db8::1]:443", "2001:db8::1", "::1", "fe80::1%eth0", "a 192.0.2.1", "a,192.0.2.1"] {
+        for text in [
+            "- alice",
+            "- -",
+            "al192.0.2.1 - x",
+            "x - -",
+            "192.0.2.1",
+            "192.0.2.1:80",
+            "192.0.2.0/24",
+            "192.0.2.x",
+            "[2001:db8::1]:443",
+            "2001:db8::1",
+            "::1",
+            "fe80::1%eth0",
+            "a 192.0.2.1",
+            "a,192.0.2.1",
+        ] {
             assert!(is_shifted(text.as_bytes()), "{text}");
         }
-        for text in ["-", "", "alice", "a.b.c.d", "1.2.3", "1.2.3.4.5", "alice@example.org", "DOMAIN\\\\user", "a:b", "10:20", "alice@192.0.2.1", "a - b"] {
+        for text in [
+            "-",
+            "",
+            "alice",
+            "a.b.c.d",
+            "1.2.3",
+            "1.2.3.4.5",
+            "alice@example.org",
+            "DOMAIN\\\\user",
+            "a:b",
+            "10:20",
+            "alice@192.0.2.1",
+            "a - b",
+        ] {
             assert!(!is_shifted(text.as_bytes()), "{text}");
         }
     }

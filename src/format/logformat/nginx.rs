@@ -33,7 +33,12 @@ fn escape_parameter(text: &str) -> Result<(Dialect, usize), FormatError> {
         "default" => default,
         "json" => Dialect { escape: Escape::Json, absent: "" },
         "none" => Dialect { escape: Escape::None, absent: "" },
-        _ => return Err(error_at(start..end, "unknown escape in the log format: nginx has default, json and none")),
+        _ => {
+            return Err(error_at(
+                start..end,
+                "unknown escape in the log format: nginx has default, json and none",
+            ));
+        }
     };
     Ok((dialect, end + text[end..].len() - text[end..].trim_start().len()))
 }
@@ -101,10 +106,14 @@ impl Unquoted {
                 continue;
             }
             let (name, after) = self.variable(at + 1).ok_or_else(|| {
-                error_at(start..start + 1, "no variable after the dollar sign of the log format: write $name or ${name}")
+                error_at(
+                    start..start + 1,
+                    "no variable after the dollar sign of the log format: write $name or ${name}",
+                )
             })?;
             let place = start..self.offsets[after - 1] + 1;
-            let what = meaning(&name, options).ok_or_else(|| unclassified(place.clone(), &format!("${name}")))?;
+            let what =
+                meaning(&name, options).ok_or_else(|| unclassified(place.clone(), &format!("${name}")))?;
             items.push(Item { at: place, what });
             at = after;
         }
@@ -155,7 +164,11 @@ fn value(name: &str, options: &Options<'_>) -> Option<Meaning> {
         if let Some(rest) = name.strip_prefix(prefix).filter(|rest| !rest.is_empty()) {
             let rest = rest.to_ascii_lowercase();
             // A header's dashes became underscores in the variable; cookies and arguments are written as they are.
-            let rest = if field.contains("header") || field.contains("trailer") { rest.replace('_', "-") } else { rest };
+            let rest = if field.contains("header") || field.contains("trailer") {
+                rest.replace('_', "-")
+            } else {
+                rest
+            };
             return derived(&spelling, name, format!("{field}{rest}"), options);
         }
     }

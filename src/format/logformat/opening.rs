@@ -45,11 +45,18 @@ impl Opening {
             }
             _ => return None,
         };
-        let Segment { content: Content::Name(user), class: Class::Quoteless, locate: Locate::Before(_), chunk } = first
+        let Segment {
+            content: Content::Name(user),
+            class: Class::Quoteless,
+            locate: Locate::Before(_),
+            chunk,
+        } = first
         else {
             return None;
         };
-        let [bracket, time, quote, request, space, status, gap, size, rest @ ..] = &chunk[..] else { return None };
+        let [bracket, time, quote, request, space, status, gap, size, rest @ ..] = &chunk[..] else {
+            return None;
+        };
         let literals = [(bracket, &b" ["[..]), (quote, b"] \""), (space, b"\" "), (gap, b" ")];
         if !literals.iter().all(|(step, literal)| step.is_literal(literal)) {
             return None;
@@ -160,7 +167,12 @@ impl Opening {
 
     /// Reads `" 200 512` at `quote`; returns where it ends, and the text from there.
     #[inline]
-    fn status_and_size<'a>(&self, text: &'a [u8], quote: usize, found: &mut Found) -> Option<(usize, &'a [u8])> {
+    fn status_and_size<'a>(
+        &self,
+        text: &'a [u8],
+        quote: usize,
+        found: &mut Found,
+    ) -> Option<(usize, &'a [u8])> {
         let ([b'"', b' ', status @ .., b' '], rest) = text.get(quote..)?.split_first_chunk::<6>()? else {
             return None;
         };
@@ -282,7 +294,8 @@ fn ipv6_len(text: &[u8]) -> Option<usize> {
 /// The length of a user name of letters, digits and a few signs before ` [`. It cannot be taken for an address, and is not `-`.
 #[inline]
 fn simple_name_len(text: &[u8]) -> Option<usize> {
-    let len = text.iter().position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'@')))?;
+    let len =
+        text.iter().position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'@')))?;
     (len > 0 && text[..len] != *b"-" && text[len..].starts_with(b" [")).then_some(len)
 }
 
@@ -327,14 +340,35 @@ mod tests {
 
     #[test]
     fn only_the_usual_opening_is_taken() {
-        for text in ["%h %u %t \"%r\" %>s %b", "%h %l %u %t %>s %b", "%h %l %u %t \"%r\" %>s %O%%", "%h %l %u [%{sec}t] \"%r\" %>s %b"] {
+        for text in [
+            "%h %u %t \"%r\" %>s %b",
+            "%h %l %u %t %>s %b",
+            "%h %l %u %t \"%r\" %>s %O%%",
+            "%h %l %u [%{sec}t] \"%r\" %>s %b",
+        ] {
             assert!(apache(text, None, &|_| None).unwrap().opening.is_none(), "{text}");
         }
     }
 
     #[test]
     fn both_ways_agree_on_the_unusual() {
-        let client = ["192.0.2.1", "2001:db8::1", "::", "::1", "192.0.2.256", "1192.0.2.1", "192.0.2", "192.0.2.1:80", "2001:DB8::1", "a", "-", "", "192.0.2.1,", "2001:db8::1::2", "::ffff:192.0.2.1"];
+        let client = [
+            "192.0.2.1",
+            "2001:db8::1",
+            "::",
+            "::1",
+            "192.0.2.256",
+            "1192.0.2.1",
+            "192.0.2",
+            "192.0.2.1:80",
+            "2001:DB8::1",
+            "a",
+            "-",
+            "",
+            "192.0.2.1,",
+            "2001:db8::1::2",
+            "::ffff:192.0.2.1",
+        ];
         let user = ["-", "alice", "a b", "\"\"", "-a", "@", "192.0.2.1", "2001", "x [y"];
         let request = ["GET / HTTP/1.1", "-", "", "\\\"", "GET  /?? HTTP/1.0", "GET /a?b", "hello"];
         let end = ["200 5", "- -", "2 5", "200 5x", "200 5.1", "200", "200 ", "200 -5", "000 0"];
@@ -342,7 +376,9 @@ mod tests {
             for user in user {
                 for request in request {
                     for end in end {
-                        let record = format!("{client} - {user} [21/Nov/2026:10:15:32 +0100] \"{request}\" {end} \"-\" \"-\"");
+                        let record = format!(
+                            "{client} - {user} [21/Nov/2026:10:15:32 +0100] \"{request}\" {end} \"-\" \"-\""
+                        );
                         assert!(agree(record.as_bytes()), "{record}");
                     }
                 }

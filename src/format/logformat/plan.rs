@@ -59,7 +59,9 @@ pub(super) fn build(
     join_targets(&mut items);
     let suffix = take_suffix(&mut items);
     if !items.iter().any(|item| !matches!(item.what, What::Literal(_))) {
-        return Err(FormatError::whole("there is no variable in the log format: nothing could be read with it"));
+        return Err(FormatError::whole(
+            "there is no variable in the log format: nothing could be read with it",
+        ));
     }
     require_zone(&items, options)?;
     let collects_time = collects_time(&items);
@@ -75,7 +77,8 @@ pub(super) fn build(
     }
     planner.finish();
     if planner.segments.len() > SOFT_MAX {
-        let message = format!("the log format has more than {SOFT_MAX} values whose ends must be searched: quote them");
+        let message =
+            format!("the log format has more than {SOFT_MAX} values whose ends must be searched: quote them");
         return Err(FormatError::whole(message));
     }
     Ok(Program {
@@ -144,7 +147,9 @@ fn require_zone(items: &[Item], options: &Options<'_>) -> Result<(), FormatError
     for wanted in [Side::Begin, Side::End] {
         let of_side = || {
             items.iter().filter_map(|item| match item.what {
-                What::Time { side, zoned, dated, .. } if side == wanted => Some((item.at.clone(), zoned, dated)),
+                What::Time { side, zoned, dated, .. } if side == wanted => {
+                    Some((item.at.clone(), zoned, dated))
+                }
                 _ => None,
             })
         };
@@ -173,7 +178,10 @@ impl Planner {
                 if let Some(next) = next.filter(|next| !matches!(next.what, What::Literal(_))) {
                     // An epoch in seconds has ten digits until the year 2286, and a fraction has its own number of them.
                     match (&time, &next.what) {
-                        (TimeStep::Digits(TimeForm::EpochSeconds), What::Time { time: TimeStep::Fraction(_), .. }) => {
+                        (
+                            TimeStep::Digits(TimeForm::EpochSeconds),
+                            What::Time { time: TimeStep::Fraction(_), .. },
+                        ) => {
                             time = TimeStep::Fixed { form: TimeForm::EpochSeconds, len: 10 };
                         }
                         (TimeStep::Loose(_) | TimeStep::Digits(_), _) => return Err(neighbours(next)),

@@ -83,7 +83,9 @@ const fn moved(column: Column, by: usize) -> Column {
         Column::Address { address, start, end } => {
             Column::Address { address, start: start + by, end: end + by }
         }
-        Column::Masked { address, start, end } => Column::Masked { address, start: start + by, end: end + by },
+        Column::Masked { address, start, end } => {
+            Column::Masked { address, start: start + by, end: end + by }
+        }
         other => other,
     }
 }

@@ -58,14 +58,19 @@ fn lists() {
             .map(|item| {
                 let text = &list[item.start..item.end];
                 match item.column {
-                    Some(Column::Address { address, start, end }) => format!("{address}={}", &list[start..end]),
+                    Some(Column::Address { address, start, end }) => {
+                        format!("{address}={}", &list[start..end])
+                    }
                     Some(_) => text.to_string(),
                     None => format!("text {text}"),
                 }
             })
             .collect()
     };
-    assert_eq!(all("203.0.113.7, 2001:db8::1,unknown"), ["203.0.113.7=203.0.113.7", "2001:db8::1=2001:db8::1", "unknown"]);
+    assert_eq!(
+        all("203.0.113.7, 2001:db8::1,unknown"),
+        ["203.0.113.7=203.0.113.7", "2001:db8::1=2001:db8::1", "unknown"]
+    );
     assert_eq!(
         all(r#"for="[2001:db8::1]:47";proto=https;by=_gw, For=203.0.113.7"#),
         ["2001:db8::1=2001:db8::1", "https", "_gw", "203.0.113.7=203.0.113.7"]

@@ -37,7 +37,8 @@ impl Group {
         let digits = &text[self.start..self.end];
         (1..=5).contains(&digits.len())
             && digits.iter().all(|&byte| is(byte, DIGIT))
-            && (1..=65535).contains(&digits.iter().fold(0, |value, &byte| value * 10 + u32::from(byte - b'0')))
+            && (1..=65535)
+                .contains(&digits.iter().fold(0, |value, &byte| value * 10 + u32::from(byte - b'0')))
     }
 }
 
@@ -231,7 +232,9 @@ fn plausible(
     let word_before = run.word_before && start <= run.start + 1;
     let word_after = run.word_after && end == run.end;
     if left.is_empty() && right.is_empty() {
-        return precedes(text, start, b"[") && text.get(end..end + 2) == Some(b"]:") && at(text, end + 2, DIGIT);
+        return precedes(text, start, b"[")
+            && text.get(end..end + 2) == Some(b"]:")
+            && at(text, end + 2, DIGIT);
     }
     let digits = groups().any(|group| text[group.start..group.end].iter().any(|&byte| is(byte, DIGIT)));
     if !digits {
@@ -255,7 +258,9 @@ fn plausible(
         ([_], [only]) => !word_before || !first_letter(only),
         // `Win32::API`, `ec2::instance`; `2001::` before a word could be a network.
         ([only], []) => {
-            !word_before && (!word_after || (only.len() == 4 && b"23f".contains(&text[only.start].to_ascii_lowercase())))
+            !word_before
+                && (!word_after
+                    || (only.len() == 4 && b"23f".contains(&text[only.start].to_ascii_lowercase())))
         }
         _ => true,
     }

@@ -78,7 +78,11 @@ fn quad(search: &mut Search<'_>, here: usize) {
                 search.push_address(start, end, Ipv4Addr::from(octets));
             }
         }
-        5..=8 if [&b"ip"[..], b"ec2", b"host", b"dsl"].iter().any(|word| precedes(text, start.saturating_sub(1), word)) => {
+        5..=8
+            if [&b"ip"[..], b"ec2", b"host", b"dsl"]
+                .iter()
+                .any(|word| precedes(text, start.saturating_sub(1), word)) =>
+        {
             let mut last = start;
             let mut left = 4;
             while left > 0 && last < end {
@@ -170,7 +174,8 @@ fn hardware(run: &[u8]) -> Option<[u8; 6]> {
 fn begins_address(run: &[u8]) -> bool {
     matches!(
         run,
-        [b'2' | b'3', _, _, ..] | [b'f' | b'F', b'e' | b'E', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', ..]
+        [b'2' | b'3', _, _, ..]
+            | [b'f' | b'F', b'e' | b'E', b'8' | b'9' | b'a' | b'b' | b'A' | b'B', ..]
             | [b'f' | b'F', b'c' | b'd' | b'C' | b'D', ..]
     )
 }

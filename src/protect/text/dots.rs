@@ -3,13 +3,18 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::bytes::{
-    ALNUM, DIGIT, HEX, HEX_LETTER, LETTER, at, before, decoded_before, escape_before, follows, hex_value, is, precedes,
+    ALNUM, DIGIT, HEX, HEX_LETTER, LETTER, at, before, decoded_before, escape_before, follows, hex_value, is,
+    precedes,
 };
 use super::{Context, Finding, Search, What};
 
 /// Looks at `text[here]`, which follows a dot.
 pub(super) fn visit(search: &mut Search<'_>, here: usize) {
-    if here >= search.done.quads && at(search.text, here, DIGIT) && here >= 2 && is(search.text[here - 2], DIGIT) {
+    if here >= search.done.quads
+        && at(search.text, here, DIGIT)
+        && here >= 2
+        && is(search.text[here - 2], DIGIT)
+    {
         quad(search, here);
     }
     if here >= 10 && search.text[here - 6] == b'.' {
@@ -171,14 +176,67 @@ fn in_host_name(text: &[u8], end: usize) -> bool {
 pub(super) fn is_product(word: &[u8]) -> bool {
     matches!(
         word,
-        b"Chrome" | b"Chromium" | b"HeadlessChrome" | b"CriOS" | b"Firefox" | b"FxiOS" | b"Safari"
-            | b"Version" | b"Edg" | b"Edge" | b"EdgA" | b"EdgiOS" | b"EdgW" | b"OPR" | b"OPX" | b"Opera"
-            | b"OPT" | b"Vivaldi" | b"Brave" | b"YaBrowser" | b"Yowser" | b"SamsungBrowser" | b"UCBrowser"
-            | b"MiuiBrowser" | b"HuaweiBrowser" | b"Whale" | b"Electron" | b"AppleWebKit" | b"Gecko"
-            | b"Trident" | b"MSIE" | b"NT" | b"CLR" | b"Android" | b"iOS" | b"OS" | b"Dalvik" | b"GSA"
-            | b"DuckDuckGo" | b"Silk" | b"Puffin" | b"Maxthon" | b"Iron" | b"Iceweasel" | b"Seamonkey"
-            | b"SeaMonkey" | b"QQBrowser" | b"MQQBrowser" | b"LBBROWSER" | b"MicroMessenger" | b"Instagram"
-            | b"Avast" | b"AVG" | b"CCleaner" | b"JiCoFo" | b"JVB" | b"Linux" | b"Phone" | b"ios" | b"android" | b"AvastSecureBrowser"
+        b"Chrome"
+            | b"Chromium"
+            | b"HeadlessChrome"
+            | b"CriOS"
+            | b"Firefox"
+            | b"FxiOS"
+            | b"Safari"
+            | b"Version"
+            | b"Edg"
+            | b"Edge"
+            | b"EdgA"
+            | b"EdgiOS"
+            | b"EdgW"
+            | b"OPR"
+            | b"OPX"
+            | b"Opera"
+            | b"OPT"
+            | b"Vivaldi"
+            | b"Brave"
+            | b"YaBrowser"
+            | b"Yowser"
+            | b"SamsungBrowser"
+            | b"UCBrowser"
+            | b"MiuiBrowser"
+            | b"HuaweiBrowser"
+            | b"Whale"
+            | b"Electron"
+            | b"AppleWebKit"
+            | b"Gecko"
+            | b"Trident"
+            | b"MSIE"
+            | b"NT"
+            | b"CLR"
+            | b"Android"
+            | b"iOS"
+            | b"OS"
+            | b"Dalvik"
+            | b"GSA"
+            | b"DuckDuckGo"
+            | b"Silk"
+            | b"Puffin"
+            | b"Maxthon"
+            | b"Iron"
+            | b"Iceweasel"
+            | b"Seamonkey"
+            | b"SeaMonkey"
+            | b"QQBrowser"
+            | b"MQQBrowser"
+            | b"LBBROWSER"
+            | b"MicroMessenger"
+            | b"Instagram"
+            | b"Avast"
+            | b"AVG"
+            | b"CCleaner"
+            | b"JiCoFo"
+            | b"JVB"
+            | b"Linux"
+            | b"Phone"
+            | b"ios"
+            | b"android"
+            | b"AvastSecureBrowser"
     )
 }
 
@@ -273,9 +331,10 @@ fn hardware(search: &mut Search<'_>, here: usize) {
     let text = search.text;
     let (start, end) = (here - 10, here + 4);
     let Some(spelled) = text.get(start..end) else { return };
-    let groups = spelled.iter().enumerate().all(|(place, &byte)| {
-        if place == 4 || place == 9 { byte == b'.' } else { is(byte, HEX) }
-    });
+    let groups = spelled
+        .iter()
+        .enumerate()
+        .all(|(place, &byte)| if place == 4 || place == 9 { byte == b'.' } else { is(byte, HEX) });
     let alone = !before(text, start, ALNUM)
         && !at(text, end, ALNUM)
         && !(start >= 2 && text[start - 1] == b'.' && is(text[start - 2], ALNUM))
@@ -294,7 +353,8 @@ fn hardware(search: &mut Search<'_>, here: usize) {
 /// `1.0.0.0.….8.b.d.0.1.0.0.2.ip6.arpa` (RFC 3596 section 2.5), whole or the name of a network.
 fn nibbles(search: &mut Search<'_>, here: usize) {
     let text = search.text;
-    let single = |place: usize| at(text, place, HEX) && !before(text, place, ALNUM) && !at(text, place + 1, ALNUM);
+    let single =
+        |place: usize| at(text, place, HEX) && !before(text, place, ALNUM) && !at(text, place + 1, ALNUM);
     if !single(here) {
         return;
     }

@@ -158,7 +158,8 @@ fn host(text: &[u8], start: usize) -> Host {
         let mut length = 0;
         while let Some((byte, taken)) = decoded_at(text, here) {
             if byte >= 0x80 && taken == 1 {
-                let wide = text[here + 1..].iter().take(3).take_while(|&&next| next & 0xC0 == 0x80).count() + 1;
+                let wide =
+                    text[here + 1..].iter().take(3).take_while(|&&next| next & 0xC0 == 0x80).count() + 1;
                 if is_punctuation(&text[here..here + wide]) {
                     break;
                 }
@@ -223,20 +224,26 @@ fn address_follows(text: &[u8], start: usize) -> bool {
 /// Endings of file names that are no top-level domains.
 fn is_file_ending(label: &[u8]) -> bool {
     const ENDINGS: [&[u8]; 19] = [
-        b"png", b"jpg", b"jpeg", b"gif", b"webp", b"svg", b"ico", b"avif", b"css", b"js", b"mjs", b"json", b"html",
-        b"htm", b"php", b"woff", b"woff2", b"ttf", b"pdf",
+        b"png", b"jpg", b"jpeg", b"gif", b"webp", b"svg", b"ico", b"avif", b"css", b"js", b"mjs", b"json",
+        b"html", b"htm", b"php", b"woff", b"woff2", b"ttf", b"pdf",
     ];
     ENDINGS.iter().any(|ending| label.eq_ignore_ascii_case(ending))
 }
 
 /// The unit types of systemd, whose instances are written `getty@tty1.service`.
 fn is_unit(label: &[u8]) -> bool {
-    matches!(label, b"service" | b"socket" | b"timer" | b"mount" | b"slice" | b"scope" | b"target" | b"device")
+    matches!(
+        label,
+        b"service" | b"socket" | b"timer" | b"mount" | b"slice" | b"scope" | b"target" | b"device"
+    )
 }
 
 /// Tags of package registries: `/npm/vue@latest/dist`.
 fn is_tag(label: &[u8]) -> bool {
-    matches!(label, b"latest" | b"next" | b"beta" | b"alpha" | b"canary" | b"stable" | b"rc" | b"main" | b"master")
+    matches!(
+        label,
+        b"latest" | b"next" | b"beta" | b"alpha" | b"canary" | b"stable" | b"rc" | b"main" | b"master"
+    )
 }
 
 /// Apache's `UNIQUE_ID` (`Ve8@dcCoAwcAAA0KMroAAAAD`): 24 letters, digits, `@` and `-`, as `mod_unique_id` writes them for IPv4.
@@ -255,11 +262,19 @@ fn is_unique_id(text: &[u8], at_sign: usize, after: usize) -> bool {
 }
 
 /// The forms that experience says are something else.
-fn only_looks_like_it(text: &[u8], start: usize, at_sign: usize, after: usize, host: &Host, context: Context) -> bool {
+fn only_looks_like_it(
+    text: &[u8],
+    start: usize,
+    at_sign: usize,
+    after: usize,
+    host: &Host,
+    context: Context,
+) -> bool {
     let first = &text[after..host.first_end];
     let last = &text[host.last_start..host.end];
     let digits = first.iter().take_while(|&&byte| is(byte, DIGIT)).count();
-    let version = digits == first.len() || (first[0] == b'v' && first.len() > 1 && first[1..].iter().all(|&b| is(b, DIGIT)));
+    let version = digits == first.len()
+        || (first[0] == b'v' && first.len() > 1 && first[1..].iter().all(|&b| is(b, DIGIT)));
     // `logo@2x.png`, `logo@1.5x`.
     if digits > 0 && first.get(digits) == Some(&b'x') && first.len() == digits + 1 {
         return true;

@@ -1,6 +1,8 @@
 //! Credentials: JWTs, and what follows `Basic`, `Bearer` and `Authorization:`.
 
-use super::bytes::{ALNUM, DIGIT, LETTER, before, decoded_at, escape_at, escape_before, follows, is, precedes};
+use super::bytes::{
+    ALNUM, DIGIT, LETTER, before, decoded_at, escape_at, escape_before, follows, is, precedes,
+};
 use super::{Finding, Search, What};
 
 /// Fewer characters than this are no token: a cut-off JWT still has its `eyJhbGci`.
@@ -86,7 +88,10 @@ fn header(search: &mut Search<'_>, after: usize) {
         let mut end = token_end(text, space);
         if word.eq_ignore_ascii_case(b"digest") || word.len() > 9 {
             // A list of parameters: everything to the end of the line.
-            end = text[space..].iter().position(|&byte| byte == b'\n').map_or(text.len(), |length| space + length);
+            end = text[space..]
+                .iter()
+                .position(|&byte| byte == b'\n')
+                .map_or(text.len(), |length| space + length);
         }
         if end > space {
             search.done.secrets = end;
@@ -100,8 +105,20 @@ fn header(search: &mut Search<'_>, after: usize) {
 /// The schemes of the IANA registry, and a few of cloud providers.
 fn is_scheme(word: &[u8]) -> bool {
     const SCHEMES: [&[u8]; 14] = [
-        b"basic", b"bearer", b"digest", b"negotiate", b"ntlm", b"token", b"apikey", b"hoba", b"mutual", b"vapid", b"dpop",
-        b"scram-sha-1", b"scram-sha-256", b"aws4-hmac-sha256",
+        b"basic",
+        b"bearer",
+        b"digest",
+        b"negotiate",
+        b"ntlm",
+        b"token",
+        b"apikey",
+        b"hoba",
+        b"mutual",
+        b"vapid",
+        b"dpop",
+        b"scram-sha-1",
+        b"scram-sha-256",
+        b"aws4-hmac-sha256",
     ];
     SCHEMES.iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
 }

@@ -263,12 +263,8 @@ mod tests {
         let mut positions = Positions::default();
         positions.scan(text);
         for (start, end) in [(0, 4), (4, 14), (14, 17), (0, 21), (15, 18), (4, 14), (0, 0), (21, 21)] {
-            let want: Vec<u32> = positions
-                .all
-                .iter()
-                .copied()
-                .filter(|&at| (start..end).contains(&(at as usize)))
-                .collect();
+            let want: Vec<u32> =
+                positions.all.iter().copied().filter(|&at| (start..end).contains(&(at as usize))).collect();
             assert_eq!(positions.within(start, end), want);
         }
     }

@@ -122,7 +122,12 @@ fn versions_in_agents() {
             "Mozilla/5.0 (Windows; U; Windows NT 5.1; en-US; rv:1.9.0.19) Gecko/2010 Firefox/3.0.19",
             "Tool/1.2.3.4 (x)",
             "Firefox/3.6.13.1",
-            "com.example.app/12.0.0.7", "UCWEB7.0.3.45", "HTC/HD2/1.44.162.6", "APT (0.7.20.2ubuntu6)", "x ios@8.1.3.72", "115Browser/35.2.0.3",
+            "com.example.app/12.0.0.7",
+            "UCWEB7.0.3.45",
+            "HTC/HD2/1.44.162.6",
+            "APT (0.7.20.2ubuntu6)",
+            "x ios@8.1.3.72",
+            "115Browser/35.2.0.3",
         ],
     );
     let a = "203.0.113.7";
@@ -181,19 +186,48 @@ fn ipv6() {
             ("2001%253Adb8%253A%253A1", "2001%253Adb8%253A%253A1", a),
             ("2001:db8::1-x", a, a),
             ("x_2001:db8::1", a, a),
-            ("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa",
-             "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2", a),
+            (
+                "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa",
+                "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2",
+                a,
+            ),
         ],
     );
-    finds(Context::Url, &[("http://[fe80::1%25eth0]/", "fe80::1%25eth0", "fe80::1"), ("/fe80::1%20x", "fe80::1", "fe80::1")]);
+    finds(
+        Context::Url,
+        &[("http://[fe80::1%25eth0]/", "fe80::1%25eth0", "fe80::1"), ("/fe80::1%20x", "fe80::1", "fe80::1")],
+    );
     leaves(
         Context::Text,
         &[
-            "std::string", "a::b", "Foo::Bar", "Bad::Add", "::", "Digest::SHA256::add", "MD5::new", "Win32::API",
-            "std::__1::basic_string", "utf8::decode", "v1::auth", "ec2::instance", "a::before", "2xxx::xxx",
-            "12:34:56", "[20/Nov/2026:12:34:56 +0000]", "ratio 1:2:3:4", "Nov 21 12:34:56", ":::22", "std::f32", "b.d.0.1.0.0.2.ip6.arpa", "clientIF::225::Storage", "DEBUG::2011-12-05", "192.0.2.300::443", "JiCoFo 1.0.1.0-508",
+            "std::string",
+            "a::b",
+            "Foo::Bar",
+            "Bad::Add",
+            "::",
+            "Digest::SHA256::add",
+            "MD5::new",
+            "Win32::API",
+            "std::__1::basic_string",
+            "utf8::decode",
+            "v1::auth",
+            "ec2::instance",
+            "a::before",
+            "2xxx::xxx",
+            "12:34:56",
+            "[20/Nov/2026:12:34:56 +0000]",
+            "ratio 1:2:3:4",
+            "Nov 21 12:34:56",
+            ":::22",
+            "std::f32",
+            "b.d.0.1.0.0.2.ip6.arpa",
+            "clientIF::225::Storage",
+            "DEBUG::2011-12-05",
+            "192.0.2.300::443",
+            "JiCoFo 1.0.1.0-508",
             "AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99",
-            "550e8400-e29b-41d4-a716-446655440000", "sha256:0123456789abcdef0123456789abcdef",
+            "550e8400-e29b-41d4-a716-446655440000",
+            "sha256:0123456789abcdef0123456789abcdef",
         ],
     );
 }
@@ -213,7 +247,10 @@ fn hardware_addresses() {
         ],
     );
     assert_eq!(shown("MAC=ff:ff:ff:ff:ff:ff:00:1a:2b:3c:4d:5e:08:00", Context::Text).len(), 2);
-    leaves(Context::Text, &["00:11:22", "00:1A:2B:3C:4D", "10:2F:33-AC-29-C3", "2024.0115.1230", "dead.beef"]);
+    leaves(
+        Context::Text,
+        &["00:11:22", "00:1A:2B:3C:4D", "10:2F:33-AC-29-C3", "2024.0115.1230", "dead.beef"],
+    );
 }
 
 #[test]
@@ -231,12 +268,26 @@ fn host_names() {
             ("ip-10-0-0-1-443", "10-0-0-1", "10.0.0.1"),
             ("2001-db8--1.example", "2001-db8--1", "2001:db8::1"),
             ("ip6-2001-db8--1.example", "2001-db8--1", "2001:db8::1"),
-            ("2001-0db8-0000-0000-0000-0000-0000-0001.v6.example", "2001-0db8-0000-0000-0000-0000-0000-0001", "2001:db8::1"),
+            (
+                "2001-0db8-0000-0000-0000-0000-0000-0001.v6.example",
+                "2001-0db8-0000-0000-0000-0000-0000-0001",
+                "2001:db8::1",
+            ),
         ],
     );
     leaves(
         Context::Text,
-        &["2024-01-15-10-30-22", "24-01-15-10", "foo--bar", "page--2", "2024-01-15--10-30", "1-2-3", "-----", "3.0.1-2-11-111", "a-b-c-d-e-f"],
+        &[
+            "2024-01-15-10-30-22",
+            "24-01-15-10",
+            "foo--bar",
+            "page--2",
+            "2024-01-15--10-30",
+            "1-2-3",
+            "-----",
+            "3.0.1-2-11-111",
+            "a-b-c-d-e-f",
+        ],
     );
 }
 
@@ -262,7 +313,11 @@ fn mail() {
             ("%253Cuser%2540example.org%253E", "user%2540example.org", "email"),
             ("user@localhost", "user@localhost", "email"),
             ("user@xn--80ak6aa92e.com", "user@xn--80ak6aa92e.com", "email"),
-            ("bounces+alice=example.net@lists.example.org", "bounces+alice=example.net@lists.example.org", "email"),
+            (
+                "bounces+alice=example.net@lists.example.org",
+                "bounces+alice=example.net@lists.example.org",
+                "email",
+            ),
             ("user@163.com", "user@163.com", "email"),
             ("room@conference.example.org/nick", "room@conference.example.org", "email"),
             ("user@203-0-113-7.example.net", "user@203-0-113-7.example.net", "email"),
@@ -281,8 +336,19 @@ fn mail() {
     leaves(
         Context::Text,
         &[
-            "logo@2x.png", "/npm/bootstrap@5.3.0/dist", "vue@3.4.0-beta.2", "org.example.Bridge@5f2050f6",
-            "getty@tty1.service", "user@1000.service", "Ve8@dcCoAwcAAA0KMroAAAAD", "@media", "a @ b", "@", "@@@@", "action@v4", "hello @user",
+            "logo@2x.png",
+            "/npm/bootstrap@5.3.0/dist",
+            "vue@3.4.0-beta.2",
+            "org.example.Bridge@5f2050f6",
+            "getty@tty1.service",
+            "user@1000.service",
+            "Ve8@dcCoAwcAAA0KMroAAAAD",
+            "@media",
+            "a @ b",
+            "@",
+            "@@@@",
+            "action@v4",
+            "hello @user",
         ],
     );
     leaves(Context::Path, &["/img/logo@large.png", "/npm/vue@latest/dist.js", "/@vite/client"]);
@@ -305,7 +371,14 @@ fn secrets() {
     );
     leaves(
         Context::Text,
-        &["Basic authentication", "bearer token", "authorization failed for user", "Basic Auth required", "HeyJude", "eyJ"],
+        &[
+            "Basic authentication",
+            "bearer token",
+            "authorization failed for user",
+            "Basic Auth required",
+            "HeyJude",
+            "eyJ",
+        ],
     );
 }
 
