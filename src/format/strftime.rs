@@ -8,7 +8,9 @@
 use jiff::tz::TimeZone;
 
 use super::Memo;
-use super::time::{Civil, Cursor, Reading, fraction_micros};
+use super::calendar::days_in;
+use super::cursor::{Cursor, fraction_micros};
+use super::time::{Civil, Reading};
 use crate::record::span::Refusal;
 use crate::record::timestamp::{MICROS, Timestamp};
 
@@ -289,7 +291,7 @@ fn full_name(cursor: &mut Cursor<'_>, names: &[&[u8]]) -> Option<u32> {
 fn month_and_day(year: u32, day_of_year: u32) -> Option<(u32, u32)> {
     let mut left = day_of_year;
     for month in 1..=12 {
-        let days = super::time::days_in(year, month)?;
+        let days = days_in(year, month)?;
         if left <= days {
             return (left > 0).then_some((month, left));
         }

@@ -3,11 +3,15 @@
 //! *In*: the bytes of a time and, where they name no zone or year, the zone of the configuration and the moment of
 //! reception. *Out*: a [`Timestamp`]. *Promised*: no allocation; impossible dates, unknown months and missing offsets are
 //! refused; of two readings of a local time the earlier counts, so that no record outlives its deadline. *Not here*:
-//! finding the time in a record, `strftime` patterns (`strftime`), names of zones (`config`).
+//! finding the time in a record, dates (`calendar`), `strftime` patterns (`strftime`), names of zones (`config`).
 
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
+pub use super::calendar::write_rfc3339;
+
 use super::Memo;
+use super::calendar::{YEAR_10000, date_of, month, pair, seconds_of, year_of};
+use super::cursor::{Cursor, fraction_micros};
 use crate::record::span::Refusal;
 use crate::record::timestamp::{MICROS, Timestamp};
 
@@ -186,11 +190,6 @@ pub fn epoch(text: &[u8], unit: i64) -> Result<Timestamp, Refusal> {
     Ok(Timestamp(if negative { -total } else { total }))
 }
 
-/// 10000-01-01T00:00:00Z in microseconds: the first instant that RFC 3339 cannot write.
-const YEAR_10000: i64 = 253_402_300_800 * MICROS;
-/// 0000-01-01T00:00:00Z in microseconds.
-const YEAR_0: i64 = -62_167_219_200 * MICROS;
-
 /// A local time, field by field, with what is known of its offset. `strftime` fills it piece by piece.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Civil {
@@ -286,250 +285,6 @@ impl Civil {
     }
 }
 
-/// Reads fixed pieces from the front of a text.
-pub(super) struct Cursor<'a> {
-    text: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Cursor<'a> {
-    pub(super) const fn new(text: &'a [u8]) -> Self {
-        Self { text, at: 0 }
-    }
-
-    pub(super) const fn at_end(&self) -> bool {
-        self.at == self.text.len()
-    }
-
-    pub(super) const fn position(&self) -> usize {
-        self.at
-    }
-
-    pub(super) fn peek(&self) -> Option<u8> {
-        self.text.get(self.at).copied()
-    }
-
-    pub(super) fn byte(&mut self, wanted: u8) -> Option<()> {
-        (self.peek()? == wanted).then(|| self.at += 1)
-    }
-
-    pub(super) const fn advance(&mut self) {
-        self.at += 1;
-    }
-
-    /// Exactly `digits` digits (at most nine).
-    pub(super) fn number(&mut self, digits: usize) -> Option<u32> {
-        let text = self.text.get(self.at..self.at + digits)?;
-        self.at += digits;
-        text.iter().try_fold(0_u32, |n, byte| byte.is_ascii_digit().then(|| n * 10 + u32::from(byte - b'0')))
-    }
-
-    /// Two characters: two digits, or a space and a digit.
-    pub(super) fn padded(&mut self) -> Option<u32> {
-        if self.peek()? == b' ' {
-            self.at += 1;
-            return self.number(1);
-        }
-        self.number(2)
-    }
-
-    /// As many digits as there are, at least one; beyond 24 nobody means a time.
-    pub(super) fn digits(&mut self) -> Option<&'a [u8]> {
-        let rest = self.text.get(self.at..)?;
-        let len = rest.iter().take(24).take_while(|byte| byte.is_ascii_digit()).count();
-        self.at += len;
-        (len > 0).then(|| &rest[..len])
-    }
-
-    /// The abbreviated name of a month.
-    pub(super) fn month(&mut self) -> Option<u32> {
-        let number = month(self.text.get(self.at..self.at + 3)?)?;
-        self.at += 3;
-        Some(number)
-    }
-
-    /// The abbreviated name of a day of the week.
-    pub(super) fn weekday(&mut self) -> Option<u32> {
-        const NAMES: [&[u8; 3]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
-        let name = self.text.get(self.at..self.at + 3)?;
-        let number = (1..).zip(NAMES).find(|(_, known)| known.as_slice() == name)?.0;
-        self.at += 3;
-        Some(number)
-    }
-
-    /// Skips `word` if it comes next.
-    pub(super) fn skip(&mut self, word: &[u8]) -> bool {
-        let there = self.text[self.at..].starts_with(word);
-        if there {
-            self.at += word.len();
-        }
-        there
-    }
-
-    /// `10:15:32`, perhaps with a fraction.
-    fn clock(&mut self, civil: &mut Civil) -> Option<()> {
-        civil.hour = self.number(2)?;
-        self.byte(b':')?;
-        civil.minute = self.number(2)?;
-        self.byte(b':')?;
-        civil.second = self.number(2)?;
-        if let Some(b'.' | b',') = self.peek() {
-            self.at += 1;
-            civil.micros = fraction_micros(self.digits()?)?;
-        }
-        Some(())
-    }
-
-    fn month_day_clock(&mut self) -> Option<Civil> {
-        let mut civil = Civil { month: self.month()?, ..Civil::default() };
-        self.byte(b' ')?;
-        civil.day = self.padded()?;
-        self.byte(b' ')?;
-        self.clock(&mut civil)?;
-        Some(civil)
-    }
-
-    /// `+01:00`, `+0100` or `+01`: seconds east of UTC.
-    pub(super) fn offset(&mut self) -> Option<i64> {
-        let sign = match self.peek()? {
-            b'+' => 1,
-            b'-' => -1,
-            _ => return None,
-        };
-        self.at += 1;
-        let hours = self.number(2)?;
-        let minutes = match self.peek() {
-            Some(b':') => {
-                self.at += 1;
-                self.number(2)?
-            }
-            Some(b'0'..=b'9') => self.number(2)?,
-            _ => 0,
-        };
-        (hours <= 23 && minutes <= 59).then(|| sign * i64::from(hours * 3600 + minutes * 60))
-    }
-
-    fn iso8601(&mut self) -> Option<Civil> {
-        let mut civil = Civil { year: Some(self.number(4)?), ..Civil::default() };
-        self.byte(b'-')?;
-        civil.month = self.number(2)?;
-        self.byte(b'-')?;
-        civil.day = self.number(2)?;
-        matches!(self.peek()?, b'T' | b't' | b' ' | b'_').then(|| self.at += 1)?;
-        self.clock(&mut civil)?;
-        if self.peek() == Some(b' ') {
-            self.at += 1;
-            self.peek()?;
-        }
-        match self.peek() {
-            None => {}
-            Some(b'Z' | b'z') => {
-                self.at += 1;
-                civil.offset = Some(0);
-            }
-            Some(_) => civil.offset = Some(self.offset()?),
-        }
-        Some(civil)
-    }
-}
-
-/// Digits after a decimal point as microseconds; what is beyond is cut off. `None` for anything but digits.
-pub(super) fn fraction_micros(digits: &[u8]) -> Option<i64> {
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let micros = digits.iter().chain(std::iter::repeat(&b'0')).take(6);
-    Some(micros.fold(0, |n, byte| n * 10 + i64::from(byte - b'0')))
-}
-
-/// The number of an abbreviated month name, as C's locale writes it.
-#[inline]
-pub(super) fn month(name: &[u8]) -> Option<u32> {
-    Some(match name {
-        b"Jan" => 1,
-        b"Feb" => 2,
-        b"Mar" => 3,
-        b"Apr" => 4,
-        b"May" => 5,
-        b"Jun" => 6,
-        b"Jul" => 7,
-        b"Aug" => 8,
-        b"Sep" => 9,
-        b"Oct" => 10,
-        b"Nov" => 11,
-        b"Dec" => 12,
-        _ => return None,
-    })
-}
-
-/// Two digits as a number; something above 99 when they are none.
-#[inline]
-const fn pair(tens: u8, ones: u8) -> u32 {
-    let (tens, ones) = (tens.wrapping_sub(b'0') as u32, ones.wrapping_sub(b'0') as u32);
-    // Each is below 10 or at least 10; the second term lifts the sum over every bound in the latter case.
-    tens * 10 + ones + if tens > 9 || ones > 9 { 1000 } else { 0 }
-}
-
-/// Seconds since 1970 of a date and time in UTC, or `None` when no calendar has it.
-#[inline]
-pub(super) fn seconds_of(
-    year: u32,
-    month: u32,
-    day: u32,
-    hour: u32,
-    minute: u32,
-    second: u32,
-) -> Option<i64> {
-    if hour > 23 || minute > 59 || second > 60 || year > 9999 || day == 0 || day > days_in(year, month)? {
-        return None;
-    }
-    let in_day = hour * 3600 + minute * 60 + second.min(59);
-    Some(days_since_1970(year, month, day) * 86_400 + i64::from(in_day))
-}
-
-#[inline]
-pub(super) const fn days_in(year: u32, month: u32) -> Option<u32> {
-    Some(match month {
-        2 if is_leap(year) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        _ => return None,
-    })
-}
-
-const fn is_leap(year: u32) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-}
-
-/// Days of the proleptic Gregorian calendar, counted in years that begin in March so that the leap day comes last.
-#[inline]
-fn days_since_1970(year: u32, month: u32, day: u32) -> i64 {
-    let shifted = i64::from(year) - i64::from(month <= 2);
-    let era = shifted.div_euclid(400);
-    let year_of_era = shifted.rem_euclid(400);
-    let day_of_year = i64::from((153 * ((month + 9) % 12) + 2) / 5 + day - 1);
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
-}
-
-/// The reverse of [`days_since_1970`]: year, month, day.
-fn date_of(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (era * 400 + year_of_era + i64::from(month <= 2), month, day)
-}
-
-fn year_of(instant: Timestamp) -> u32 {
-    u32::try_from(date_of(instant.seconds().div_euclid(86_400)).0).unwrap_or(0).min(9998)
-}
-
 /// Seconds east of UTC at a local time. Of two readings (the hour is repeated) the earlier, and for a local time that the
 /// clocks skipped the earlier of the two that could be meant: in both cases the greater offset.
 fn offset_at(local: i64, zone: &TimeZone, memo: &mut TimeMemo) -> Option<i64> {
@@ -552,39 +307,6 @@ fn offset_at(local: i64, zone: &TimeZone, memo: &mut TimeMemo) -> Option<i64> {
         memo.zone_offset = offset;
     }
     Some(offset)
-}
-
-/// Appends `2026-11-21T09:15:32Z`, with `.123` or `.123456` where the instant has a fraction (RFC 3339). Instants that
-/// four digits cannot say are moved to the nearest that they can.
-#[inline]
-pub fn write_rfc3339(instant: Timestamp, out: &mut Vec<u8>) {
-    let micros = instant.0.clamp(YEAR_0, YEAR_10000 - 1);
-    let seconds = micros.div_euclid(MICROS);
-    let fraction = micros.rem_euclid(MICROS);
-    let (year, month, day) = date_of(seconds.div_euclid(86_400));
-    let in_day = seconds.rem_euclid(86_400);
-    let mut text = *b"0000-00-00T00:00:00.000000Z";
-    put(&mut text[0..4], year);
-    put(&mut text[5..7], month);
-    put(&mut text[8..10], day);
-    put(&mut text[11..13], in_day / 3600);
-    put(&mut text[14..16], in_day / 60 % 60);
-    put(&mut text[17..19], in_day % 60);
-    let len = if fraction == 0 {
-        19
-    } else {
-        put(&mut text[20..26], fraction);
-        if fraction % 1000 == 0 { 23 } else { 26 }
-    };
-    text[len] = b'Z';
-    out.extend_from_slice(&text[..=len]);
-}
-
-fn put(digits: &mut [u8], mut number: i64) {
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
-    }
 }
 
 #[cfg(test)]

@@ -109,7 +109,6 @@ impl Protector {
     #[inline]
     pub fn same(
         &mut self,
-        batch: &[u8],
         raw: &[u8],
         parsed: &Parsed,
         table: &Table,
@@ -274,7 +273,6 @@ impl Protector {
     #[inline]
     fn treater<'a>(
         &'a mut self,
-        batch: &'a [u8],
         raw: &[u8],
         parsed: &Parsed,
         table: &'a Table,

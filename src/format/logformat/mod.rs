@@ -10,8 +10,8 @@
 //! text ──nginx::read──▶ items ──plan::build──▶ Program { head, segments } ──parse──▶ spans
 //!      ──apache::read─▶
 //! ```
-//! `nginx` and `apache` know the languages, [`names`] the variables, `plan` decides how each value's end is found, `program` runs
-//! it, `ending` looks at bytes.
+//! `nginx` and `apache` know the languages, [`names`] the variables, `plan` decides how each value's end is found, `program` is the
+//! result and says how it works, `run` and `search` run it, `opening` is a short cut, `ending` looks at bytes.
 //!
 //! Compiled to steps that are interpreted rather than to a regular expression (2026-11): a regular expression takes the first
 //! reading that fits, and an access log needs to know that there is no other.
@@ -23,6 +23,8 @@ mod nginx;
 mod opening;
 mod plan;
 mod program;
+mod run;
+mod search;
 
 use std::ops::Range;
 

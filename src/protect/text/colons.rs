@@ -127,6 +127,149 @@ fn trim(text: &[u8], mut start: usize, mut end: usize) -> Run {
     Run { start, end, word_before, word_after, quad_before }
 }
 
+/// Tries the `::` at `place` (`colons` long) with the groups around it. Returns where the search goes on.
+fn double_colon(search: &mut Search<'_>, run: &Run, floor: usize, place: usize, colons: usize) -> usize {
+    let text = search.text;
+    let bare = place == run.start;
+    let (double, after) = match colons {
+        2 => (place, place + 2),
+        // `peer:::1` is a colon and `::1`; `:::22` alone is netstat's any address and a port.
+        3 if bare && run.word_before => (place + 1, place + 3),
+        3 if bare => return place + 3,
+        _ => (place, place + colons),
+    };
+    let mut left = [Group::default(); 7];
+    let mut left_count = 0;
+    let mut here = if double == place { place } else { floor.max(double) };
+    while left_count < 7 && here > floor {
+        let length = text[floor..here].iter().rev().take(5).take_while(|&&byte| is(byte, HEX)).count();
+        if !(1..=4).contains(&length) {
+            break;
+        }
+        left[left_count] = Group { start: here - length, end: here };
+        left_count += 1;
+        here -= length;
+        if here > floor && text[here - 1] == b':' && (here - 1 == floor || text[here - 2] != b':') {
+            here -= 1;
+        } else {
+            break;
+        }
+    }
+    let mut right = [Group::default(); 9];
+    let mut right_count = 0;
+    let mut quad = None;
+    let mut here = after;
+    while right_count < 9 && colons <= 3 && here < run.end {
+        let length = text[here..run.end].iter().take(6).take_while(|&&byte| is(byte, HEX)).count();
+        if !(1..=4).contains(&length) {
+            break;
+        }
+        let group = Group { start: here, end: here + length };
+        if group.end == run.end
+            && let Some(found) = quad_at(text, group.start)
+        {
+            quad = Some(found);
+            break;
+        }
+        right[right_count] = group;
+        right_count += 1;
+        here = group.end;
+        if here + 1 < run.end && text[here] == b':' && text[here + 1] != b':' {
+            here += 1;
+        } else {
+            break;
+        }
+    }
+    let tail = if quad.is_some() { 2 } else { 0 };
+    left_count = left_count.min(7 - tail);
+    if left_count + right_count + tail > 7 {
+        // One group too many: the last is a port, or there are more than an address has and the rest stays.
+        right_count = 7 - tail - left_count;
+        if right_count == 0 || tail > 0 {
+            quad = None;
+        }
+    }
+    let (left, right) = (&left[..left_count], &right[..right_count]);
+    let start = left.last().map_or(double, |group| group.start);
+    let end = match quad {
+        Some((_, end)) => end,
+        None => right.last().map_or(after, |group| group.end),
+    };
+    if !plausible(text, run, left, right, quad.is_some(), start, end) {
+        return after;
+    }
+    let mut groups = [0; 8];
+    for (place, group) in left.iter().rev().enumerate() {
+        groups[place] = group.value(text);
+    }
+    let mut place = 8 - right.len();
+    if let Some((quad, end)) = quad {
+        groups[6] = u16::from_be_bytes([quad[0], quad[1]]);
+        groups[7] = u16::from_be_bytes([quad[2], quad[3]]);
+        place -= 2;
+        search.done.quads = search.done.quads.max(end);
+    }
+    for group in right {
+        groups[place] = group.value(text);
+        place += 1;
+    }
+    let whole = end + zone(text, end, search.context);
+    search.push_address(start, whole, Ipv6Addr::from(groups));
+    end.min(run.end)
+}
+
+/// What tells an address from a scope of a programming language; see the rules in [`super`].
+fn plausible(
+    text: &[u8],
+    run: &Run,
+    left: &[Group],
+    right: &[Group],
+    quad: bool,
+    start: usize,
+    end: usize,
+) -> bool {
+    if quad {
+        return true;
+    }
+    let groups = || left.iter().chain(right);
+    let first_letter = |group: &Group| is(text[group.start], LETTER);
+    let word_before = run.word_before && start <= run.start + 1;
+    let word_after = run.word_after && end == run.end;
+    if left.is_empty() && right.is_empty() {
+        return precedes(text, start, b"[")
+            && text.get(end..end + 2) == Some(b"]:")
+            && at(text, end + 2, DIGIT);
+    }
+    let digits = groups().any(|group| text[group.start..group.end].iter().any(|&byte| is(byte, DIGIT)));
+    if !digits {
+        let spelled = &text[start..end];
+        let one_case =
+            !spelled.iter().any(u8::is_ascii_uppercase) || !spelled.iter().any(u8::is_ascii_lowercase);
+        return !word_before
+            && !word_after
+            && one_case
+            && left.len() + right.len() >= 2
+            && groups().any(|group| group.len() == 4);
+    }
+    match (left, right) {
+        // `Foo::b64` is a scope, `DEBUG::2011-12-05` a separator; `client::1` is the loopback address, and no other of this
+        // shape belongs to a host. `192.0.2.1::443` has a port.
+        ([], [only]) => {
+            (!word_before || only.value(text) == 1)
+                && !(run.quad_before && start == run.start && only.is_port(text))
+        }
+        // `SHA256::add`, `v1::Bad`.
+        ([_], [only]) => !word_before || !first_letter(only),
+        // `Win32::API`, `ec2::instance`; `2001::` before a word could be a network.
+        ([only], []) => {
+            !word_before
+                && (!word_after
+                    || (only.len() == 4 && b"23f".contains(&text[only.start].to_ascii_lowercase())))
+        }
+        _ => true,
+    }
+}
+
 /// Counts the groups of `text[start..end]`, which holds no `::`.
 fn single_colons(search: &mut Search<'_>, start: usize, end: usize, last: bool) {
     let text = search.text;
