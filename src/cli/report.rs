@@ -61,8 +61,9 @@ fn foreign(ended: &Ended, format: &str) -> Option<String> {
     let (failed, total) = (ended.counts.quarantined(), ended.counts.records_in);
     let resembles = ended.resembles.filter(|name| *name != format && failed * 2 > total)?;
     let percent = failed * 100 / total;
+    let looks = if resembles == "json" { "JSON" } else { resembles };
     Some(format!(
-        "{percent} % of lines did not parse as {format}; they look like {resembles}: try --format {resembles}"
+        "{percent} % of lines did not parse as {format}; they look like {looks}: try --format {resembles}"
     ))
 }
 

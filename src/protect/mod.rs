@@ -109,6 +109,7 @@ impl Protector {
     #[inline]
     pub fn same(
         &mut self,
+        batch: &[u8],
         raw: &[u8],
         parsed: &Parsed,
         table: &Table,
@@ -273,6 +274,7 @@ impl Protector {
     #[inline]
     fn treater<'a>(
         &'a mut self,
+        batch: &'a [u8],
         raw: &[u8],
         parsed: &Parsed,
         table: &'a Table,

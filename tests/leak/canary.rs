@@ -102,12 +102,13 @@ static NEEDLES: LazyLock<(Regex, HashMap<Vec<u8>, &'static str>)> = LazyLock::ne
 /// The canaries that `text` shows: kind and place of the first of each kind. Upper and lower case are the same.
 pub fn sightings(text: &[u8]) -> BTreeMap<&'static str, usize> {
     let lower = text.to_ascii_lowercase();
-    let mut seen: Vec<&'static str> = NEEDLES
-        .iter()
-        .filter(|(_, n)| memchr::memmem::find(&lower, n).is_some())
-        .map(|(kind, _)| *kind)
-        .collect();
-    seen.dedup();
+    let (any, kinds) = &*NEEDLES;
+    let mut seen = BTreeMap::new();
+    for hit in any.find_iter(&lower) {
+        if let Some(kind) = kinds.get(hit.as_bytes()) {
+            seen.entry(*kind).or_insert(hit.start());
+        }
+    }
     seen
 }
 

@@ -34,11 +34,9 @@ fn shown(what: &str, run: &Run) -> Vec<String> {
         problems.push(format!("{what}: crashed:\n{}", run.err_text()));
     }
     for (stream, text) in [("output", &run.out), ("standard error", &run.err)] {
-        let seen = sightings(text);
-        if !seen.is_empty() {
-            let guilty =
-                support::lines(text).into_iter().find(|line| !sightings(line).is_empty()).unwrap_or_default();
-            panic!("{what}: {stream} shows {seen:?}, first in: {}", String::from_utf8_lossy(guilty));
+        for (kind, at) in sightings(text) {
+            let guilty = String::from_utf8_lossy(line_at(text, at));
+            problems.push(format!("{what}: {stream} shows {kind}, first in: {guilty}"));
         }
     }
     problems

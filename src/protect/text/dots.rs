@@ -2,11 +2,9 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::bytes::{
-    ALNUM, DIGIT, HEX, HEX_LETTER, LETTER, at, before, decoded_before, escape_before, follows, hex_value, is,
-    precedes,
-};
-use super::{Context, Finding, Search, What};
+use super::bytes::{ALNUM, DIGIT, HEX, HEX_LETTER, LETTER, at, before, follows, hex_value, is, precedes};
+use super::versions::is_version;
+use super::{Finding, Search, What};
 
 /// Looks at `text[here]`, which follows a dot.
 pub(super) fn visit(search: &mut Search<'_>, here: usize) {
@@ -184,160 +182,6 @@ fn in_host_name(text: &[u8], end: usize) -> bool {
     true
 }
 
-/// True for a name before `/` or a space that makes a quad a version wherever it stands: browsers and their parts.
-pub(super) fn is_product(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"Chrome"
-            | b"Chromium"
-            | b"HeadlessChrome"
-            | b"CriOS"
-            | b"Firefox"
-            | b"FxiOS"
-            | b"Safari"
-            | b"Version"
-            | b"Edg"
-            | b"Edge"
-            | b"EdgA"
-            | b"EdgiOS"
-            | b"EdgW"
-            | b"OPR"
-            | b"OPX"
-            | b"Opera"
-            | b"OPT"
-            | b"Vivaldi"
-            | b"Brave"
-            | b"YaBrowser"
-            | b"Yowser"
-            | b"SamsungBrowser"
-            | b"UCBrowser"
-            | b"MiuiBrowser"
-            | b"HuaweiBrowser"
-            | b"Whale"
-            | b"Electron"
-            | b"AppleWebKit"
-            | b"Gecko"
-            | b"Trident"
-            | b"MSIE"
-            | b"NT"
-            | b"CLR"
-            | b"Android"
-            | b"iOS"
-            | b"OS"
-            | b"Dalvik"
-            | b"GSA"
-            | b"DuckDuckGo"
-            | b"Silk"
-            | b"Puffin"
-            | b"Maxthon"
-            | b"Iron"
-            | b"Iceweasel"
-            | b"Seamonkey"
-            | b"SeaMonkey"
-            | b"QQBrowser"
-            | b"MQQBrowser"
-            | b"LBBROWSER"
-            | b"MicroMessenger"
-            | b"Instagram"
-            | b"Avast"
-            | b"AVG"
-            | b"CCleaner"
-            | b"JiCoFo"
-            | b"JVB"
-            | b"Linux"
-            | b"Phone"
-            | b"ios"
-            | b"android"
-            | b"AvastSecureBrowser"
-    )
-}
-
-/// Words that say that a version follows.
-const VERSION_WORDS: [&[u8]; 7] = [b"v", b"ver", b"rv", b"build", b"revision", b"versions", b"vers"];
-
-/// Endings that say that a version stood before.
-const VERSION_ENDINGS: [&[u8]; 9] =
-    [b"rc", b"beta", b"alpha", b"snapshot", b"final", b"release", b"ga", b"preview", b"dev"];
-
-fn is_version(text: &[u8], start: usize, end: usize, context: Context) -> bool {
-    behind_product(text, start, end, context) || behind_word(text, start) || before_ending(text, end)
-}
-
-/// `Chrome/120.0.0.0`, `Chrome 120.0.0.0`; in a user agent any product token.
-fn behind_product(text: &[u8], start: usize, end: usize, context: Context) -> bool {
-    let word_end = match decoded_before(text, start) {
-        Some((b'/' | b' ' | b'+' | b'_' | b'-' | b'@', length)) => start - length,
-        _ => start,
-    };
-    let (_, word) = word_before(text, word_end, LETTER);
-    is_product(word) || (context == Context::Agent && in_product_token(text, start, end))
-}
-
-/// True for `Tool/1.2.3.4`, `HTC/HD2/1.44.162.6`, `UCWEB7.0.3.45`, `0.7.20.2ubuntu6`. Not for a URL (`http://…/203.0.113.7`,
-/// `example.org/x/203.0.113.7`), nor with a port, as in Java's `host/203.0.113.7:443`.
-fn in_product_token(text: &[u8], start: usize, end: usize) -> bool {
-    if at(text, end + 1, DIGIT) && text[end] == b':' {
-        return false;
-    }
-    if before(text, start, LETTER) || at(text, end, LETTER) {
-        return true;
-    }
-    if !precedes(text, start, b"/") {
-        return false;
-    }
-    let mut here = start;
-    while here > 0 && start - here < 64 && (is(text[here - 1], ALNUM) || b"._-+/".contains(&text[here - 1])) {
-        here -= 1;
-    }
-    let token = &text[here..start];
-    let dotted = token.windows(2).any(|pair| pair[0] == b'.' && is(pair[1], LETTER));
-    let parts = token.iter().filter(|&&byte| byte == b'/').count();
-    (here == 0 || b" (;)[,\"'".contains(&text[here - 1]))
-        && token.iter().filter(|&&byte| is(byte, LETTER)).count() >= 2
-        && !token.windows(2).any(|pair| pair == b"//")
-        && (parts < 2 || !dotted)
-}
-
-/// `v1.2.3.4`, `version: 1.2.3.4`, `rv:1.9.0.19`, `?ver=1.2.3.4`, `v="1.2.3.4"`.
-fn behind_word(text: &[u8], start: usize) -> bool {
-    let mut here = start;
-    for _ in 0..3 {
-        match decoded_before(text, here) {
-            Some((b' ' | b':' | b'=' | b'_' | b'-' | b'"' | b'\'' | b'/' | b'(', length)) => here -= length,
-            _ => break,
-        }
-    }
-    let (begin, word) = word_before(text, here, LETTER);
-    let attached = before(text, begin, ALNUM) && escape_before(text, begin).is_none();
-    let listed = VERSION_WORDS.iter().any(|known| word.eq_ignore_ascii_case(known));
-    (listed && !attached) || (word.len() >= 7 && word[word.len() - 7..].eq_ignore_ascii_case(b"version"))
-}
-
-/// `1.2.3.4-rc1`, `1.2.3.4.Final`.
-fn before_ending(text: &[u8], end: usize) -> bool {
-    let here = end + usize::from(text.get(end).is_some_and(|byte| b"-.+~".contains(byte)));
-    let letters = text[here.min(text.len())..].iter().take(9).take_while(|&&byte| is(byte, LETTER)).count();
-    let word = &text[here.min(text.len())..][..letters];
-    if !VERSION_ENDINGS.iter().any(|known| word.eq_ignore_ascii_case(known)) {
-        return false;
-    }
-    // `203.0.113.7.dev.example.net` is a host name.
-    let mut rest = here + letters;
-    while at(text, rest, DIGIT) {
-        rest += 1;
-    }
-    !(text.get(rest) == Some(&b'.') && at(text, rest + 1, LETTER)) && !at(text, rest, LETTER)
-}
-
-/// The word (at most 24 bytes) of `classes` that ends at `end`.
-fn word_before(text: &[u8], end: usize, classes: u8) -> (usize, &[u8]) {
-    let mut start = end;
-    while start > 0 && end - start < 24 && is(text[start - 1], classes) {
-        start -= 1;
-    }
-    (start, &text[start..end])
-}
-
 /// `0012.3456.789a`, whose last group begins at `here`. Only digits would be a number or a date.
 fn hardware(search: &mut Search<'_>, here: usize) {
     let text = search.text;
@@ -347,11 +191,11 @@ fn hardware(search: &mut Search<'_>, here: usize) {
         .iter()
         .enumerate()
         .all(|(place, &byte)| if place == 4 || place == 9 { byte == b'.' } else { is(byte, HEX) });
-    let alone = !before(text, start, ALNUM)
-        && !at(text, end, ALNUM)
-        && !(start >= 2 && text[start - 1] == b'.' && is(text[start - 2], ALNUM))
-        && !(at(text, end + 1, ALNUM) && text[end] == b'.');
-    if !groups || !alone || !spelled.iter().any(|&byte| is(byte, HEX_LETTER)) {
+    let joined = before(text, start, ALNUM)
+        || at(text, end, ALNUM)
+        || (start >= 2 && text[start - 1] == b'.' && is(text[start - 2], ALNUM))
+        || (at(text, end + 1, ALNUM) && text[end] == b'.');
+    if !groups || joined || !spelled.iter().any(|&byte| is(byte, HEX_LETTER)) {
         return;
     }
     let mut mac = [0; 6];
