@@ -29,7 +29,7 @@
 //! ## A line in, a line out
 //!
 //! ```
-//! use sluis::config::formats::FormatSpec;
+//! use sluis::config::format_spec::FormatSpec;
 //! use sluis::pipeline::build;
 //!
 //! let line = br#"203.0.113.7 - alice [21/Nov/2026:10:15:32 +0000] "GET /mail?to=bob%40example.org HTTP/1.1" 200 512"#;

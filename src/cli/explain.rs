@@ -9,12 +9,13 @@ use super::exit::{self, Failure};
 use super::opened;
 use super::table::{Align, set};
 use crate::config::plan::Plan;
-use crate::format::{Memo, time};
+use crate::format::Memo;
 use crate::keys::{EpochCache, Keys};
 use crate::pipeline::build::{self, Built};
 use crate::policy::class::Policy;
 use crate::protect::Protector;
 use crate::protect::value::Outcome;
+use crate::record::calendar::write_rfc3339;
 use crate::record::span::Parsed;
 use crate::retention::deadline;
 
@@ -127,7 +128,7 @@ fn envelope(
         (Some(_), None) => "none: nothing is stored".to_owned(),
         (Some(stamp), Some(_)) => stamp.deadline().map_or_else(String::new, |deadline| {
             let mut text = Vec::new();
-            time::write_rfc3339(deadline, &mut text);
+            write_rfc3339(deadline, &mut text);
             String::from_utf8_lossy(&text).into_owned()
         }),
     };

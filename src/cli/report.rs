@@ -33,9 +33,6 @@ pub fn finish(ended: &Ended, format: &str, quarantined: &str, strict: bool) -> R
     if let Some(sentence) = refusals(&ended.counts, quarantined) {
         anstream::eprintln!("sluis: {sentence}");
     }
-    if let Some(sentence) = foreign(ended, format) {
-        anstream::eprintln!("sluis: {sentence}");
-    }
     for error in &ended.sources_failed {
         anstream::eprintln!("sluis: {error}");
     }
@@ -52,6 +49,9 @@ pub fn finish(ended: &Ended, format: &str, quarantined: &str, strict: bool) -> R
     }
     if !ended.sources_failed.is_empty() {
         return Ok(exit::DOWNSTREAM);
+    }
+    if let Some(sentence) = foreign(ended, format) {
+        return Err(Failure::usage(sentence));
     }
     Ok(if strict && ended.counts.quarantined() > 0 { exit::QUARANTINED } else { exit::DONE })
 }

@@ -3,8 +3,8 @@
 //! Keys and their punctuation are prepared at start, so that a value costs one copy of its key, one check that it needs no
 //! escaping, and one copy of itself. Numbers are numbers: sizes and status codes as they stand, durations in seconds.
 
-use crate::format::escape;
-use crate::format::time;
+use crate::record::calendar::write_rfc3339;
+use crate::record::escape;
 use crate::record::field::{Grammar, Kind};
 use crate::record::span::Escape;
 use crate::record::timestamp::Timestamp;
@@ -33,7 +33,7 @@ impl Keys {
     #[inline]
     pub fn begin(&self, time: Timestamp, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"time\":\"");
-        time::write_rfc3339(time, out);
+        write_rfc3339(time, out);
         out.push(b'"');
     }
 
@@ -52,7 +52,7 @@ impl Keys {
         out.push(b'"');
         if let Some(deadline) = deadline {
             out.extend_from_slice(b",\"sluis.deadline\":\"");
-            time::write_rfc3339(deadline, out);
+            write_rfc3339(deadline, out);
             out.push(b'"');
         }
         if time_completed {

@@ -4,7 +4,7 @@
 //! copied, and copies on only when a value is replaced or dropped. What stands between values is the format's own punctuation,
 //! verified by the parser.
 
-use crate::format::escape;
+use crate::record::escape;
 use crate::record::span::{Escape, Part};
 
 /// Writes one record.

@@ -3,8 +3,8 @@
 //! *In*: the text. *Out*: numbers, names, offsets, one after the other; `None` at the first that is not there. *Promised*: total,
 //! no allocation. *Not here*: whether the fields make a date (`calendar`).
 
-use super::calendar::month;
 use super::time::Civil;
+use crate::record::calendar::month;
 
 /// Reads fixed pieces from the front of a text.
 pub(super) struct Cursor<'a> {

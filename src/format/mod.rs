@@ -6,10 +6,8 @@
 
 mod any;
 pub mod apache_error;
-mod calendar;
 mod cursor;
 pub mod detect;
-pub mod escape;
 pub mod json;
 pub mod logformat;
 pub mod nginx_error;

@@ -8,9 +8,9 @@
 use jiff::tz::TimeZone;
 
 use super::Memo;
-use super::calendar::days_in;
 use super::cursor::{Cursor, fraction_micros};
 use super::time::{Civil, Reading};
+use crate::record::calendar::days_in;
 use crate::record::span::Refusal;
 use crate::record::timestamp::{MICROS, Timestamp};
 

@@ -7,11 +7,11 @@
 
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-pub use super::calendar::write_rfc3339;
+pub use crate::record::calendar::write_rfc3339;
 
 use super::Memo;
-use super::calendar::{YEAR_10000, date_of, month, pair, seconds_of, year_of};
 use super::cursor::{Cursor, fraction_micros};
+use crate::record::calendar::{YEAR_10000, date_of, month, pair, seconds_of, year_of};
 use crate::record::span::Refusal;
 use crate::record::timestamp::{MICROS, Timestamp};
 

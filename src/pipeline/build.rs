@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
-use super::worker::{ClassChoice, ClassPlan, Route, SourcePlan, Worker};
+use super::worker::{ClassChoice, ClassPlan, Outcome, Route, SourcePlan, Worker};
+use crate::config;
 use crate::config::format_spec::FormatSpec;
 use crate::config::plan::{Plan, SinkKind, SourcePlan as Planned};
 use crate::encode::Emit;
@@ -19,6 +20,7 @@ use crate::keys::Keys;
 use crate::policy::class::{Policy, View};
 use crate::policy::table::Table;
 use crate::policy::treatment::Rule;
+use crate::record::batch::RawBatch;
 use crate::record::span::Layout;
 use crate::sink::file::{FileSink, Settings};
 use crate::sink::stdout::Stdout;
@@ -148,6 +150,22 @@ pub fn decide(
     }
     let parsers: Vec<_> = compiled.iter().map(|(name, format)| (*name, format.parser())).collect();
     detect(sample, &parsers).map(|at| CANDIDATES[at].clone()).map_err(|undecided| undecided.to_string())
+}
+
+/// One line through the built-in policy in its own format, with random keys: the smallest whole use of the library, for
+/// documentation and tests. `None` when the line is not of the format.
+pub fn one_line(spec: &FormatSpec, line: &[u8]) -> Option<Vec<u8>> {
+    let policy = config::builtin().ok()?;
+    let format = compile(spec, Some(TimeZone::UTC), &policy.variables).ok()?;
+    let route = RouteSpec { class: 0, view: None, emit: Emit::Same, output: 0, sink: 0 };
+    let classes = classes(&policy, format.parser().layout(), &[route]);
+    let plan = SourcePlan { format, choice: ClassChoice::Fixed(0), classes };
+    let mut batch = RawBatch::with_capacity(line.len());
+    batch.bytes.extend_from_slice(line);
+    let mut outcome = Outcome::new(1);
+    let mut worker = Worker::new(Keys::ephemeral(&policy.domains).ok()?, 0);
+    worker.process(0, &plan, &batch, batch.received, &mut outcome);
+    outcome.failures.is_empty().then(|| outcome.clean[0].bytes().to_vec())
 }
 
 /// The routes of a plan: one per class and sink, those of a class together.

@@ -12,10 +12,10 @@ use super::address::{self, Column};
 use super::identifier::{Writer, mark, token_kind};
 use super::text::{self, Candidates, Context, Finding, What};
 use super::{agent, grammar, url};
-use crate::format::escape;
 use crate::keys::pseudonym::TokenKind;
 use crate::policy::table::{Action, IdAction, SlotPlan, TextPlan};
 use crate::policy::treatment::Form;
+use crate::record::escape;
 use crate::record::field::Kind;
 use crate::record::span::Escape;
 
@@ -103,6 +103,9 @@ pub struct Named {
 /// More names than this in one record are not looked for; formats have at most a handful of naming slots.
 const NAMES_MAX: usize = 16;
 
+/// Bytes of the shortest name that is looked for.
+const NAME_BYTES_MIN: usize = 3;
+
 impl Named {
     /// Forgets the last record's.
     pub fn clear(&mut self) {
@@ -118,7 +121,8 @@ impl Named {
 
     /// Adds a value as it stands in the record.
     pub fn add(&mut self, raw: &[u8], how: Escape, kind: Kind, action: IdAction) {
-        if self.entries.len() == NAMES_MAX {
+        // Shorter ones are language codes and words rather than names of anyone.
+        if self.entries.len() == NAMES_MAX || raw.len() < NAME_BYTES_MIN {
             return;
         }
         let start = self.bytes.len();
@@ -369,7 +373,8 @@ impl Treater<'_> {
 
 /// A time to the hour, in the spelling it has: minutes, seconds and fractions become zero.
 fn hour(plain: &[u8], out: &mut Vec<u8>) -> Outcome {
-    let clock = plain.windows(8).position(|w| {
+    // The last one: a common log time has a colon between date and clock.
+    let clock = plain.windows(8).rposition(|w| {
         w[2] == b':' && w[5] == b':' && [0, 1, 3, 4, 6, 7].iter().all(|&i| w[i].is_ascii_digit())
     });
     let Some(at) = clock else { return Outcome::Absent };

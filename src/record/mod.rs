@@ -5,6 +5,8 @@
 //! record.
 
 pub mod batch;
+pub mod calendar;
+pub mod escape;
 pub mod field;
 pub mod span;
 pub mod timestamp;

@@ -92,7 +92,10 @@ regex!(MAC, r"(?:[0-9A-Fa-f]{2}[:\-]){5}[0-9A-Fa-f]{2}");
 regex!(MAC_DOTTED, r"[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}");
 regex!(PRODUCT, r"([A-Za-z][A-Za-z0-9_+\-]*)/$");
 regex!(VERSION_WORD, r"(?i)(?:version|ver|release|build|rev|\bv)[ =:/\x22']*$");
-regex!(PLATFORM, r"(?i)(?:linux|windows|phone|nt|ce|android|opera|os|ios|symbian|brew|msie|zango|aol)[ @]$");
+regex!(
+    PLATFORM,
+    r"(?i)\b(?:linux|windows|phone|nt|ce|android|opera|os|ios|symbian|brew|msie|zango|aol)[ @]$"
+);
 regex!(QUAD_AFTER, r"^-[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b");
 regex!(ESCAPE_BEFORE, r"(?:%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\[nrtbf]|\\u[0-9A-Fa-f]{4})$");
 

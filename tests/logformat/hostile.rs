@@ -204,7 +204,7 @@ fn hostile_records_cost_no_more_than_their_length() {
 /// What an escaping server makes of a value.
 fn escaped(value: &str) -> String {
     let mut out = Vec::new();
-    sluis::format::escape::encode(sluis::record::span::Escape::Apache, value.as_bytes(), &mut out);
+    sluis::record::escape::encode(sluis::record::span::Escape::Apache, value.as_bytes(), &mut out);
     String::from_utf8(out).unwrap()
 }
 

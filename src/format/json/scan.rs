@@ -2,7 +2,7 @@
 //!
 //! *In*: the record and a position. *Out*: the position after the word. *Promised*: every function is total, reads each byte
 //! a bounded number of times, allocates nothing, and accepts exactly the grammar of RFC 8259. *Not here*: objects and arrays
-//! (the walk in `mod.rs`), decoding (`format::escape`), UTF-8 (checked once for the whole record by the caller).
+//! (the walk in `mod.rs`), decoding (`record::escape`), UTF-8 (checked once for the whole record by the caller).
 
 use crate::record::span::Refusal;
 

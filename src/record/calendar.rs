@@ -6,13 +6,13 @@
 use crate::record::timestamp::{MICROS, Timestamp};
 
 /// 10000-01-01T00:00:00Z in microseconds: the first instant that RFC 3339 cannot write.
-pub(super) const YEAR_10000: i64 = 253_402_300_800 * MICROS;
+pub(crate) const YEAR_10000: i64 = 253_402_300_800 * MICROS;
 /// 0000-01-01T00:00:00Z in microseconds.
 const YEAR_0: i64 = -62_167_219_200 * MICROS;
 
 /// The number of an abbreviated month name, as C's locale writes it.
 #[inline]
-pub(super) fn month(name: &[u8]) -> Option<u32> {
+pub(crate) fn month(name: &[u8]) -> Option<u32> {
     Some(match name {
         b"Jan" => 1,
         b"Feb" => 2,
@@ -32,7 +32,7 @@ pub(super) fn month(name: &[u8]) -> Option<u32> {
 
 /// Two digits as a number; something above 99 when they are none.
 #[inline]
-pub(super) const fn pair(tens: u8, ones: u8) -> u32 {
+pub(crate) const fn pair(tens: u8, ones: u8) -> u32 {
     let (tens, ones) = (tens.wrapping_sub(b'0') as u32, ones.wrapping_sub(b'0') as u32);
     // Each is below 10 or at least 10; the second term lifts the sum over every bound in the latter case.
     tens * 10 + ones + if tens > 9 || ones > 9 { 1000 } else { 0 }
@@ -40,7 +40,7 @@ pub(super) const fn pair(tens: u8, ones: u8) -> u32 {
 
 /// Seconds since 1970 of a date and time in UTC, or `None` when no calendar has it.
 #[inline]
-pub(super) fn seconds_of(
+pub(crate) fn seconds_of(
     year: u32,
     month: u32,
     day: u32,
@@ -56,7 +56,7 @@ pub(super) fn seconds_of(
 }
 
 #[inline]
-pub(super) const fn days_in(year: u32, month: u32) -> Option<u32> {
+pub(crate) const fn days_in(year: u32, month: u32) -> Option<u32> {
     Some(match month {
         2 if is_leap(year) => 29,
         2 => 28,
@@ -82,7 +82,7 @@ fn days_since_1970(year: u32, month: u32, day: u32) -> i64 {
 }
 
 /// The reverse of [`days_since_1970`]: year, month, day.
-pub(super) fn date_of(days: i64) -> (i64, i64, i64) {
+pub(crate) fn date_of(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
@@ -94,7 +94,7 @@ pub(super) fn date_of(days: i64) -> (i64, i64, i64) {
     (era * 400 + year_of_era + i64::from(month <= 2), month, day)
 }
 
-pub(super) fn year_of(instant: Timestamp) -> u32 {
+pub(crate) fn year_of(instant: Timestamp) -> u32 {
     u32::try_from(date_of(instant.seconds().div_euclid(86_400)).0).unwrap_or(0).min(9998)
 }
 
