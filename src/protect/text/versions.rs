@@ -25,7 +25,8 @@ fn in_product_token(text: &[u8], start: usize, end: usize) -> bool {
     if at(text, end + 1, DIGIT) && text[end] == b':' {
         return false;
     }
-    if before(text, start, LETTER) || at(text, end, LETTER) {
+    // The last digit of `%3D` is no letter before the quad.
+    if before(text, start, LETTER) && escape_before(text, start).is_none() || at(text, end, LETTER) {
         return true;
     }
     if !precedes(text, start, b"/") {
