@@ -3,13 +3,14 @@
 //! *In*: any bytes. *Out*: nothing. *Promised*: each function ends for every input, in time linear in its length; what it
 //! checks beyond that stands beside it. *Not here*: whether the result is right; that is the tests' work.
 
+#![allow(clippy::missing_panics_doc, reason = "a fuzz target fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use sluis::config::format_spec::FormatSpec;
 use sluis::config::{pipeline_from_str, policy_from_str};
-use sluis::format::any::Format;
-use sluis::format::{Memo, Parser};
+use sluis::format::{Format, Memo, Parser};
 use sluis::pipeline::build;
 use sluis::protect::text::{Context, find};
 use sluis::record::span::Parsed;
@@ -45,12 +46,7 @@ pub fn parsers(data: &[u8]) {
 
 /// Parts lie in the record, in its order, without overlap, and in slots that exist.
 fn parse(parser: &dyn Parser, record: &[u8]) {
-    let mut memo = Memo {
-        received: Timestamp::from_seconds(1_780_000_000),
-        last_time: [0; 40],
-        last_time_len: 0,
-        last_instant: Timestamp(0),
-    };
+    let mut memo = Memo::new(Timestamp::from_seconds(1_780_000_000));
     let mut parsed = Parsed::default();
     let _ = parser.begins_record(record);
     if parser.parse(record, &mut memo, &mut parsed).is_err() {

@@ -23,11 +23,13 @@ pub struct Failure {
 
 impl Failure {
     /// Wrong usage or configuration.
+    #[allow(clippy::needless_pass_by_value, reason = "taken by `map_err`, which gives the error away")]
     pub fn usage(message: impl ToString) -> Self {
         Self { message: message.to_string(), code: USAGE }
     }
 
     /// A source or sink failed.
+    #[allow(clippy::needless_pass_by_value, reason = "as above")]
     pub fn downstream(message: impl ToString) -> Self {
         Self { message: message.to_string(), code: DOWNSTREAM }
     }

@@ -229,9 +229,6 @@ fn variables(arguments: &FilterArgs, policy: &Policy) -> Result<BTreeMap<String,
 
 /// What is wrong with a format string, with a caret under the place.
 fn format_failure(spec: &FormatSpec, error: &FormatError) -> Failure {
-    let text = match spec {
-        FormatSpec::Nginx(text) | FormatSpec::Apache(text) => text,
-        _ => return Failure::usage(error),
-    };
+    let (FormatSpec::Nginx(text) | FormatSpec::Apache(text)) = spec else { return Failure::usage(error) };
     Failure::usage(error.shown(text))
 }

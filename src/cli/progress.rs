@@ -34,18 +34,19 @@ impl Progress {
             .sources
             .iter()
             .fold((0, 0), |(done, total), source| (done + source.bytes_done(), total + source.bytes_total()));
-        let text = if total == 0 {
-            format!("{} MB", done / 1_000_000)
-        } else {
-            let percent = (done.saturating_mul(100) / total).min(100);
-            let full = usize::try_from(percent / 4).unwrap_or(0);
-            format!(
-                "[{}{}] {percent:3} %  {} of {} MB",
-                "=".repeat(full),
-                " ".repeat(25 - full),
-                done / 1_000_000,
-                total / 1_000_000
-            )
+        let text = match done.saturating_mul(100).checked_div(total) {
+            None => format!("{} MB", done / 1_000_000),
+            Some(percent) => {
+                let percent = percent.min(100);
+                let full = usize::try_from(percent / 4).unwrap_or(0);
+                format!(
+                    "[{}{}] {percent:3} %  {} of {} MB",
+                    "=".repeat(full),
+                    " ".repeat(25 - full),
+                    done / 1_000_000,
+                    total / 1_000_000
+                )
+            }
         };
         // A terminal that went away is no reason to stop.
         let _ = write!(std::io::stderr(), "\r{text}\x1b[K");

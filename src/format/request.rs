@@ -50,7 +50,7 @@ pub fn split(record: &[u8], start: usize, end: usize, slots: &RequestSlots, pars
     // By far the most requests end in ` HTTP/1.1` or another version of two digits.
     if method_len > 0 && method_len + 9 < line.len() && ends_in_protocol(line) {
         parsed.push(slots.method, start, start + method_len);
-        target_between(record, start + method_len, end - 9, &slots.target, parsed);
+        target_between(record, start + method_len, end - 9, slots.target, parsed);
         parsed.push(slots.version, end - 3, end);
         return;
     }
@@ -93,7 +93,7 @@ fn split_odd(
         return junk(parsed);
     }
     parsed.push(slots.method, start, start + method_len);
-    target_between(record, start + target_start, start + target_end, &slots.target, parsed);
+    target_between(record, start + target_start, start + target_end, slots.target, parsed);
     match protocol {
         Protocol::Http { version_at } => parsed.push(slots.version, start + last_space + 1 + version_at, end),
         Protocol::Other => parsed.push(slots.version, start + last_space + 1, end),
@@ -120,14 +120,14 @@ pub fn split_target(record: &[u8], start: usize, end: usize, slots: &TargetSlots
 
 /// As [`split_target`], without spaces at either end.
 #[inline]
-fn target_between(record: &[u8], mut start: usize, mut end: usize, slots: &TargetSlots, parsed: &mut Parsed) {
+fn target_between(record: &[u8], mut start: usize, mut end: usize, slots: TargetSlots, parsed: &mut Parsed) {
     while start < end && record[start] == b' ' {
         start += 1;
     }
     while end > start && record[end - 1] == b' ' {
         end -= 1;
     }
-    split_target(record, start, end, slots, parsed);
+    split_target(record, start, end, &slots, parsed);
 }
 
 /// The length of the method and 0 when there is none: a token (RFC 9110 section 5.6.2) that begins with a letter, of at

@@ -164,10 +164,30 @@ impl Pattern {
             b'z' => Offset,
             b'Z' => ZoneName,
             b'%' => Byte(b'%'),
-            b'D' | b'x' => return Some(pieces.extend(american)),
-            b'F' => return Some(pieces.extend([Year, Byte(b'-'), MonthNumber, Byte(b'-'), Day])),
-            b'R' => return Some(pieces.extend([Hour, Byte(b':'), Minute])),
-            b'T' | b'X' => return Some(pieces.extend(clock)),
+            b'D' | b'x' => {
+                return {
+                    let _: () = pieces.extend(american);
+                    Some(())
+                };
+            }
+            b'F' => {
+                return {
+                    let _: () = pieces.extend([Year, Byte(b'-'), MonthNumber, Byte(b'-'), Day]);
+                    Some(())
+                };
+            }
+            b'R' => {
+                return {
+                    let _: () = pieces.extend([Hour, Byte(b':'), Minute]);
+                    Some(())
+                };
+            }
+            b'T' | b'X' => {
+                return {
+                    let _: () = pieces.extend(clock);
+                    Some(())
+                };
+            }
             b'r' => {
                 pieces.extend([Hour12, Byte(b':'), Minute, Byte(b':'), Second, Byte(b' '), HalfOfDay]);
                 return Some(());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
+use super::delivery::ClassSink;
 use super::worker::{ClassChoice, ClassPlan, Outcome, Route, SourcePlan, Worker};
 use crate::config;
 use crate::config::format_spec::FormatSpec;
@@ -14,7 +15,6 @@ use crate::format::apache_error::ApacheError;
 use crate::format::detect::detect;
 use crate::format::json::Json;
 use crate::format::nginx_error::NginxError;
-use crate::format::text::Text;
 use crate::format::{Format, FormatError, logformat};
 use crate::keys::Keys;
 use crate::policy::class::{Policy, View};
@@ -22,9 +22,9 @@ use crate::policy::table::Table;
 use crate::policy::treatment::Rule;
 use crate::record::batch::RawBatch;
 use crate::record::span::Layout;
+use crate::sink::SinkError;
 use crate::sink::file::{FileSink, Settings};
 use crate::sink::stdout::Stdout;
-use crate::sink::{Sink, SinkError};
 
 /// Compiled sources, in the order of the plan.
 pub struct Built {
@@ -113,7 +113,7 @@ pub fn compile(
             let json = Json::new(&map, zone).map_err(|error| FormatError::whole(error.to_string()))?;
             Ok(Format::Json(Box::new(json)))
         }
-        FormatSpec::Text => Ok(Format::Text(Box::new(Text::new()))),
+        FormatSpec::Text => Ok(Format::Text(Box::default())),
     }
 }
 
@@ -229,8 +229,8 @@ pub fn workers(keys: &Keys, threads: usize, cache_entries: usize) -> Vec<Worker>
 }
 
 /// Opens the sinks, one per route.
-pub fn sinks(plan: &Plan) -> Result<Vec<(usize, Box<dyn Sink>)>, SinkError> {
-    let mut sinks: Vec<(usize, Box<dyn Sink>)> = Vec::new();
+pub fn sinks(plan: &Plan) -> Result<Vec<ClassSink>, SinkError> {
+    let mut sinks: Vec<ClassSink> = Vec::new();
     for spec in routes(plan) {
         let class = &plan.policy.classes[spec.class];
         sinks.push((

@@ -23,6 +23,9 @@ pub trait Refuse: Send {
     ) -> Result<(), SinkError>;
 }
 
+/// A sink with the index of the class that it takes.
+pub type ClassSink = (usize, Box<dyn Sink>);
+
 /// The sinks of a run. The sink at index `i` takes output `i` of every worker.
 pub struct Delivery {
     state: Mutex<State>,
@@ -31,7 +34,7 @@ pub struct Delivery {
 
 struct State {
     turn: u64,
-    sinks: Vec<(usize, Box<dyn Sink>)>,
+    sinks: Vec<ClassSink>,
     refuse: Box<dyn Refuse>,
     counts: Counts,
     failed: Option<SinkError>,
@@ -40,7 +43,7 @@ struct State {
 
 impl Delivery {
     /// Deliveries to `sinks` (with the class that each takes), failures to `refuse`.
-    pub fn new(sinks: Vec<(usize, Box<dyn Sink>)>, refuse: Box<dyn Refuse>) -> Self {
+    pub fn new(sinks: Vec<ClassSink>, refuse: Box<dyn Refuse>) -> Self {
         let state =
             State { turn: 0, sinks, refuse, counts: Counts::default(), failed: None, resembles: None };
         Self { state: Mutex::new(state), moved: Condvar::new() }

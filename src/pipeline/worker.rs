@@ -39,14 +39,17 @@ pub struct ClassPlan {
     pub routes: Vec<Route>,
 }
 
+/// A slot and the value that it must have.
+pub type Condition = (u16, Vec<u8>);
+
 /// How the class of a record is found.
 pub enum ClassChoice {
     /// All records of the source.
     Fixed(usize),
     /// The first rule whose every condition holds; else the strictest class of the source.
     Rules {
-        /// Conditions (slot and value) and the class they choose.
-        rules: Vec<(Vec<(u16, Vec<u8>)>, usize)>,
+        /// Conditions, all of which must hold, and the class they choose.
+        rules: Vec<(Vec<Condition>, usize)>,
         /// The class of shortest retention.
         strictest: usize,
     },

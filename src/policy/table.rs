@@ -176,6 +176,11 @@ impl Table {
     }
 }
 
+/// One address, or a list of them.
+fn address_action(kind: Kind, action: IdAction) -> Action {
+    if kind == Kind::Addresses { Action::Addresses(action) } else { Action::Address(action) }
+}
+
 struct Compiler<'a> {
     policy: &'a Policy,
     class: &'a Class,
@@ -220,9 +225,9 @@ impl Compiler<'_> {
     fn action(&self, name: &str, kind: Kind, treatment: &Treatment) -> Action {
         match treatment {
             Treatment::Drop => Action::Drop,
-            Treatment::Truncate(prefix) => self.address(kind, IdAction::Truncate(*prefix)),
+            Treatment::Truncate(prefix) => address_action(kind, IdAction::Truncate(*prefix)),
             Treatment::Pseudonymise(form) => match kind {
-                Kind::Address | Kind::Addresses => self.address(kind, IdAction::Token(*form)),
+                Kind::Address | Kind::Addresses => address_action(kind, IdAction::Token(*form)),
                 _ => Action::Token,
             },
             Treatment::Template(rule) => Action::Path(Box::new(self.path(rule))),
@@ -234,10 +239,6 @@ impl Compiler<'_> {
             },
             Treatment::Keep | Treatment::Scrub => self.scrub(name, kind),
         }
-    }
-
-    fn address(&self, kind: Kind, action: IdAction) -> Action {
-        if kind == Kind::Addresses { Action::Addresses(action) } else { Action::Address(action) }
     }
 
     fn scrub(&self, name: &str, kind: Kind) -> Action {

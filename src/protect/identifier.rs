@@ -113,7 +113,7 @@ fn canonical(kind: TokenKind, value: &[u8], out: &mut Vec<u8>) {
             }
         }
         TokenKind::Mac => {
-            out.extend(value.iter().filter(|b| b.is_ascii_hexdigit()).map(u8::to_ascii_lowercase))
+            out.extend(value.iter().filter(|b| b.is_ascii_hexdigit()).map(u8::to_ascii_lowercase));
         }
         TokenKind::Address | TokenKind::Identifier | TokenKind::Text => out.extend_from_slice(value),
     }

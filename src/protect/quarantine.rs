@@ -239,7 +239,8 @@ mod tests {
         let keys = [age::x25519::Identity::generate(), age::x25519::Identity::generate()];
         let sealer = Sealer::new(&keys.each_ref().map(|key| key.to_public().to_string())).unwrap();
         let mut sealed = Sealed::default();
-        let raw = [CANARY.as_bytes(), b"", b"\x00\xff\r", &[b'x'; 200_000]];
+        let long = vec![b'x'; 200_000];
+        let raw = [CANARY.as_bytes(), b"", b"\x00\xff\r", &long];
         let outcome = sealer.seal(raw.map(refused), &mut sealed).unwrap();
         assert_eq!(outcome, Outcome { sealed: 4, discarded: 0 });
         assert_eq!(sealed.records(), 4);

@@ -67,7 +67,7 @@ pub(crate) const fn days_in(year: u32, month: u32) -> Option<u32> {
 }
 
 const fn is_leap(year: u32) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
 /// Days of the proleptic Gregorian calendar, counted in years that begin in March so that the leap day comes last.
@@ -126,7 +126,7 @@ pub fn write_rfc3339(instant: Timestamp, out: &mut Vec<u8>) {
 
 fn put(digits: &mut [u8], mut number: i64) {
     for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
+        *digit = b'0' + (number.rem_euclid(10) as u64) as u8;
         number /= 10;
     }
 }

@@ -44,7 +44,7 @@ pub fn encode(escape: Escape, value: &[u8], out: &mut Vec<u8>) {
         Escape::None => out.extend_from_slice(value),
         Escape::Json => encode_json(value, out),
         Escape::Nginx | Escape::Apache | Escape::ApacheError if is_plain(value) => {
-            out.extend_from_slice(value)
+            out.extend_from_slice(value);
         }
         Escape::Nginx => value.iter().for_each(|&byte| encode_nginx(byte, out)),
         Escape::Apache => value.iter().for_each(|&byte| encode_apache(byte, out)),

@@ -153,15 +153,14 @@ impl FileSink {
     ) -> Result<Delivered, SinkError> {
         let mut delivered = Delivered::default();
         let at = self.open.iter().position(|part| part.deadline == bucket);
-        let mut part = match at {
-            Some(at) => self.open.remove(at),
-            None => {
-                if self.open.len() >= self.settings.open_parts_max {
-                    let oldest = self.open.remove(0);
-                    delivered += self.close(oldest, now)?;
-                }
-                Part::open(&mut self.namer, bucket, now)?
+        let mut part = if let Some(at) = at {
+            self.open.remove(at)
+        } else {
+            if self.open.len() >= self.settings.open_parts_max {
+                let oldest = self.open.remove(0);
+                delivered += self.close(oldest, now)?;
             }
+            Part::open(&mut self.namer, bucket, now)?
         };
         part.write(bytes, records, deadline_min)?;
         if part.bytes >= self.settings.part_bytes_max {

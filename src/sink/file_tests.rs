@@ -11,6 +11,7 @@ use super::*;
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 const DAY: u64 = 86_400;
 
+#[allow(clippy::unnecessary_wraps, reason = "deadlines are optional")]
 fn at(seconds: i64) -> Option<Timestamp> {
     Some(NOW.plus_seconds(seconds))
 }

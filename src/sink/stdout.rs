@@ -46,7 +46,7 @@ impl Stdout {
                 Err(error) => match error.kind() {
                     io::ErrorKind::Interrupted => {}
                     io::ErrorKind::WouldBlock => {
-                        self.wait().map_err(|error| SinkError::io(PLACE, &error, ""))?
+                        self.wait().map_err(|error| SinkError::io(PLACE, &error, ""))?;
                     }
                     io::ErrorKind::BrokenPipe => return Err(SinkError::BrokenPipe),
                     _ => return Err(self.failed(&error, &bytes[..written])),

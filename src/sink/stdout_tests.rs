@@ -6,6 +6,7 @@ use super::*;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
+#[allow(clippy::unnecessary_wraps, reason = "deadlines are optional")]
 fn later(seconds: i64) -> Option<Timestamp> {
     Some(NOW.plus_seconds(seconds))
 }

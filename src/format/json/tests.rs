@@ -258,7 +258,7 @@ fn what_is_not_json_is_refused() {
         br#"{"a" 1}"#,
         br#"{"a":1 "b":2}"#,
         br"{a:1}",
-        br#"{'a':1}"#,
+        br"{'a':1}",
         br#"{"a":]}"#,
         br#"{"a":[1}"#,
         br#"{"a":1]"#,

@@ -1,4 +1,4 @@
-//! The language of Apache's `LogFormat` (mod_log_config, with mod_logio, mod_ssl).
+//! The language of Apache's `LogFormat` (`mod_log_config`, with `mod_logio`, `mod_ssl`).
 
 use std::ops::Range;
 
@@ -164,7 +164,7 @@ impl Reader<'_> {
         }
     }
 
-    /// `%{…}^ti`, `%{…}^to`, and the first bytes of mod_logio and mod_firstbyte: `%^FB`, `%^FU`.
+    /// `%{…}^ti`, `%{…}^to`, and the first bytes of `mod_logio` and `mod_firstbyte`: `%^FB`, `%^FU`.
     fn caret(&self, spelling: &str, letter: u8, argument: Option<&str>) -> Option<Meaning> {
         let field = match (letter, argument) {
             (b'i', Some(name)) => format!("http.request.trailer.{}", name.to_ascii_lowercase()),

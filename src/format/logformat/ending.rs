@@ -89,12 +89,11 @@ fn find(text: &[u8], mut at: usize, wanted: impl Fn(u8x16) -> u8x16) -> Option<u
         return None;
     }
     let mut block = [0; BLOCK];
-    let (start, block) = match text.last_chunk::<BLOCK>() {
-        Some(last) => (text.len() - BLOCK, last),
-        None => {
-            block[..text.len()].copy_from_slice(text);
-            (0, &block)
-        }
+    let (start, block) = if let Some(last) = text.last_chunk::<BLOCK>() {
+        (text.len() - BLOCK, last)
+    } else {
+        block[..text.len()].copy_from_slice(text);
+        (0, &block)
     };
     let hits = wanted(u8x16::new(*block)).to_bitmask() >> (at - start) << (at - start);
     let found = start + hits.trailing_zeros() as usize;
@@ -293,7 +292,7 @@ mod tests {
     fn quotes_and_backslashes() {
         assert_eq!(closing_quote(br#"a\"b"c"#, 0), Some(4));
         assert_eq!(closing_quote(br#"a\\"c"#, 0), Some(3));
-        assert_eq!(closing_quote(br#"a\"#, 0), None);
+        assert_eq!(closing_quote(br"a\", 0), None);
         assert_eq!(closing_quote(br#"a\""#, 0), None);
         assert_eq!(closing_quote(b"", 0), None);
     }

@@ -3,7 +3,9 @@
 use super::*;
 use crate::record::timestamp::Timestamp;
 
-fn read(record: &str) -> Result<(Parsed, Vec<(&'static str, &str)>), Refusal> {
+type Fields<'a> = Vec<(&'static str, &'a str)>;
+
+fn read(record: &str) -> Result<(Parsed, Fields<'_>), Refusal> {
     let parser = NginxError::new(TimeZone::fixed(jiff::tz::offset(1)));
     let mut parsed = Parsed::default();
     parser.parse(record.as_bytes(), &mut Memo::new(Timestamp(0)), &mut parsed)?;
