@@ -104,8 +104,7 @@ fn apache_error(n: u32) -> String {
 fn text(n: u32) -> String {
     let (a, b) = (n / 250 % 250, n % 250);
     format!(
-        "worker {n} met 198.{a}.100.{b}, fe80::{a:x}:{b:x}%eth0, a{n}@example.org and 00:00:5e:00:53:{:02x}\n",
-        b
+        "worker {n} met 198.{a}.100.{b}, fe80::{a:x}:{b:x}%eth0, a{n}@example.org and 00:00:5e:00:53:{b:02x}\n"
     )
 }
 

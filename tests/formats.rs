@@ -380,7 +380,7 @@ proptest! {
     ) {
         let mut record = edited(seed.as_bytes().to_vec(), &edits);
         let at = place.index(record.len() + 1);
-        let part = splice[cut.index(splice.len())..].as_bytes().to_vec();
+        let part = splice.as_bytes()[cut.index(splice.len())..].to_vec();
         for (_, parser) in parsers() {
             let _ = parse(&*parser, &record);
         }

@@ -1,5 +1,12 @@
 //! One integration binary: links once, shares support.
 
+#![allow(
+    clippy::type_complexity,
+    clippy::unnecessary_wraps,
+    clippy::match_same_arms,
+    clippy::cast_precision_loss,
+    reason = "helpers of tests read better so"
+)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod cases;

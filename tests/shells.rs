@@ -228,7 +228,7 @@ fn a_file_was_received_when_it_was_written() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log");
     fs::write(&path, "x\n").unwrap();
-    let written = std::time::UNIX_EPOCH + Duration::from_micros(1_000_000_000_500_000);
+    let written = std::time::UNIX_EPOCH + Duration::from_millis(1_000_000_000_500);
     File::options().write(true).open(&path).unwrap().set_modified(written).unwrap();
     let mut batch = RawBatch::with_capacity(64);
     for (now, received) in [(NOW, 1_000_000_000_500_000), (Timestamp(7), 7)] {
