@@ -29,12 +29,21 @@ impl Keys {
         Self { prefixes, class: [b",\"sluis.class\":\"".as_slice(), &quoted(class), b"\""].concat() }
     }
 
-    /// Begins a record with its time.
+    /// Begins a record, with its time if it may leave. The class comes first, so that every other key has a comma before it.
     #[inline]
-    pub fn begin(&self, time: Timestamp, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"time\":\"");
-        write_rfc3339(time, out);
-        out.push(b'"');
+    pub fn begin(&self, time: Option<Timestamp>, out: &mut Vec<u8>) {
+        match time {
+            Some(time) => {
+                out.extend_from_slice(b"{\"time\":\"");
+                write_rfc3339(time, out);
+                out.push(b'"');
+                out.extend_from_slice(&self.class);
+            }
+            None => {
+                out.push(b'{');
+                out.extend_from_slice(&self.class[1..]);
+            }
+        }
     }
 
     /// Writes the key of a column.
@@ -43,10 +52,9 @@ impl Keys {
         out.extend_from_slice(&self.prefixes[usize::from(column)]);
     }
 
-    /// Ends a record: class, epoch, deadline.
+    /// Ends a record: epoch, deadline.
     #[inline]
     pub fn end(&self, epoch: &str, deadline: Option<Timestamp>, time_completed: bool, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.class);
         out.extend_from_slice(b",\"sluis.epoch\":\"");
         out.extend_from_slice(epoch.as_bytes());
         out.push(b'"');

@@ -48,13 +48,24 @@ pub fn split(record: &[u8], start: usize, end: usize, slots: &RequestSlots, pars
     let line = &record[start..end];
     let method_len = method_len(line);
     // By far the most requests end in ` HTTP/1.1` or another version of two digits.
-    if method_len > 0 && method_len + 9 < line.len() && ends_in_protocol(line) {
+    if method_len > 0 && method_len + 9 < line.len() && ends_in_protocol(line) && is_request(line, method_len)
+    {
         parsed.push(slots.method, start, start + method_len);
         target_between(record, start + method_len, end - 9, slots.target, parsed);
         parsed.push(slots.version, end - 3, end);
         return;
     }
     split_odd(record, start, end, method_len, slots, parsed);
+}
+
+/// False for `Basic dXNlcjpwYXNz HTTP/1.1`: a word that is no method in capitals before something that is no path is junk, and
+/// junk is searched as a whole.
+#[inline]
+fn is_request(line: &[u8], method_len: usize) -> bool {
+    let target = line[method_len..].trim_ascii_start();
+    matches!(target.first(), Some(b'/' | b'*'))
+        || line[..method_len].iter().all(|byte| !byte.is_ascii_lowercase())
+        || (!target.is_empty() && is_absolute(target))
 }
 
 /// True for ` HTTP/x.y` at the end.
@@ -88,7 +99,8 @@ fn split_odd(
     let word = &line[last_space + 1..];
     let protocol = if last_space >= target_start { protocol(word) } else { Protocol::None };
     let target_end = if protocol == Protocol::None { line.len() } else { last_space };
-    let complete = matches!(protocol, Protocol::Http { .. } | Protocol::Other);
+    let complete =
+        matches!(protocol, Protocol::Http { .. } | Protocol::Other) && is_request(line, method_len);
     if target_start >= target_end || !(complete || looks_like_target(line, method_len, target_start)) {
         return junk(parsed);
     }

@@ -110,6 +110,17 @@ pub struct TextPlan {
     pub own_networks: Vec<IpNet>,
 }
 
+/// How exactly an NDJSON record says when it happened. Its deadline is as exact, since one tells the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeRule {
+    /// To the microsecond.
+    Exact,
+    /// To the hour.
+    Hour,
+    /// Not at all.
+    Absent,
+}
+
 /// One output of one slot.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SlotOutput {
@@ -143,6 +154,8 @@ pub struct Table {
     pub naming: Vec<(u16, IdAction)>,
     /// Identifiers in text.
     pub text: TextPlan,
+    /// The event time in the envelope of NDJSON.
+    pub time: TimeRule,
     /// The server's mark for an absent value.
     pub absent: &'static str,
     /// True when one record can fill a column more than once: two slots share it, or the format can repeat a slot.
@@ -172,7 +185,15 @@ impl Table {
         }
         let used: usize = slots.iter().map(|slot| slot.outputs.len()).sum();
         let repeats = layout.repeats || used > columns.len();
-        Self { slots, columns, naming, text: compiler.text(), absent: layout.absent, repeats }
+        Self {
+            slots,
+            columns,
+            naming,
+            text: compiler.text(),
+            time: compiler.time(),
+            absent: layout.absent,
+            repeats,
+        }
     }
 }
 
@@ -191,8 +212,11 @@ impl Compiler<'_> {
     /// What leaves of the field `name`, under which names, after the view narrowed it.
     fn outputs(&self, name: &str, kind: Kind) -> Vec<(String, Action)> {
         if kind == Kind::Time {
-            let hour = self.first(name).is_some_and(|output| output.treatment == Treatment::Generalise);
-            return vec![("time".to_owned(), if hour { Action::Hour } else { Action::Time })];
+            return match self.time() {
+                TimeRule::Exact => vec![("time".to_owned(), Action::Time)],
+                TimeRule::Hour => vec![("time".to_owned(), Action::Hour)],
+                TimeRule::Absent => Vec::new(),
+            };
         }
         let Some(rule) = self.class.fields.get(name) else { return Vec::new() };
         rule.outputs
@@ -205,6 +229,24 @@ impl Compiler<'_> {
                 )
             })
             .collect()
+    }
+
+    /// The time leaves as the class says; a class that does not say keeps it, as every record has one, unless a view leaves it
+    /// out.
+    fn time(&self) -> TimeRule {
+        let seen = self.view.is_none_or(|view| view.fields.iter().any(|field| field == "time"));
+        match self
+            .class
+            .fields
+            .get("time")
+            .and_then(|rule| rule.outputs.first())
+            .map(|output| &output.treatment)
+        {
+            _ if !seen => TimeRule::Absent,
+            Some(Treatment::Drop) => TimeRule::Absent,
+            Some(Treatment::Generalise) => TimeRule::Hour,
+            _ => TimeRule::Exact,
+        }
     }
 
     fn leaves(&self, name: &str, output: &Output) -> bool {

@@ -39,7 +39,7 @@ use crate::encode::ndjson::{self, Keys};
 use crate::encode::same::Same;
 use crate::encode::same_json::{Written, same_json};
 use crate::keys::pseudonym::EpochKeys;
-use crate::policy::table::{Action, SlotOutput, SlotPlan, Table};
+use crate::policy::table::{Action, SlotOutput, SlotPlan, Table, TimeRule};
 use crate::record::escape;
 use crate::record::field::Kind;
 use crate::record::span::{Escape, Parsed, Part};
@@ -184,7 +184,8 @@ impl Protector {
     ) -> Treated {
         let (mut decoded, mut value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
         let mut treater = self.treater(batch, raw, parsed, table, epoch);
-        keys.begin(envelope.time, out);
+        let round = |time: Timestamp| if table.time == TimeRule::Hour { time.hour() } else { time };
+        keys.begin((table.time != TimeRule::Absent).then(|| round(envelope.time)), out);
         let mut written: u128 = 0;
         for (index, &part) in parsed.parts.iter().enumerate() {
             let slot = &table.slots[usize::from(part.slot)];
@@ -239,7 +240,12 @@ impl Protector {
                 }
             }
         }
-        keys.end(epoch.id(), envelope.deadline, envelope.time_completed, out);
+        // A deadline to the second would tell the time again; rounded down it is only earlier.
+        let deadline = match table.time {
+            TimeRule::Exact => envelope.deadline,
+            TimeRule::Hour | TimeRule::Absent => envelope.deadline.map(Timestamp::hour),
+        };
+        keys.end(epoch.id(), deadline, envelope.time_completed, out);
         (self.decoded, self.value) = (decoded, value);
         Treated(())
     }

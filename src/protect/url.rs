@@ -18,7 +18,7 @@ pub fn path(treater: &mut Treater<'_>, plan: &PathPlan, plain: &[u8], out: &mut 
             match segment {
                 PathSegment::Literal(text) => out.extend_from_slice(text),
                 PathSegment::Field(kind, action) => {
-                    if decoded_value(treater, *kind, action, value, out) != Outcome::Replaced {
+                    if decoded_value(treater, *kind, action, value, Plus::Itself, out) != Outcome::Replaced {
                         // A field that the policy drops or leaves alone has no place in a path.
                         out.push(b'-');
                     }
@@ -36,11 +36,12 @@ fn decoded_value(
     kind: Kind,
     action: &Action,
     value: &[u8],
+    plus: Plus,
     out: &mut Vec<u8>,
 ) -> Outcome {
     let mut decoded = std::mem::take(treater.spare);
     decoded.clear();
-    percent_decode(value, &mut decoded);
+    percent_decode(value, plus, &mut decoded);
     let outcome = treater.plain(kind, action, &decoded, out);
     *treater.spare = decoded;
     outcome
@@ -75,7 +76,8 @@ pub fn query(treater: &mut Treater<'_>, plan: &QueryPlan, plain: &[u8], out: &mu
             out.push(b'=');
         }
         let kept = if let Some((_, kind, action)) = plan.named.iter().find(|(wanted, ..)| wanted == name) {
-            decoded_value(treater, *kind, action, value, out) == Outcome::Replaced
+            // A space in a query is a plus sign as often as `%20` (WHATWG URL, form encoding).
+            decoded_value(treater, *kind, action, value, Plus::Space, out) == Outcome::Replaced
         } else if plan.keep.iter().any(|wanted| wanted == name) {
             if treater.scrub(Context::Query, value, out) == Outcome::Verbatim {
                 out.extend_from_slice(value);
@@ -130,8 +132,17 @@ pub fn url(treater: &mut Treater<'_>, plan: &UrlPlan, plain: &[u8], out: &mut Ve
     Outcome::Replaced
 }
 
+/// What a plus sign stands for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Plus {
+    /// A plus sign, as in a path.
+    Itself,
+    /// A space, as in a query.
+    Space,
+}
+
 /// Decodes `%HH`; what is no escape stays.
-pub fn percent_decode(value: &[u8], out: &mut Vec<u8>) {
+pub fn percent_decode(value: &[u8], plus: Plus, out: &mut Vec<u8>) {
     let hex = |b: u8| (b as char).to_digit(16).map(|digit| digit as u8);
     let mut at = 0;
     while at < value.len() {
@@ -140,7 +151,7 @@ pub fn percent_decode(value: &[u8], out: &mut Vec<u8>) {
             out.push(high << 4 | low);
             at += 3;
         } else {
-            out.push(value[at]);
+            out.push(if value[at] == b'+' && plus == Plus::Space { b' ' } else { value[at] });
             at += 1;
         }
     }

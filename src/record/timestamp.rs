@@ -18,6 +18,12 @@ impl Timestamp {
         self.0.div_euclid(MICROS)
     }
 
+    /// The beginning of its hour.
+    #[must_use]
+    pub const fn hour(self) -> Self {
+        Self::from_seconds(self.seconds().div_euclid(3600) * 3600)
+    }
+
     /// This instant moved by `seconds`; stops at the ends of the range.
     #[must_use]
     pub const fn plus_seconds(self, seconds: i64) -> Self {
