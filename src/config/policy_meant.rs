@@ -237,7 +237,7 @@ fn check_rules(written: &WrittenPolicy, policy: &Policy, report: &mut Report) {
     if let Some(span) = &written.fields_span
         && !sections().any(|rules| rules.contains_key("time"))
     {
-        report.warn(span, "no rule for 'time', so records leave without it; write \"time\" = \"keep\"");
+        report.warn(span, "no rule for 'time', so records say it exactly; write \"time\" = \"keep\", or \"generalise\" for the hour");
     }
 }
 
