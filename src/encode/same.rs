@@ -25,10 +25,7 @@ impl<'a> Same<'a> {
     #[inline]
     pub fn replace(&mut self, part: Part, how: Escape, value: &[u8]) {
         self.copy_to(part.start as usize);
-        if value
-            .iter()
-            .all(|b| matches!(b, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b':' | b'-' | b'_' | b'.'))
-        {
+        if escape::is_plain(value) {
             self.out.extend_from_slice(value);
         } else {
             escape::encode(how, value, self.out);
