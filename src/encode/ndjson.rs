@@ -32,17 +32,14 @@ impl Keys {
     /// Begins a record, with its time if it may leave. The class comes first, so that every other key has a comma before it.
     #[inline]
     pub fn begin(&self, time: Option<Timestamp>, out: &mut Vec<u8>) {
-        match time {
-            Some(time) => {
-                out.extend_from_slice(b"{\"time\":\"");
-                write_rfc3339(time, out);
-                out.push(b'"');
-                out.extend_from_slice(&self.class);
-            }
-            None => {
-                out.push(b'{');
-                out.extend_from_slice(&self.class[1..]);
-            }
+        if let Some(time) = time {
+            out.extend_from_slice(b"{\"time\":\"");
+            write_rfc3339(time, out);
+            out.push(b'"');
+            out.extend_from_slice(&self.class);
+        } else {
+            out.push(b'{');
+            out.extend_from_slice(&self.class[1..]);
         }
     }
 
