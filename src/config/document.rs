@@ -48,11 +48,16 @@ pub(super) struct Section<'t> {
     table: &'t DeTable<'t>,
 }
 
+/// Errors of syntax that are shown of one file.
+const SYNTAX_PROBLEMS_MAX: usize = 100;
+
 /// The whole file as a tree, and what is wrong with it as TOML.
 pub(super) fn parse(source: &SourceText) -> (DeTable<'_>, Vec<Problem>) {
     let (root, errors) = DeTable::parse_recoverable(&source.text);
     let problems = errors
         .iter()
+        // Each is placed by counting lines; past this many the file is no TOML at all.
+        .take(SYNTAX_PROBLEMS_MAX)
         .map(|error| {
             let span = error.span().unwrap_or(0..0);
             let message = match error.message() {
