@@ -225,7 +225,7 @@ impl Compiler<'_> {
             .map(|output| {
                 (
                     output.rename.clone().unwrap_or_else(|| name.to_owned()),
-                    self.action(name, kind, &output.treatment),
+                    self.action(kind, &output.treatment),
                 )
             })
             .collect()
@@ -264,7 +264,7 @@ impl Compiler<'_> {
             .find(|output| output.treatment != Treatment::Drop && self.leaves(name, output))
     }
 
-    fn action(&self, name: &str, kind: Kind, treatment: &Treatment) -> Action {
+    fn action(&self, kind: Kind, treatment: &Treatment) -> Action {
         match treatment {
             Treatment::Drop => Action::Drop,
             Treatment::Truncate(prefix) => address_action(kind, IdAction::Truncate(*prefix)),
@@ -277,21 +277,19 @@ impl Compiler<'_> {
             Treatment::Generalise => match kind {
                 Kind::Agent => Action::Family,
                 Kind::Url => self.url(Action::Drop),
-                _ => self.scrub(name, kind),
+                _ => self.scrub(kind),
             },
-            Treatment::Keep | Treatment::Scrub => self.scrub(name, kind),
+            Treatment::Keep | Treatment::Scrub => self.scrub(kind),
         }
     }
 
-    fn scrub(&self, name: &str, kind: Kind) -> Action {
+    fn scrub(&self, kind: Kind) -> Action {
         match kind {
             Kind::Harmless(grammar) => Action::Keep(grammar),
             Kind::Agent => Action::ScrubAgent,
             Kind::Path => Action::ScrubPath,
             Kind::Query => Action::ScrubQuery,
-            Kind::Url if name == "url.full" || kind == Kind::Url => {
-                self.url(self.named_action("url.query", Kind::Query))
-            }
+            Kind::Url => self.url(self.named_action("url.query", Kind::Query)),
             _ => Action::Scrub,
         }
     }
@@ -304,7 +302,7 @@ impl Compiler<'_> {
     fn named_action(&self, name: &str, kind: Kind) -> Action {
         // A view narrows columns, not the meaning of a path inside a referrer that it lets leave.
         match self.class.fields.get(name).and_then(|rule| rule.outputs.first()) {
-            Some(output) => self.action(name, kind, &output.treatment),
+            Some(output) => self.action(kind, &output.treatment),
             None => Action::Drop,
         }
     }
