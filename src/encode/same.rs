@@ -33,6 +33,21 @@ impl<'a> Same<'a> {
         self.copied = part.end as usize;
     }
 
+    /// Where a value may be written that stands in the place of `part` and needs no escaping. If it is,
+    /// [`Same::replaced`] must be told.
+    #[inline]
+    pub fn place(&mut self, part: Part) -> &mut Vec<u8> {
+        self.copy_to(part.start as usize);
+        self.copied = part.start as usize;
+        self.out
+    }
+
+    /// Says that a value was written at [`Same::place`].
+    #[inline]
+    pub const fn replaced(&mut self, part: Part) {
+        self.copied = part.end as usize;
+    }
+
     /// Puts the server's mark for an absent value in the place of `part`.
     pub fn drop_value(&mut self, part: Part, absent: &str) {
         self.copy_to(part.start as usize);

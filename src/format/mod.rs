@@ -20,6 +20,7 @@ pub mod time;
 pub(crate) use any::with_parser;
 pub use any::{Format, FormatError};
 
+use crate::record::marks::Marked;
 use crate::record::span::{Layout, Parsed, Refusal};
 use crate::record::timestamp::Timestamp;
 
@@ -30,6 +31,17 @@ pub trait Parser: Send + Sync {
 
     /// Finds the parts of one record (without its final newline) and its time. `parsed` comes cleared.
     fn parse(&self, record: &[u8], memo: &mut Memo, parsed: &mut Parsed) -> Result<(), Refusal>;
+
+    /// True when a batch should be marked for [`Parser::parse_marked`].
+    fn wants_marks(&self) -> bool {
+        false
+    }
+
+    /// As [`Parser::parse`], for a record whose marks are known.
+    #[inline]
+    fn parse_marked(&self, record: &Marked<'_>, memo: &mut Memo, parsed: &mut Parsed) -> Result<(), Refusal> {
+        self.parse(record.text, memo, parsed)
+    }
 
     /// True when `line` begins a record. Formats of one line per record leave the default.
     fn begins_record(&self, _line: &[u8]) -> bool {

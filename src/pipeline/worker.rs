@@ -1,5 +1,7 @@
 //! One worker: a raw batch in, clean batches out. The same code runs for a pipe, a file and (later) a Kafka lane.
 
+use std::mem;
+
 use super::counts::Counts;
 use crate::encode::Emit;
 use crate::encode::ndjson::Keys as Columns;
@@ -8,6 +10,7 @@ use crate::keys::{EpochCache, Keys};
 use crate::policy::table::Table;
 use crate::protect::{Envelope, Protector};
 use crate::record::batch::{CleanBatch, RawBatch};
+use crate::record::marks::Marks;
 use crate::record::span::{Parsed, Refusal};
 use crate::record::timestamp::Timestamp;
 use crate::retention::deadline;
@@ -131,6 +134,7 @@ pub struct Worker {
     epochs: EpochCache,
     dropped: u64,
     parsed: Parsed,
+    marks: Marks,
     /// One per input: a memo belongs to one parser.
     memos: Vec<Memo>,
 }
@@ -143,6 +147,7 @@ impl Worker {
             epochs: EpochCache::new(keys),
             dropped: 0,
             parsed: Parsed::default(),
+            marks: Marks::default(),
             memos: Vec::new(),
         }
     }
@@ -194,6 +199,9 @@ impl Worker {
         now: Timestamp,
         outcome: &mut Outcome,
     ) {
+        if parser.wants_marks() {
+            return self.marked_records(parser, input, plan, batch, now, outcome);
+        }
         let mut start = 0;
         for record in frame::records(parser, &batch.bytes) {
             let next = (start + record.len() + 1).min(batch.bytes.len());
@@ -205,6 +213,32 @@ impl Worker {
             }
             start = next;
         }
+    }
+
+    /// As [`Worker::records`], for a format of one line per record that reads by marks.
+    fn marked_records<P: Parser>(
+        &mut self,
+        parser: &P,
+        input: usize,
+        plan: &SourcePlan,
+        batch: &RawBatch,
+        now: Timestamp,
+        outcome: &mut Outcome,
+    ) {
+        let mut marks = mem::take(&mut self.marks);
+        marks.scan(&batch.bytes);
+        for record in marks.records(&batch.bytes) {
+            outcome.counts.records_in += 1;
+            self.parsed.clear();
+            match parser.parse_marked(&record, &mut self.memos[input], &mut self.parsed) {
+                Ok(()) => self.clean(plan, batch, record.text, now, outcome),
+                Err(refusal) => {
+                    let end = (record.start + record.text.len() + 1).min(batch.bytes.len());
+                    fail(outcome, record.start, end, refusal);
+                }
+            }
+        }
+        self.marks = marks;
     }
 
     #[inline]

@@ -6,6 +6,8 @@
 //! field: an address in a message is treated as `client.address` is, so that both give one token; a kind of identifier
 //! that the policy does not name is dropped in text as it would be in its field.
 
+use std::net::IpAddr;
+
 use ipnet::IpNet;
 
 use super::class::{Class, Policy, View};
@@ -59,6 +61,23 @@ pub enum Action {
     Family,
 }
 
+impl Action {
+    /// True when a value in which the sieve finds nothing, which has no escapes and whose record names nobody leaves as it
+    /// stands. (What does not keep to its grammar is searched, and then nothing is found.)
+    pub fn leaves_alone(&self) -> bool {
+        match self {
+            Self::Keep(_)
+            | Self::Time
+            | Self::Scrub
+            | Self::ScrubAgent
+            | Self::ScrubPath
+            | Self::ScrubQuery => true,
+            Self::Url(plan) => plan.is_text(),
+            _ => false,
+        }
+    }
+}
+
 /// A compiled [`PathRule`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct PathPlan {
@@ -97,6 +116,14 @@ pub struct UrlPlan {
     pub query: Action,
 }
 
+impl UrlPlan {
+    /// True when path and query are treated as text, as in the common policy: then one search over the whole URL says the same
+    /// as three.
+    pub fn is_text(&self) -> bool {
+        self.path == Action::ScrubPath && self.query == Action::ScrubQuery
+    }
+}
+
 /// What becomes of identifiers found inside text, by kind. See the module comment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TextPlan {
@@ -108,6 +135,14 @@ pub struct TextPlan {
     pub mac: IdAction,
     /// Infrastructure that stays readable.
     pub own_networks: Vec<IpNet>,
+}
+
+impl TextPlan {
+    /// True for an address of our own infrastructure.
+    #[inline]
+    pub fn owns(&self, ip: IpAddr) -> bool {
+        !self.own_networks.is_empty() && self.own_networks.iter().any(|network| network.contains(&ip))
+    }
 }
 
 /// How exactly an NDJSON record says when it happened. Its deadline is as exact, since one tells the other.
@@ -128,6 +163,8 @@ pub struct SlotOutput {
     pub column: u16,
     /// What is done.
     pub action: Action,
+    /// [`Action::leaves_alone`] of it.
+    pub leaves_alone: bool,
 }
 
 /// One slot as the hot loop sees it.
@@ -152,6 +189,8 @@ pub struct Table {
     pub columns: Vec<String>,
     /// Slots whose values name a person or a room: they are looked for in the record's texts. With the action of the field.
     pub naming: Vec<(u16, IdAction)>,
+    /// [`slot_bit`] of each of them.
+    pub naming_bits: u64,
     /// Identifiers in text.
     pub text: TextPlan,
     /// The event time in the envelope of NDJSON.
@@ -160,6 +199,12 @@ pub struct Table {
     pub absent: &'static str,
     /// True when one record can fill a column more than once: two slots share it, or the format can repeat a slot.
     pub repeats: bool,
+}
+
+/// The bit of a slot in a set of slots. Slots from 63 on share the last one.
+#[inline]
+pub fn slot_bit(slot: u16) -> u64 {
+    1 << slot.min(63)
 }
 
 impl Table {
@@ -176,7 +221,8 @@ impl Table {
                     columns.push(name);
                     columns.len() - 1
                 });
-                outputs.push(SlotOutput { column: column as u16, action });
+                let leaves_alone = action.leaves_alone();
+                outputs.push(SlotOutput { column: column as u16, action, leaves_alone });
             }
             if matches!(slot.kind, Kind::User | Kind::Name | Kind::Room | Kind::Email) {
                 naming.push((index as u16, compiler.identifier(&slot.field)));
@@ -188,6 +234,7 @@ impl Table {
         Self {
             slots,
             columns,
+            naming_bits: naming.iter().fold(0, |bits, (slot, _)| bits | slot_bit(*slot)),
             naming,
             text: compiler.text(),
             time: compiler.time(),

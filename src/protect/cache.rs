@@ -36,21 +36,43 @@ impl TokenCache {
     /// The text of `key` under `tag`, made by `make` (at most 39 bytes) when it is not remembered. It is appended to `out`.
     #[inline]
     pub fn write(&mut self, key: u128, tag: u64, out: &mut Vec<u8>, make: impl FnOnce(&mut Vec<u8>)) {
-        if self.entries.is_empty() {
-            return make(out);
+        if !self.find(key, tag, out) {
+            let start = out.len();
+            make(out);
+            self.keep(key, tag, &out[start..]);
         }
-        let mask = self.entries.len() - 1;
-        let entry = &mut self.entries[hash(key) & mask];
-        if entry.tag == tag && entry.key == key {
-            return out.extend_from_slice(&entry.text[..usize::from(entry.len)]);
+    }
+
+    /// Appends the text of `key` under `tag` to `out`; false when it is not remembered.
+    #[inline]
+    pub fn find(&self, key: u128, tag: u64, out: &mut Vec<u8>) -> bool {
+        let Some(entry) = self.entries.get(self.place(key)) else { return false };
+        let found = entry.tag == tag && entry.key == key;
+        if found {
+            // All of the room and then less: a copy of fixed length needs no call.
+            let end = out.len() + usize::from(entry.len);
+            out.extend_from_slice(&entry.text);
+            out.truncate(end);
         }
-        let start = out.len();
-        make(out);
-        let text = &out[start..];
-        if let Some(room) = entry.text.get_mut(..text.len()) {
+        found
+    }
+
+    /// Remembers `text` (forgets it again if it has more than 39 bytes).
+    #[inline]
+    pub fn keep(&mut self, key: u128, tag: u64, text: &[u8]) {
+        let place = self.place(key);
+        if let Some(entry) = self.entries.get_mut(place)
+            && let Some(room) = entry.text.get_mut(..text.len())
+        {
             room.copy_from_slice(text);
             (entry.key, entry.tag, entry.len) = (key, tag, text.len() as u8);
         }
+    }
+
+    /// Where an entry of `key` stands, if there are entries.
+    #[inline]
+    fn place(&self, key: u128) -> usize {
+        hash(key) & self.entries.len().wrapping_sub(1)
     }
 
     /// Forgets everything.

@@ -39,14 +39,14 @@ use crate::encode::ndjson::{self, Keys};
 use crate::encode::same::Same;
 use crate::encode::same_json::{Written, same_json};
 use crate::keys::pseudonym::EpochKeys;
-use crate::policy::table::{Action, SlotOutput, SlotPlan, Table, TimeRule};
+use crate::policy::table::{Action, SlotOutput, SlotPlan, Table, TimeRule, slot_bit};
 use crate::record::escape;
 use crate::record::field::Kind;
 use crate::record::span::{Escape, Parsed, Part};
 use crate::record::timestamp::Timestamp;
 use cache::TokenCache;
 use identifier::Writer;
-use text::{Candidates, Finding};
+use text::{Candidates, Cursor, Finding};
 use value::{Named, Outcome, Treater, Treatments};
 
 /// Proof that a record's every field went through its treatment. Only this room can make one.
@@ -69,6 +69,8 @@ pub struct Protector {
     cache: TokenCache,
     canonical: Vec<u8>,
     candidates: Candidates,
+    /// Before the record at hand.
+    cursor: Cursor,
     findings: Vec<Finding>,
     named: Named,
     decoded: Vec<u8>,
@@ -85,6 +87,7 @@ impl Protector {
             cache: TokenCache::new(cache_entries),
             canonical: Vec::new(),
             candidates: Candidates::default(),
+            cursor: Cursor::default(),
             findings: Vec::new(),
             named: Named::default(),
             decoded: Vec::new(),
@@ -98,6 +101,7 @@ impl Protector {
     /// still found, one by one.
     pub fn sieve(&mut self, batch: &[u8]) {
         self.candidates.scan(batch);
+        self.cursor = Cursor::default();
     }
 
     /// Forgets every token: called when the key of an epoch goes.
@@ -124,6 +128,18 @@ impl Protector {
         let mut same = Same::begin(raw, out);
         for &part in &parsed.parts {
             let slot = &table.slots[usize::from(part.slot)];
+            match slot.outputs.first() {
+                Some(output) if treater.leaves_alone(output, part) => continue,
+                Some(SlotOutput { action: Action::Address(action), .. }) if !treater.escaped => {
+                    match treater.address_field(*action, part.of(raw), same.place(part)) {
+                        Outcome::Verbatim => {}
+                        Outcome::Replaced => same.replaced(part),
+                        Outcome::Absent => same.drop_value(part, table.absent),
+                    }
+                    continue;
+                }
+                _ => {}
+            }
             value.clear();
             match first(&mut treater, slot, part.of(raw), &mut decoded, &mut value) {
                 Outcome::Verbatim => {}
@@ -287,7 +303,12 @@ impl Protector {
         epoch: &'a EpochKeys,
     ) -> Treater<'a> {
         self.named.clear();
-        if !table.naming.is_empty() {
+        // Where the record stands in the batch, if that was sieved.
+        let at = (raw.as_ptr() as usize).wrapping_sub(batch.as_ptr() as usize);
+        let escaped = !parsed.plain && memchr::memchr(b'\\', raw).is_some();
+        self.candidates.any_in(at, at, &mut self.cursor);
+        let slots = parsed.parts.iter().fold(0, |slots, part| slots | slot_bit(part.slot));
+        if slots & table.naming_bits != 0 {
             for part in &parsed.parts {
                 if let Some((_, action)) = table.naming.iter().find(|(slot, _)| *slot == part.slot) {
                     let slot = &table.slots[usize::from(part.slot)];
@@ -301,8 +322,10 @@ impl Protector {
             named: &self.named,
             spare: &mut self.spare,
             batch,
-            candidates: &mut self.candidates,
-            escaped: memchr::memchr(b'\\', raw).is_some(),
+            candidates: &self.candidates,
+            cursor: self.cursor,
+            sieved_at: (at < batch.len() && !escaped && self.named.is_empty()).then_some(at),
+            escaped,
             findings: &mut self.findings,
             counts: &mut self.counts,
         }

@@ -95,8 +95,7 @@ pub fn query(treater: &mut Treater<'_>, plan: &QueryPlan, plain: &[u8], out: &mu
 
 /// Treats a URL: scheme and authority are scrubbed, path and query are treated as those fields are, a fragment is dropped.
 pub fn url(treater: &mut Treater<'_>, plan: &UrlPlan, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
-    // The common policy treats path and query as text; then one search over the whole URL says the same and costs less.
-    if plan.path == Action::ScrubPath && plan.query == Action::ScrubQuery {
+    if plan.is_text() {
         return treater.scrub(Context::Url, plain, out);
     }
     let start = out.len();

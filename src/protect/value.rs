@@ -10,14 +10,14 @@ use memchr::memchr;
 
 use super::address::{self, Column};
 use super::identifier::{Writer, mark, token_kind};
-use super::text::{self, Candidates, Context, Finding, What};
+use super::text::{self, Candidates, Context, Cursor, Finding, What};
 use super::{agent, grammar, url};
 use crate::keys::pseudonym::TokenKind;
-use crate::policy::table::{Action, IdAction, SlotPlan, TextPlan};
+use crate::policy::table::{Action, IdAction, SlotOutput, SlotPlan, TextPlan};
 use crate::policy::treatment::Form;
 use crate::record::escape;
 use crate::record::field::Kind;
-use crate::record::span::Escape;
+use crate::record::span::{Escape, Part};
 
 /// What became of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,7 +147,12 @@ pub struct Treater<'a> {
     /// The batch that the record is part of, when it was sieved as a whole.
     pub batch: &'a [u8],
     /// What the sieve left of it.
-    pub candidates: &'a mut Candidates,
+    pub candidates: &'a Candidates,
+    /// How far it was looked through.
+    pub cursor: Cursor,
+    /// Where the record begins in the batch, when a value in which the sieve found nothing needs no other look: the batch was
+    /// sieved, nothing in the record is escaped, and it names nobody.
+    pub sieved_at: Option<usize>,
     /// False when the record holds no backslash, so that nothing in it is escaped.
     pub escaped: bool,
     /// Reused room for findings.
@@ -157,6 +162,15 @@ pub struct Treater<'a> {
 }
 
 impl Treater<'_> {
+    /// True when `part` leaves as it stands, since the sieve found nothing in it that could be an identifier. A false answer
+    /// says nothing.
+    #[inline]
+    pub fn leaves_alone(&mut self, output: &SlotOutput, part: Part) -> bool {
+        let Some(at) = self.sieved_at else { return false };
+        let (start, end) = (at + part.start as usize, at + part.end as usize);
+        output.leaves_alone && !self.candidates.any_in(start, end, &mut self.cursor)
+    }
+
     /// Treats `raw`, a value of `slot`, by `action`. `decoded` is reused room; `out` receives the value when it is replaced.
     #[inline]
     pub fn value(
@@ -221,7 +235,13 @@ impl Treater<'_> {
 
     /// A column that holds one address, or what servers write in its place.
     #[inline]
-    fn address_field(&mut self, action: IdAction, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
+    pub fn address_field(&mut self, action: IdAction, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
+        if let IdAction::Token(form) = action
+            && self.writer.spelled_v4(plain, form, self.plan, out)
+        {
+            self.counts.addresses += 1;
+            return Outcome::Replaced;
+        }
         self.column(action, address::parse_field(plain), plain, out)
     }
 
@@ -292,7 +312,8 @@ impl Treater<'_> {
         // A value that stands in the batch as it is was sieved with it; a decoded one is sieved alone.
         let start = (plain.as_ptr() as usize).wrapping_sub(self.batch.as_ptr() as usize);
         if start < self.batch.len() && plain.len() <= self.batch.len() - start {
-            self.candidates.find_in(self.batch, start, start + plain.len(), context, self.findings);
+            let range = start..start + plain.len();
+            self.candidates.find_in(self.batch, range, context, &mut self.cursor, self.findings);
         } else {
             text::find(plain, context, self.findings);
         }

@@ -8,5 +8,7 @@ pub mod batch;
 pub mod calendar;
 pub mod escape;
 pub mod field;
+pub mod marks;
+pub mod positions;
 pub mod span;
 pub mod timestamp;

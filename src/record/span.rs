@@ -109,6 +109,9 @@ pub struct Parsed {
     pub time: Option<Timestamp>,
     /// True when zone or year was not in the record and came from the configuration or the time of reception.
     pub time_completed: bool,
+    /// True when every part is known to be printable ASCII without quote and backslash: no form of input or output escapes a
+    /// byte of it. False says nothing.
+    pub plain: bool,
 }
 
 impl Parsed {
@@ -119,6 +122,7 @@ impl Parsed {
         self.shape.clear();
         self.time = None;
         self.time_completed = false;
+        self.plain = false;
     }
 
     /// Adds a part. Positions beyond `u32` cannot occur: records are bounded far below.

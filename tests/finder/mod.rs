@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use sluis::protect::text::{Candidates, Context, Finding, What, find, find_names};
+use sluis::protect::text::{Candidates, Context, Cursor, Finding, What, find, find_names};
 
 use self::generate::{Dice, noise, text};
 
@@ -87,10 +87,11 @@ fn a_batch_finds_what_each_value_finds() {
             ranges.push((a.min(b), a.max(b)));
         }
         candidates.scan(&buffer);
+        let mut cursor = Cursor::default();
         for (start, end) in ranges {
             let context = [Context::Text, Context::Agent, Context::Query][dice.below(3)];
             find(&buffer[start..end], context, &mut alone);
-            candidates.find_in(&buffer, start, end, context, &mut together);
+            candidates.find_in(&buffer, start..end, context, &mut cursor, &mut together);
             let alone: Vec<Plain> = alone.iter().map(plain).collect();
             let together: Vec<Plain> = together.iter().map(plain).collect();
             assert_eq!(alone, together, "case {case}, bytes {start}..{end}");

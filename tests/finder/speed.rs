@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use sluis::protect::text::{Candidates, Context, find};
+use sluis::protect::text::{Candidates, Context, Cursor, find};
 
 const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0";
 const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
@@ -94,9 +94,9 @@ fn finder_speed() {
     });
     report("scan and find_in: the same three fields", buffer.len(), || {
         candidates.scan(black_box(buffer));
-        let mut found = 0;
+        let (mut found, mut cursor) = (0, Cursor::default());
         for &(start, end, context) in &fields {
-            candidates.find_in(buffer, start, end, context, &mut out);
+            candidates.find_in(buffer, start..end, context, &mut cursor, &mut out);
             found += out.len();
         }
         found

@@ -83,7 +83,7 @@ pub(super) fn build(
     }
     Ok(Program {
         layout: planner.layout,
-        opening: if collects_time { None } else { Opening::of(&planner.head, &planner.segments) },
+        opening: if collects_time { None } else { Opening::of(&planner.head, &planner.segments, &suffix) },
         head: planner.head,
         segments: planner.segments,
         suffix,

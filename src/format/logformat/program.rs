@@ -33,6 +33,7 @@ use crate::format::request::{RequestSlots, TargetSlots};
 use crate::format::strftime::{Collected, Pattern};
 use crate::format::time::TimeForm;
 use crate::format::{Memo, Parser};
+use crate::record::marks::Marked;
 use crate::record::span::{Layout, Parsed, Refusal};
 
 /// Soft values that one format may have.
@@ -147,6 +148,20 @@ pub(super) enum Side {
 impl Parser for Program {
     fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    fn wants_marks(&self) -> bool {
+        self.opening.as_ref().is_some_and(Opening::is_whole)
+    }
+
+    #[inline]
+    fn parse_marked(&self, record: &Marked<'_>, memo: &mut Memo, parsed: &mut Parsed) -> Result<(), Refusal> {
+        if let Some(opening) = &self.opening
+            && opening.read_marked(record, memo, parsed).is_some()
+        {
+            return Ok(());
+        }
+        self.parse(record.text, memo, parsed)
     }
 
     #[inline]

@@ -143,9 +143,67 @@ fn parse_v6_zone(text: &[u8]) -> Option<(IpAddr, usize)> {
     if end > 45 {
         return None;
     }
-    let v6: Ipv6Addr = std::str::from_utf8(&text[..end]).ok()?.parse().ok()?;
+    let v6 = match groups(&text[..end]) {
+        Some(groups) => Ipv6Addr::from(groups),
+        // Dotted decimal at the end, or none at all.
+        None => std::str::from_utf8(&text[..end]).ok()?.parse().ok()?,
+    };
     Some((canonical(IpAddr::V6(v6)), end))
 }
+
+/// The groups of an IPv6 address without dotted decimal (RFC 4291 section 2.2), faster than the standard library's reading of
+/// any address.
+fn groups(text: &[u8]) -> Option<[u16; 8]> {
+    let mut groups = [0; 8];
+    let (mut count, mut gap, mut rest) = (0, None, text);
+    if let [b':', b':', more @ ..] = text {
+        (gap, rest) = (Some(0), more);
+    }
+    while !rest.is_empty() {
+        let (mut value, mut digits) = (0, 0);
+        while let [byte, more @ ..] = rest
+            && let digit @ 0..16 = HEX[usize::from(*byte)]
+        {
+            value = value << 4 | u16::from(digit);
+            digits += 1;
+            rest = more;
+        }
+        if digits == 0 || digits > 4 || count == 8 {
+            return None;
+        }
+        groups[count] = value;
+        count += 1;
+        rest = match rest {
+            [] => rest,
+            [b':', b':', more @ ..] if gap.is_none() => {
+                gap = Some(count);
+                more
+            }
+            [b':', more @ ..] if matches!(more.first(), Some(byte) if *byte != b':') => more,
+            _ => return None,
+        };
+    }
+    match gap {
+        None => (count == 8).then_some(groups),
+        Some(gap) if count < 8 => {
+            groups[gap..].rotate_right(8 - count);
+            Some(groups)
+        }
+        Some(_) => None,
+    }
+}
+
+/// The value of a hexadecimal digit, and 255 for every other byte.
+const HEX: [u8; 256] = {
+    let mut values = [255; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        values[b"0123456789abcdef"[digit] as usize] = digit as u8;
+        values[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    values
+};
 
 /// `192.0.2.xxx`, `192.0.2.*`, `203.0.x.x`: what masking tools leave.
 fn masked_v4(text: &[u8]) -> Option<Ipv4Addr> {

@@ -127,6 +127,20 @@ proptest::proptest! {
     }
 
     #[test]
+    fn read_as_the_standard_library_reads(text in "([0-9a-fA-F]{1,4}:|::|:|[0-9a-f]{1,5}|1\\.2\\.3\\.4){1,10}") {
+        let read = match parse_field(text.as_bytes()) {
+            Some(Column::Address { address, start: 0, end }) if end == text.len() => Some(address),
+            _ => None,
+        };
+        // What is no address by the standard may be one with a port; never the other way round.
+        if let Ok(standard) = text.parse::<IpAddr>() {
+            proptest::prop_assert_eq!(read, Some(canonical(standard)));
+        } else {
+            proptest::prop_assert!(read.is_none());
+        }
+    }
+
+    #[test]
     fn any_bytes_are_taken(column: Vec<u8>) {
         if let Some(Column::Address { start, end, .. } | Column::Masked { start, end, .. }) = parse_field(&column) {
             proptest::prop_assert!(start < end && end <= column.len());

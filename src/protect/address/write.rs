@@ -55,22 +55,41 @@ pub fn write_v6(address: Ipv6Addr, out: &mut Vec<u8>) {
             length = 0;
         }
     }
+    let mut text = [0; 40];
+    let mut length = 0;
     let mut place = 0;
     while place < 8 {
         if place == best_start {
-            out.extend_from_slice(b"::");
+            text[length] = b':';
+            text[length + 1] = b':';
+            length += 2;
             place += best_length;
             continue;
         }
         if place > 0 && place != best_start + best_length {
-            out.push(b':');
+            text[length] = b':';
+            length += 1;
         }
-        let group = groups[place];
-        for shift in [12, 8, 4, 0] {
-            if shift == 0 || group >> shift != 0 {
-                out.push(b"0123456789abcdef"[usize::from(group >> shift & 15)]);
-            }
-        }
+        length += write_group(groups[place], &mut text[length..]);
         place += 1;
     }
+    out.extend_from_slice(&text[..length]);
+}
+
+/// Writes a group without its leading zeros; returns how many digits it has.
+#[inline]
+fn write_group(group: u16, text: &mut [u8]) -> usize {
+    let digits = (usize::from(group | 1).ilog2() / 4 + 1) as usize;
+    // All four at once, moved so that the first that counts comes first; what is too much is overwritten.
+    let nibbles = u32::from(group) << (16 - 4 * digits);
+    let spread = (nibbles >> 12 & 15) | (nibbles & 0x0f00) | (nibbles << 12 & 0x000f_0000) | (nibbles << 24 & 0x0f00_0000);
+    // Ten and more are letters: 39 further on than digits.
+    let letters = (spread + 0x0606_0606) >> 4 & 0x0101_0101;
+    let ascii = spread + 0x3030_3030 + letters * 39;
+    if let Some(room) = text.first_chunk_mut::<4>() {
+        *room = ascii.to_le_bytes();
+    } else {
+        text[..digits].copy_from_slice(&ascii.to_le_bytes()[..digits]);
+    }
+    digits
 }

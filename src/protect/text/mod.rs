@@ -74,9 +74,11 @@ mod sieve;
 mod versions;
 
 use std::net::IpAddr;
+use std::ops::Range;
 
 pub use mail::canonical_email;
 pub use names::find_names;
+pub use sieve::Cursor;
 
 use super::address::canonical;
 
@@ -138,7 +140,7 @@ pub fn find(text: &[u8], context: Context, out: &mut Vec<Finding>) {
 /// The sieve's result for a whole buffer of many records, so that short values need no pass of their own.
 #[derive(Default)]
 pub struct Candidates {
-    positions: sieve::Positions,
+    positions: sieve::Sieved,
 }
 
 impl Candidates {
@@ -150,23 +152,31 @@ impl Candidates {
     /// Finds the identifiers in bytes `start..end` of the buffer that was scanned, with positions counted from `start`: the
     /// same as [`find`] of that part. Fastest when ranges come in ascending order. `out` is emptied first.
     pub fn find_in(
-        &mut self,
+        &self,
         buffer: &[u8],
-        start: usize,
-        end: usize,
+        range: Range<usize>,
         context: Context,
+        cursor: &mut Cursor,
         out: &mut Vec<Finding>,
     ) {
         out.clear();
-        let positions = self.positions.within(start, end);
+        let positions = self.positions.within(range.start, range.end, cursor);
         if positions.is_empty() {
             return;
         }
-        let text = &buffer[start..end];
+        let start = range.start;
+        let text = &buffer[range];
         let mut search = Search { text, context, out, done: Done::default(), window: None };
         for &at in positions {
             search.visit(at as usize - start);
         }
+    }
+
+    /// False when nothing stands in bytes `start..end` of the buffer that was scanned: [`find`] of that part finds nothing.
+    /// Fastest when ranges come in ascending order.
+    #[inline]
+    pub fn any_in(&self, start: usize, end: usize, cursor: &mut Cursor) -> bool {
+        self.positions.any_within(start, end, cursor)
     }
 
     /// How many positions the sieve left.

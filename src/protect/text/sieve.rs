@@ -17,10 +17,7 @@
 //! every block. All patterns are marked at their *last* separator and look back, so that the only state between blocks is
 //! the masks of the block before. Bit `k` of a mask is byte `k` of the block; `back(m, n)` is "n bytes ago".
 
-use wide::u8x16;
-
-/// Bytes in one step: as many as a mask has bits.
-pub const BLOCK: usize = 64;
+use crate::record::positions::{BLOCK, Lane, Positions, blocks, mask};
 
 /// The masks of the block before, as far as they reach into the next.
 #[derive(Default)]
@@ -55,24 +52,15 @@ struct Classes {
 impl Classes {
     #[inline]
     fn of(block: &[u8; BLOCK]) -> Self {
-        let mut classes = Self { separator: 0, colon: 0, rare: 0, word: 0, vowel: 0 };
-        // Sixteen bytes at a time, which every x86-64 and aarch64 has; wider types are emulated, and slow, where the build is
-        // not told of wider registers.
-        let (quarters, _) = block.as_chunks::<16>();
-        for (place, &quarter) in quarters.iter().enumerate() {
-            let v = u8x16::new(quarter);
-            let put = |mask: &mut u64, found: u8x16| *mask |= u64::from(found.to_bitmask()) << (place * 16);
-            let is = |byte: u8| v.simd_eq(u8x16::splat(byte));
-            let colon = is(b':');
-            put(&mut classes.separator, (is(b'.') | is(b'-')) | (is(b'_') | colon));
-            put(&mut classes.colon, colon);
-            put(&mut classes.rare, (is(b'@') | is(b'%')) | is(b'J'));
-            let small = v | u8x16::splat(0x20);
-            let letter = |byte: u8| small.simd_eq(u8x16::splat(byte));
-            put(&mut classes.word, letter(b'b') | letter(b'z'));
-            put(&mut classes.vowel, letter(b'a') | letter(b'e'));
+        let is = |lane: Lane, byte: u8| lane.simd_eq(Lane::splat(byte));
+        let letter = |lane: Lane, byte: u8| is(lane | Lane::splat(0x20), byte);
+        Self {
+            separator: mask(block, |lane| (is(lane, b'.') | is(lane, b'-')) | (is(lane, b'_') | is(lane, b':'))),
+            colon: mask(block, |lane| is(lane, b':')),
+            rare: mask(block, |lane| (is(lane, b'@') | is(lane, b'%')) | is(lane, b'J')),
+            word: mask(block, |lane| letter(lane, b'b') | letter(lane, b'z')),
+            vowel: mask(block, |lane| letter(lane, b'a') | letter(lane, b'e')),
         }
-        classes
     }
 }
 
@@ -99,71 +87,71 @@ impl Carry {
 #[inline]
 pub fn each(text: &[u8], mut visit: impl FnMut(usize)) {
     let mut carry = Carry::default();
-    let mut base = 0;
-    let (blocks, rest) = text.as_chunks::<BLOCK>();
-    for block in blocks {
+    // Zero bytes are of no class, so padding marks nothing.
+    blocks(text, |block, base| {
         let mut found = carry.step(block);
         while found != 0 {
             visit(base + found.trailing_zeros() as usize);
             found &= found - 1;
         }
-        base += BLOCK;
-    }
-    if !rest.is_empty() {
-        // Zero bytes are of no class, so padding marks nothing.
-        let mut block = [0; BLOCK];
-        block[..rest.len()].copy_from_slice(rest);
-        let mut found = carry.step(&block);
-        while found != 0 {
-            visit(base + found.trailing_zeros() as usize);
-            found &= found - 1;
-        }
-    }
+    });
 }
 
 /// The positions of a whole buffer of many records, found in one pass; see [`super::Candidates`] for its use.
 #[derive(Default)]
-pub struct Positions {
-    all: Vec<u32>,
-    cursor: usize,
+pub struct Sieved {
+    all: Positions,
 }
 
-impl Positions {
-    /// Replaces the positions by those of `buffer`. Memory is kept from call to call. A buffer beyond `u32` cannot occur
-    /// (batches are bounded far below); positions past it are left out and [`Self::covers`] says so.
+/// Where in [`Sieved`] the last search ended: ranges mostly come in ascending order, and the next search goes on from there.
+#[derive(Clone, Copy, Default)]
+pub struct Cursor(usize);
+
+impl Sieved {
+    /// Replaces the positions by those of `buffer`, which is below 4 GiB. Memory is kept from call to call.
     pub fn scan(&mut self, buffer: &[u8]) {
         self.all.clear();
-        self.cursor = 0;
-        each(&buffer[..buffer.len().min(u32::MAX as usize)], |at| self.all.push(at as u32));
+        let mut carry = Carry::default();
+        blocks(buffer, |block, base| self.all.add::<2>(carry.step(block), base));
     }
 
-    /// The positions inside `start..end`. Fast when ranges come in ascending order, right in any.
+    /// Moves the cursor to the first position from `start` on, and gives the positions from there.
     #[inline]
-    pub fn within(&mut self, start: usize, end: usize) -> &[u32] {
-        let all = &self.all;
-        let mut first = self.cursor;
-        if first > 0 && all[first - 1] as usize >= start {
+    fn from(&self, start: usize, cursor: &mut Cursor) -> &[u32] {
+        let all = self.all.all();
+        let mut first = cursor.0;
+        if first > 0 && all.get(first - 1).is_none_or(|&at| at as usize >= start) {
             first = all.partition_point(|&at| (at as usize) < start);
         }
-        while first < all.len() && (all[first] as usize) < start {
+        while all.get(first).is_some_and(|&at| (at as usize) < start) {
             first += 1;
         }
-        let mut last = first;
-        while last < all.len() && (all[last] as usize) < end {
-            last += 1;
-        }
-        self.cursor = last;
-        &self.all[first..last]
+        cursor.0 = first;
+        all.get(first..).unwrap_or_default()
+    }
+
+    /// True when a position stands inside `start..end`.
+    #[inline]
+    pub fn any_within(&self, start: usize, end: usize, cursor: &mut Cursor) -> bool {
+        self.from(start, cursor).first().is_some_and(|&at| (at as usize) < end)
+    }
+
+    /// The positions inside `start..end`.
+    #[inline]
+    pub fn within(&self, start: usize, end: usize, cursor: &mut Cursor) -> &[u32] {
+        let rest = self.from(start, cursor);
+        let count = rest.iter().take_while(|&&at| (at as usize) < end).count();
+        &rest[..count]
     }
 
     /// How many positions there are; a measure of how much text looks like an identifier.
     pub fn len(&self) -> usize {
-        self.all.len()
+        self.all.all().len()
     }
 
     /// True when nothing in the buffer is worth a look.
     pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
+        self.all.all().is_empty()
     }
 }
 
@@ -208,12 +196,14 @@ mod tests {
     #[test]
     fn ranges_may_come_in_any_order() {
         let text = b"a@b 192.0.2.1 c@d ::1";
-        let mut positions = Positions::default();
-        positions.scan(text);
+        let mut sieved = Sieved::default();
+        sieved.scan(text);
+        let mut cursor = Cursor::default();
         for (start, end) in [(0, 4), (4, 14), (14, 17), (0, 21), (15, 18), (4, 14), (0, 0), (21, 21)] {
             let want: Vec<u32> =
-                positions.all.iter().copied().filter(|&at| (start..end).contains(&(at as usize))).collect();
-            assert_eq!(positions.within(start, end), want);
+                sieved.all.all().iter().copied().filter(|&at| (start..end).contains(&(at as usize))).collect();
+            assert_eq!(sieved.any_within(start, end, &mut cursor), !want.is_empty());
+            assert_eq!(sieved.within(start, end, &mut cursor), want);
         }
     }
 }

@@ -10,6 +10,10 @@ pub(super) fn is_version(text: &[u8], start: usize, end: usize, context: Context
 
 /// `Chrome/120.0.0.0`, `Chrome 120.0.0.0`; in a user agent any product token.
 fn behind_product(text: &[u8], start: usize, end: usize, context: Context) -> bool {
+    // Nearly every quad in a user agent is this.
+    if context == Context::Agent && is_plain_token(text, start, end) {
+        return true;
+    }
     let word_end = match decoded_before(text, start) {
         Some((b'/' | b' ' | b'+' | b'_' | b'-' | b'@', length)) => start - length,
         _ => start,
@@ -18,6 +22,21 @@ fn behind_product(text: &[u8], start: usize, end: usize, context: Context) -> bo
     (!word.is_empty() && (word == b"Chrome" || is_product(word)))
         || (context == Context::Agent && (is_platform(word) || in_product_token(text, start, end)))
 }
+
+/// True for `Tool/1.2.3.4` after a space or a bracket: the plain case of [`in_product_token`].
+fn is_plain_token(text: &[u8], start: usize, end: usize) -> bool {
+    let Some([token @ .., b'/']) = text.get(..start) else { return false };
+    let letters = token.iter().rev().take(48).take_while(|&&byte| is(byte, LETTER)).count();
+    let port = at(text, end + 1, DIGIT) && text[end] == b':';
+    let begins = match token[..token.len() - letters] {
+        [] => true,
+        [.., byte] => BEFORE_TOKEN.contains(&byte),
+    };
+    letters >= 2 && begins && !port
+}
+
+/// What stands before a product token.
+const BEFORE_TOKEN: &[u8] = b" (;)[,\"'";
 
 /// True for `Tool/1.2.3.4`, `HTC/HD2/1.44.162.6`, `UCWEB7.0.3.45`, `0.7.20.2ubuntu6`. Not for a URL (`http://…/203.0.113.7`,
 /// `example.org/x/203.0.113.7`), nor with a port, as in Java's `host/203.0.113.7:443`.
@@ -39,7 +58,7 @@ fn in_product_token(text: &[u8], start: usize, end: usize) -> bool {
     let token = &text[here..start];
     let dotted = token.windows(2).any(|pair| pair[0] == b'.' && is(pair[1], LETTER));
     let parts = memchr::memchr_iter(b'/', token).count();
-    (here == 0 || b" (;)[,\"'".contains(&text[here - 1]))
+    (here == 0 || BEFORE_TOKEN.contains(&text[here - 1]))
         && token.iter().filter(|&&byte| is(byte, LETTER)).count() >= 2
         && !token.windows(2).any(|pair| pair == b"//")
         && (parts < 2 || !dotted)
