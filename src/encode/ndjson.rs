@@ -6,64 +6,174 @@
 use crate::record::calendar::write_rfc3339;
 use crate::record::escape;
 use crate::record::field::{Grammar, Kind};
-use crate::record::span::Escape;
+use crate::record::span::{Escape, Part};
 use crate::record::timestamp::Timestamp;
 
 /// The prepared keys of one table.
 #[derive(Clone, Debug)]
 pub struct Keys {
-    prefixes: Vec<Vec<u8>>,
-    class: Vec<u8>,
+    columns: Vec<Prepared>,
+    class: Prepared,
+}
+
+/// Fixed text. Short texts are copied whole with what follows them and then cut: a copy of fixed length needs no call.
+#[derive(Clone, Debug)]
+struct Prepared {
+    room: [u8; ROOM],
+    text: Box<[u8]>,
+}
+
+/// Bytes of a text that is short: `,"http.request.header.x-forwarded-for":"` is.
+const ROOM: usize = 64;
+
+impl Prepared {
+    fn new(text: Vec<u8>) -> Self {
+        let mut room = [0; ROOM];
+        let len = text.len().min(ROOM);
+        room[..len].copy_from_slice(&text[..len]);
+        Self { room, text: text.into() }
+    }
+
+    /// Appends the text without its last `less` bytes.
+    #[inline]
+    fn write(&self, less: usize, out: &mut Vec<u8>) {
+        let len = self.text.len() - less;
+        if len > ROOM {
+            return out.extend_from_slice(&self.text[..len]);
+        }
+        let end = out.len() + len;
+        out.extend_from_slice(&self.room);
+        out.truncate(end);
+    }
+}
+
+/// The texts of the last time and the last deadline: the next record mostly has the same.
+#[derive(Default)]
+pub struct Times {
+    time: TimeText,
+    deadline: TimeText,
+}
+
+struct TimeText {
+    instant: Timestamp,
+    text: Prepared,
+}
+
+impl Default for TimeText {
+    fn default() -> Self {
+        let instant = Timestamp(0);
+        Self { instant, text: Self::prepare(instant) }
+    }
+}
+
+impl TimeText {
+    fn prepare(instant: Timestamp) -> Prepared {
+        let mut text = Vec::with_capacity(ROOM);
+        write_rfc3339(instant, &mut text);
+        Prepared::new(text)
+    }
+
+    #[inline]
+    fn write(&mut self, instant: Timestamp, out: &mut Vec<u8>) {
+        if self.instant != instant {
+            *self = Self { instant, text: Self::prepare(instant) };
+        }
+        self.text.write(0, out);
+    }
 }
 
 impl Keys {
     /// Prepares the keys of `columns` for records of `class`.
     pub fn new(columns: &[String], class: &str) -> Self {
-        let quoted = |text: &str| {
-            let mut out = Vec::with_capacity(text.len() + 2);
-            escape::encode(Escape::Json, text.as_bytes(), &mut out);
-            out
+        let prepared = |before: &[u8], text: &str, after: &[u8]| {
+            let mut whole = before.to_vec();
+            escape::encode(Escape::Json, text.as_bytes(), &mut whole);
+            whole.extend_from_slice(after);
+            Prepared::new(whole)
         };
-        let prefixes =
-            columns.iter().map(|column| [b",\"".as_slice(), &quoted(column), b"\":"].concat()).collect();
-        Self { prefixes, class: [b",\"sluis.class\":\"".as_slice(), &quoted(class), b"\""].concat() }
+        Self {
+            columns: columns.iter().map(|column| prepared(b",\"", column, b"\":\"")).collect(),
+            class: prepared(b"\",\"sluis.class\":\"", class, b"\""),
+        }
     }
 
     /// Begins a record, with its time if it may leave. The class comes first, so that every other key has a comma before it.
     #[inline]
-    pub fn begin(&self, time: Option<Timestamp>, out: &mut Vec<u8>) {
+    pub fn begin(&self, time: Option<Timestamp>, times: &mut Times, out: &mut Vec<u8>) {
         if let Some(time) = time {
             out.extend_from_slice(b"{\"time\":\"");
-            write_rfc3339(time, out);
-            out.push(b'"');
-            out.extend_from_slice(&self.class);
+            times.time.write(time, out);
+            self.class.write(0, out);
         } else {
             out.push(b'{');
-            out.extend_from_slice(&self.class[1..]);
+            out.extend_from_slice(&self.class.text[2..]);
         }
     }
 
     /// Writes the key of a column.
     #[inline]
     pub fn key(&self, column: u16, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.prefixes[usize::from(column)]);
+        self.columns[usize::from(column)].write(1, out);
+    }
+
+    /// Writes key and value of a column whose value leaves as it stands at `part` of `record` and is printable ASCII without quote
+    /// and backslash. False, with nothing written, for a number that JSON writes otherwise.
+    #[inline]
+    pub fn plain(
+        &self,
+        column: u16,
+        kind: Kind,
+        scale: f64,
+        part: Part,
+        record: &[u8],
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let key = &self.columns[usize::from(column)];
+        let (start, value) = (part.start as usize, part.of(record));
+        let number = matches!(kind, Kind::Harmless(Grammar::Integer | Grammar::Decimal | Grammar::Status));
+        if number {
+            let digits = value.len() <= 20 && value.iter().all(u8::is_ascii_digit);
+            if !digits || (value[0] == b'0' && value.len() > 1) || decimal_places(scale) != 0 {
+                return false;
+            }
+        }
+        key.write(usize::from(number), out);
+        // As with prepared texts: what follows a short value in the record is copied along, and cut.
+        match record.get(start..).and_then(|rest| rest.first_chunk::<32>()) {
+            Some(chunk) if value.len() <= 32 => {
+                let end = out.len() + value.len();
+                out.extend_from_slice(chunk);
+                out.truncate(end);
+            }
+            _ => out.extend_from_slice(value),
+        }
+        if !number {
+            out.push(b'"');
+        }
+        true
     }
 
     /// Ends a record: epoch, deadline.
     #[inline]
-    pub fn end(&self, epoch: &str, deadline: Option<Timestamp>, time_completed: bool, out: &mut Vec<u8>) {
+    pub fn end(
+        &self,
+        epoch: &str,
+        deadline: Option<Timestamp>,
+        time_completed: bool,
+        times: &mut Times,
+        out: &mut Vec<u8>,
+    ) {
         out.extend_from_slice(b",\"sluis.epoch\":\"");
         out.extend_from_slice(epoch.as_bytes());
-        out.push(b'"');
         if let Some(deadline) = deadline {
-            out.extend_from_slice(b",\"sluis.deadline\":\"");
-            write_rfc3339(deadline, out);
-            out.push(b'"');
+            out.extend_from_slice(b"\",\"sluis.deadline\":\"");
+            times.deadline.write(deadline, out);
         }
         if time_completed {
-            out.extend_from_slice(b",\"sluis.time_completed\":true");
+            out.extend_from_slice(b"\",\"sluis.time_completed\":true}\n");
+        } else {
+            out.extend_from_slice(b"\"}\n");
         }
-        out.extend_from_slice(b"}\n");
     }
 }
 

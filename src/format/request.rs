@@ -145,7 +145,7 @@ fn target_between(record: &[u8], mut start: usize, mut end: usize, slots: Target
 /// The length of the method and 0 when there is none: a token (RFC 9110 section 5.6.2) that begins with a letter, of at
 /// most 32 bytes, before a space.
 #[inline]
-fn method_len(line: &[u8]) -> usize {
+pub(super) fn method_len(line: &[u8]) -> usize {
     match line {
         [b'G', b'E', b'T', b' ', ..] => return 3,
         [b'P', b'O', b'S', b'T', b' ', ..] => return 4,

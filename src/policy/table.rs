@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use super::class::{Class, Policy, View};
 use super::treatment::{Form, Output, PathRule, Prefix, QueryRule, Segment, Treatment};
 use crate::record::field::{Grammar, Kind, kind_of};
-use crate::record::span::{Escape, Layout};
+use crate::record::span::{Escape, Layout, slot_bit};
 
 /// What becomes of one identifier, in its own field or inside text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,6 +191,8 @@ pub struct Table {
     pub naming: Vec<(u16, IdAction)>,
     /// [`slot_bit`] of each of them.
     pub naming_bits: u64,
+    /// [`slot_bit`] of each slot whose first output leaves alone what the sieve leaves alone.
+    pub quiet_bits: u64,
     /// Identifiers in text.
     pub text: TextPlan,
     /// The event time in the envelope of NDJSON.
@@ -199,12 +201,6 @@ pub struct Table {
     pub absent: &'static str,
     /// True when one record can fill a column more than once: two slots share it, or the format can repeat a slot.
     pub repeats: bool,
-}
-
-/// The bit of a slot in a set of slots. Slots from 63 on share the last one.
-#[inline]
-pub fn slot_bit(slot: u16) -> u64 {
-    1 << slot.min(63)
 }
 
 impl Table {
@@ -231,7 +227,13 @@ impl Table {
         }
         let used: usize = slots.iter().map(|slot| slot.outputs.len()).sum();
         let repeats = layout.repeats || used > columns.len();
+        // Slots that share a bit share its answer: only if all of them are quiet.
+        let loud = (0_u16..).zip(&slots).fold(0, |loud, (index, slot)| {
+            let quiet = slot.outputs.first().is_some_and(|output| output.leaves_alone);
+            if quiet { loud } else { loud | slot_bit(index) }
+        });
         Self {
+            quiet_bits: !loud,
             slots,
             columns,
             naming_bits: naming.iter().fold(0, |bits, (slot, _)| bits | slot_bit(*slot)),

@@ -26,6 +26,7 @@
 pub mod address;
 mod agent;
 pub mod cache;
+mod columns;
 mod grammar;
 pub mod identifier;
 pub mod quarantine;
@@ -35,16 +36,16 @@ pub mod value;
 
 use std::mem;
 
-use crate::encode::ndjson::{self, Keys};
 use crate::encode::same::Same;
 use crate::encode::same_json::{Written, same_json};
 use crate::keys::pseudonym::EpochKeys;
-use crate::policy::table::{Action, SlotOutput, SlotPlan, Table, TimeRule, slot_bit};
+use crate::policy::table::{Action, SlotOutput, SlotPlan, Table};
 use crate::record::escape;
 use crate::record::field::Kind;
-use crate::record::span::{Escape, Parsed, Part};
+use crate::record::span::{Escape, Parsed, Part, slot_bit};
 use crate::record::timestamp::Timestamp;
 use cache::TokenCache;
+use columns::Columns;
 use identifier::Writer;
 use text::{Candidates, Cursor, Finding};
 use value::{Named, Outcome, Treater, Treatments};
@@ -76,6 +77,7 @@ pub struct Protector {
     decoded: Vec<u8>,
     spare: Vec<u8>,
     value: Vec<u8>,
+    columns: Columns,
     /// Identifiers treated so far.
     pub counts: Treatments,
 }
@@ -93,6 +95,7 @@ impl Protector {
             decoded: Vec::new(),
             spare: Vec::new(),
             value: Vec::new(),
+            columns: Columns::default(),
             counts: Treatments::default(),
         }
     }
@@ -110,7 +113,7 @@ impl Protector {
     }
 
     /// Writes `raw`, a part of the sieved `batch`, in its own format.
-    #[inline]
+    #[inline(never)]
     pub fn same(
         &mut self,
         batch: &[u8],
@@ -126,10 +129,20 @@ impl Protector {
         let (mut decoded, mut value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
         let mut treater = self.treater(batch, raw, parsed, table, epoch);
         let mut same = Same::begin(raw, out);
+        let near = treater.near();
+        // Slots that leave alone what the sieve leaves alone, which is most of most records: they are passed over here.
+        let quiet = if near.is_some() { table.quiet_bits } else { 0 };
+        let mut near = near.unwrap_or_default();
         for &part in &parsed.parts {
+            let alone = quiet & slot_bit(part.slot) != 0;
+            if alone && !near.any_in(part.start, part.end) {
+                continue;
+            }
             let slot = &table.slots[usize::from(part.slot)];
             match slot.outputs.first() {
-                Some(output) if treater.leaves_alone(output, part) => continue,
+                Some(SlotOutput { action, .. }) if alone && treater.finds_nothing(action, part, raw, &near) => {
+                    continue;
+                }
                 Some(SlotOutput { action: Action::Address(action), .. }) if !treater.escaped => {
                     match treater.address_field(*action, part.of(raw), same.place(part)) {
                         Outcome::Verbatim => {}
@@ -181,91 +194,6 @@ impl Protector {
         Treated(())
     }
 
-    /// Writes `raw` as one JSON object.
-    #[inline]
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "plain arguments of the hot loop: each is a different room's noun"
-    )]
-    pub fn ndjson(
-        &mut self,
-        batch: &[u8],
-        raw: &[u8],
-        parsed: &Parsed,
-        table: &Table,
-        keys: &Keys,
-        epoch: &EpochKeys,
-        envelope: Envelope,
-        out: &mut Vec<u8>,
-    ) -> Treated {
-        let (mut decoded, mut value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
-        let mut treater = self.treater(batch, raw, parsed, table, epoch);
-        let round = |time: Timestamp| if table.time == TimeRule::Hour { time.hour() } else { time };
-        keys.begin((table.time != TimeRule::Absent).then(|| round(envelope.time)), out);
-        let mut written: u128 = 0;
-        for (index, &part) in parsed.parts.iter().enumerate() {
-            let slot = &table.slots[usize::from(part.slot)];
-            if slot.kind == Kind::Time {
-                continue;
-            }
-            for output in &slot.outputs {
-                // A column is written once; repeated values of it become an array where it first occurs.
-                let bit = 1_u128 << (output.column & 127);
-                if written & bit != 0 {
-                    continue;
-                }
-                let start = out.len();
-                keys.key(output.column, out);
-                let repeated = table.repeats && repeats(parsed, table, index, output.column);
-                if repeated {
-                    out.push(b'[');
-                }
-                let mut any = false;
-                for &part in &parsed.parts[index..] {
-                    let slot = &table.slots[usize::from(part.slot)];
-                    let Some(output) = slot.outputs.iter().find(|other| other.column == output.column) else {
-                        continue;
-                    };
-                    if any {
-                        out.push(b',');
-                    }
-                    let wrote = json_value(
-                        &mut treater,
-                        slot,
-                        &output.action,
-                        part.of(raw),
-                        &mut decoded,
-                        &mut value,
-                        out,
-                    );
-                    if any && !wrote {
-                        out.pop();
-                    }
-                    any |= wrote;
-                    if !repeated {
-                        break;
-                    }
-                }
-                if any {
-                    written |= bit;
-                    if repeated {
-                        out.push(b']');
-                    }
-                } else {
-                    out.truncate(start);
-                }
-            }
-        }
-        // A deadline to the second would tell the time again; rounded down it is only earlier.
-        let deadline = match table.time {
-            TimeRule::Exact => envelope.deadline,
-            TimeRule::Hour | TimeRule::Absent => envelope.deadline.map(Timestamp::hour),
-        };
-        keys.end(epoch.id(), deadline, envelope.time_completed, out);
-        (self.decoded, self.value) = (decoded, value);
-        Treated(())
-    }
-
     /// Shows every value that leaves, for `explain`: its slot, its output (none where the slot has none), what became of it, and
     /// the treated bytes.
     pub fn each_value(
@@ -306,9 +234,8 @@ impl Protector {
         // Where the record stands in the batch, if that was sieved.
         let at = (raw.as_ptr() as usize).wrapping_sub(batch.as_ptr() as usize);
         let escaped = !parsed.plain && memchr::memchr(b'\\', raw).is_some();
-        self.candidates.any_in(at, at, &mut self.cursor);
-        let slots = parsed.parts.iter().fold(0, |slots, part| slots | slot_bit(part.slot));
-        if slots & table.naming_bits != 0 {
+        self.candidates.near(at, &mut self.cursor);
+        if parsed.slots & table.naming_bits != 0 {
             for part in &parsed.parts {
                 if let Some((_, action)) = table.naming.iter().find(|(slot, _)| *slot == part.slot) {
                     let slot = &table.slots[usize::from(part.slot)];
@@ -345,31 +272,4 @@ fn first(
         Some(output) => treater.value(slot, &output.action, raw, decoded, value),
         None => Outcome::Absent,
     }
-}
-
-/// True when a later part fills the same column.
-fn repeats(parsed: &Parsed, table: &Table, index: usize, column: u16) -> bool {
-    parsed.parts[index + 1..]
-        .iter()
-        .any(|part| table.slots[usize::from(part.slot)].outputs.iter().any(|output| output.column == column))
-}
-
-/// Writes one value; false when it does not leave.
-#[inline]
-fn json_value(
-    treater: &mut Treater<'_>,
-    slot: &SlotPlan,
-    action: &Action,
-    raw: &[u8],
-    decoded: &mut Vec<u8>,
-    value: &mut Vec<u8>,
-    out: &mut Vec<u8>,
-) -> bool {
-    value.clear();
-    match treater.value(slot, action, raw, decoded, value) {
-        Outcome::Verbatim => ndjson::verbatim(slot.kind, slot.escape, slot.scale, raw, decoded, out),
-        Outcome::Replaced => ndjson::string(value, out),
-        Outcome::Absent => return false,
-    }
-    true
 }

@@ -10,10 +10,10 @@ use memchr::memchr;
 
 use super::address::{self, Column};
 use super::identifier::{Writer, mark, token_kind};
-use super::text::{self, Candidates, Context, Cursor, Finding, What};
+use super::text::{self, Candidates, Context, Cursor, Finding, Near, What};
 use super::{agent, grammar, url};
 use crate::keys::pseudonym::TokenKind;
-use crate::policy::table::{Action, IdAction, SlotOutput, SlotPlan, TextPlan};
+use crate::policy::table::{Action, IdAction, SlotPlan, TextPlan};
 use crate::policy::treatment::Form;
 use crate::record::escape;
 use crate::record::field::Kind;
@@ -161,14 +161,25 @@ pub struct Treater<'a> {
     pub counts: &'a mut Treatments,
 }
 
-impl Treater<'_> {
-    /// True when `part` leaves as it stands, since the sieve found nothing in it that could be an identifier. A false answer
-    /// says nothing.
+impl<'a> Treater<'a> {
+    /// The positions that the sieve left in the record and behind it; `None` where [`Treater::sieved_at`] is.
     #[inline]
-    pub fn leaves_alone(&mut self, output: &SlotOutput, part: Part) -> bool {
-        let Some(at) = self.sieved_at else { return false };
-        let (start, end) = (at + part.start as usize, at + part.end as usize);
-        output.leaves_alone && !self.candidates.any_in(start, end, &mut self.cursor)
+    pub fn near(&mut self) -> Option<Near<'a>> {
+        self.sieved_at.map(|at| self.candidates.near(at, &mut self.cursor))
+    }
+
+    /// True when nothing is found in `part` of `record`, in which `near` has just seen positions: it leaves as it stands.
+    pub fn finds_nothing(&mut self, action: &Action, part: Part, record: &[u8], near: &Near<'_>) -> bool {
+        let context = match action {
+            Action::ScrubAgent => Context::Agent,
+            Action::ScrubPath => Context::Path,
+            Action::ScrubQuery => Context::Query,
+            Action::Url(_) => Context::Url,
+            Action::Time => return true,
+            _ => Context::Text,
+        };
+        near.find(part.of(record), part.start, context, self.findings);
+        self.findings.is_empty()
     }
 
     /// Treats `raw`, a value of `slot`, by `action`. `decoded` is reused room; `out` receives the value when it is replaced.

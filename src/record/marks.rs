@@ -50,7 +50,7 @@ impl Marks {
     /// The records of `batch`, which was scanned.
     pub fn records<'a>(&'a self, batch: &'a [u8]) -> Records<'a> {
         let (newlines, quotes, odd) = (self.newlines.all(), self.quotes.all(), self.odd.all());
-        Records { batch, newlines: newlines.iter(), quotes, odd, at: 0 }
+        Records { batch, newlines: newlines.iter(), quotes, odd, at: 0, expected: 0 }
     }
 }
 
@@ -62,6 +62,8 @@ pub struct Records<'a> {
     quotes: &'a [u32],
     odd: &'a [u32],
     at: usize,
+    /// Quotes of the record before: the next one mostly has as many.
+    expected: usize,
 }
 
 /// How many of the ascending `places` lie before `end`. Few do.
@@ -86,11 +88,20 @@ impl<'a> Iterator for Records<'a> {
             None => return None,
         };
         self.at = end + 1;
-        let (quotes, rest) = self.quotes.split_at(before(self.quotes, end));
+        let as_expected = match (self.expected.checked_sub(1).and_then(|last| self.quotes.get(last)), self.quotes.get(self.expected)) {
+            (Some(&last), Some(&next)) => (last as usize) < end && next as usize > end,
+            _ => false,
+        };
+        if !as_expected {
+            self.expected = before(self.quotes, end);
+        }
+        let (quotes, rest) = self.quotes.split_at(self.expected);
         self.quotes = rest;
-        let odd = before(self.odd, end);
-        self.odd = &self.odd[odd..];
-        Some(Marked { start, text: &self.batch[start..end], quotes, odd: odd > 0 })
+        let odd = self.odd.first().is_some_and(|&at| (at as usize) < end);
+        if odd {
+            self.odd = &self.odd[before(self.odd, end)..];
+        }
+        Some(Marked { start, text: &self.batch[start..end], quotes, odd })
     }
 }
 
@@ -102,7 +113,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn records_are_those_of_a_split(text in "(a|b|\"|\\\\|\n|é|\u{7f}|[a-z]{30}){0,60}") {
+        fn records_are_those_of_a_split(text in "(a|b|\"|\"a\"\n|\\\\|\n|é|\u{7f}|[a-z]{30}){0,60}") {
             let batch = text.as_bytes();
             let mut marks = Marks::default();
             marks.scan(b"\"\n\"");

@@ -101,7 +101,7 @@ pub enum Shape {
 #[derive(Default)]
 pub struct Parsed {
     /// Values in the order of the text, without overlap. What stands between them is the format's own punctuation and
-    /// fixed words, verified by the parser, and may be copied to an output of the same format.
+    /// fixed words, verified by the parser, and may be copied to an output of the same format. Added by [`Parsed::push`].
     pub parts: Vec<Part>,
     /// Structure, for nested formats.
     pub shape: Vec<Shape>,
@@ -109,6 +109,8 @@ pub struct Parsed {
     pub time: Option<Timestamp>,
     /// True when zone or year was not in the record and came from the configuration or the time of reception.
     pub time_completed: bool,
+    /// [`slot_bit`] of the slot of each part.
+    pub slots: u64,
     /// True when every part is known to be printable ASCII without quote and backslash: no form of input or output escapes a
     /// byte of it. False says nothing.
     pub plain: bool,
@@ -122,6 +124,7 @@ impl Parsed {
         self.shape.clear();
         self.time = None;
         self.time_completed = false;
+        self.slots = 0;
         self.plain = false;
     }
 
@@ -129,7 +132,14 @@ impl Parsed {
     #[inline]
     pub fn push(&mut self, slot: u16, start: usize, end: usize) {
         self.parts.push(Part { slot, start: start as u32, end: end as u32 });
+        self.slots |= slot_bit(slot);
     }
+}
+
+/// The bit of a slot in a set of slots. Slots from 63 on share the last one.
+#[inline]
+pub const fn slot_bit(slot: u16) -> u64 {
+    if slot < 63 { 1 << slot } else { 1 << 63 }
 }
 
 /// Why a record was refused. A closed list: it is counted and shown, and never holds content.

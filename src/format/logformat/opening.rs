@@ -9,10 +9,11 @@
 use super::ending::{Class, NumberForm, closing_quote, question_mark};
 use super::program::{Content, Ending, Locate, Segment, Step, TimeStep};
 use crate::format::Memo;
-use crate::format::request::{RequestSlots, split};
+use crate::format::request::{RequestSlots, method_len, split};
 use crate::format::time::{TimeForm, read_common_log};
 use crate::record::marks::Marked;
-use crate::record::span::{Parsed, Part};
+use crate::record::positions::{BLOCK, Lane, mask};
+use crate::record::span::{Parsed, Part, slot_bit};
 use wide::u8x16;
 
 /// The slots of an opening.
@@ -145,7 +146,7 @@ impl Opening {
         let end = match self.request_and_numbers(text, open, close, &mut found) {
             Some(end) => end,
             None => {
-                // Something else than a plain GET or POST: what was found so far goes first, in the order of the text.
+                // Something else than a plain request: what was found so far goes first, in the order of the text.
                 found.hand_over(parsed);
                 found = Found::default();
                 split(text, open + 1, close, &self.request, parsed);
@@ -176,7 +177,7 @@ impl Opening {
         (time + TIME + 2 == open && text.get(time + TIME..)?.first_chunk() == Some(b"] ")).then_some(time)
     }
 
-    /// Reads a plain GET, POST or HEAD between the quotes at `open` and `close`, and what [`Opening::numbers`] reads. Finds
+    /// Reads a plain request for a path between the quotes at `open` and `close`, and what [`Opening::numbers`] reads. Finds
     /// nothing if the request is another.
     #[inline]
     fn request_and_numbers(
@@ -190,7 +191,10 @@ impl Opening {
         let method = match target {
             [b'G', b'E', b'T', b' ', b'/', ..] => 3,
             [b'P', b'O', b'S', b'T', b' ', b'/', ..] | [b'H', b'E', b'A', b'D', b' ', b'/', ..] => 4,
-            _ => return None,
+            _ => match method_len(target) {
+                len if target.get(len + 1) == Some(&b'/') => len,
+                _ => return None,
+            },
         };
         let [name @ .., major, point, minor] = protocol;
         let whole = *name == *b" HTTP/" && major.is_ascii_digit() && *point == b'.' && minor.is_ascii_digit();
@@ -231,6 +235,7 @@ impl Opening {
 struct Found {
     parts: [Part; PARTS_MAX],
     len: usize,
+    slots: u64,
 }
 
 /// Room for the nine slots of an opening and four quoted values; a power of two, so that an index needs no check.
@@ -239,7 +244,7 @@ const PARTS_MAX: usize = 16;
 impl Default for Found {
     #[inline]
     fn default() -> Self {
-        Self { parts: [Part { slot: 0, start: 0, end: 0 }; PARTS_MAX], len: 0 }
+        Self { parts: [Part { slot: 0, start: 0, end: 0 }; PARTS_MAX], len: 0, slots: 0 }
     }
 }
 
@@ -254,6 +259,7 @@ impl Found {
     fn push_unless(&mut self, absent: bool, slot: u16, start: usize, end: usize) {
         self.parts[self.len % PARTS_MAX] = Part { slot, start: start as u32, end: end as u32 };
         self.len += usize::from(!absent);
+        self.slots |= if absent { 0 } else { slot_bit(slot) };
     }
 
     #[inline]
@@ -261,6 +267,7 @@ impl Found {
         let before = parsed.parts.len();
         parsed.parts.extend_from_slice(&self.parts);
         parsed.parts.truncate(before + self.len);
+        parsed.slots |= self.slots;
     }
 }
 
@@ -326,23 +333,20 @@ fn address_len(text: &[u8]) -> Option<usize> {
 
 /// The length of an IPv6 address without brackets, zone and port, of groups of at most four digits.
 fn ipv6_len(text: &[u8]) -> Option<usize> {
-    let (mut groups, mut digits, mut pairs) = (1, 0, 0);
-    for (at, &byte) in text.iter().enumerate().take(40) {
-        match byte {
-            b'0'..=b'9' | b'a'..=b'f' => digits += 1,
-            b':' => {
-                pairs += u32::from(at > 0 && text[at - 1] == b':');
-                groups += 1;
-                digits = 0;
-            }
-            b' ' => return ((3..=8).contains(&groups) && pairs <= 1).then_some(at),
-            _ => return None,
-        }
-        if digits > 4 {
-            return None;
-        }
+    let block: &[u8; BLOCK] = text.first_chunk()?;
+    let len = mask(block, |lane| lane.simd_eq(Lane::splat(b' '))).trailing_zeros();
+    if len > 39 {
+        return None;
     }
-    None
+    let inside = (1 << len) - 1;
+    let within = |lane: Lane, first: u8, count: u8| (lane - Lane::splat(first)).simd_le(Lane::splat(count - 1));
+    let digits = inside & mask(block, |lane| within(lane, b'0', 10) | within(lane, b'a', 6));
+    let colons = inside & mask(block, |lane| lane.simd_eq(Lane::splat(b':')));
+    let pairs = colons & colons >> 1;
+    let five_digits = digits & digits >> 1 & digits >> 2 & digits >> 3 & digits >> 4;
+    let groups = colons.count_ones() + 1;
+    ((digits | colons) == inside && (3..=8).contains(&groups) && pairs & pairs.wrapping_sub(1) == 0 && five_digits == 0)
+        .then_some(len as usize)
 }
 
 /// The length of a user name of letters, digits and a few signs before ` [`. It cannot be taken for an address, and is not `-`.

@@ -3,11 +3,19 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::bytes::{ALNUM, DIGIT, HEX, HEX_LETTER, LETTER, at, before, follows, hex_value, is, precedes};
-use super::versions::is_version;
-use super::{Finding, Search, What};
+use super::versions::{self, is_version};
+use super::{Context, Finding, Search, What};
 
 /// Looks at `text[here]`, which follows a dot.
 pub(super) fn visit(search: &mut Search<'_>, here: usize) {
+    if search.context == Context::Agent
+        && here >= search.done.quads
+        && let Some(end) = versions::plain_version(search.text, here)
+    {
+        // Groups of three digits at most are neither a hardware address nor a reversed name.
+        search.done.quads = end;
+        return;
+    }
     if here >= search.done.quads
         && at(search.text, here, DIGIT)
         && here >= 2

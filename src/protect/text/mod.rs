@@ -159,24 +159,14 @@ impl Candidates {
         cursor: &mut Cursor,
         out: &mut Vec<Finding>,
     ) {
-        out.clear();
         let positions = self.positions.within(range.start, range.end, cursor);
-        if positions.is_empty() {
-            return;
-        }
-        let start = range.start;
-        let text = &buffer[range];
-        let mut search = Search { text, context, out, done: Done::default(), window: None };
-        for &at in positions {
-            search.visit(at as usize - start);
-        }
+        visit_all(&buffer[range.clone()], positions, range.start, context, out);
     }
 
-    /// False when nothing stands in bytes `start..end` of the buffer that was scanned: [`find`] of that part finds nothing.
-    /// Fastest when ranges come in ascending order.
+    /// What is left of the buffer from `start` on: its positions, for a look at the parts of a record in the order of the text.
     #[inline]
-    pub fn any_in(&self, start: usize, end: usize, cursor: &mut Cursor) -> bool {
-        self.positions.any_within(start, end, cursor)
+    pub fn near(&self, start: usize, cursor: &mut Cursor) -> Near<'_> {
+        Near::new(self.positions.from(start, cursor), start as u32)
     }
 
     /// How many positions the sieve left.
@@ -187,6 +177,65 @@ impl Candidates {
     /// True when the sieve left nothing: no identifier stands anywhere in the buffer.
     pub fn is_empty(&self) -> bool {
         self.positions.is_empty()
+    }
+}
+
+/// The positions that were not passed yet, while the parts of one record are looked at in the order of the text.
+pub struct Near<'a> {
+    /// Counted from the beginning of the buffer, the next one first.
+    positions: &'a [u32],
+    /// Where the record begins in the buffer.
+    start: u32,
+    /// The next one, counted from the beginning of the record.
+    next: u32,
+}
+
+impl Default for Near<'_> {
+    /// No positions.
+    fn default() -> Self {
+        Self { positions: &[], start: 0, next: u32::MAX }
+    }
+}
+
+impl<'a> Near<'a> {
+    #[inline]
+    fn new(positions: &'a [u32], start: u32) -> Self {
+        let next = positions.first().map_or(u32::MAX, |&at| at - start);
+        Self { positions, start, next }
+    }
+
+    /// False when nothing stands in bytes `start..end` of the record: [`find`] of that part finds nothing. Ranges must come in
+    /// ascending order.
+    #[inline]
+    pub fn any_in(&mut self, start: u32, end: u32) -> bool {
+        self.next < end && self.any_after(start, end)
+    }
+
+    #[inline]
+    fn any_after(&mut self, start: u32, end: u32) -> bool {
+        while self.next < start {
+            *self = Self::new(&self.positions[1..], self.start);
+        }
+        self.next < end
+    }
+
+    /// Finds the identifiers in `text`, which begins at byte `start` of the record and was asked for last. `out` is emptied first.
+    pub fn find(&self, text: &[u8], start: u32, context: Context, out: &mut Vec<Finding>) {
+        let start = (self.start + start) as usize;
+        let inside = self.positions.iter().take_while(|&&at| (at as usize) < start + text.len()).count();
+        visit_all(text, &self.positions[..inside], start, context, out);
+    }
+}
+
+/// Looks at `positions` of a buffer in which `text` begins at `start`. `out` is emptied first.
+fn visit_all(text: &[u8], positions: &[u32], start: usize, context: Context, out: &mut Vec<Finding>) {
+    out.clear();
+    if positions.is_empty() {
+        return;
+    }
+    let mut search = Search { text, context, out, done: Done::default(), window: None };
+    for &at in positions {
+        search.visit(at as usize - start);
     }
 }
 

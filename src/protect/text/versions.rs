@@ -1,5 +1,7 @@
 //! What tells a version from a dotted quad: the word before it, the product before it, the ending behind it.
 
+use wide::u8x16;
+
 use super::Context;
 use super::bytes::{ALNUM, DIGIT, LETTER, at, before, decoded_before, escape_before, is, precedes};
 
@@ -10,10 +12,6 @@ pub(super) fn is_version(text: &[u8], start: usize, end: usize, context: Context
 
 /// `Chrome/120.0.0.0`, `Chrome 120.0.0.0`; in a user agent any product token.
 fn behind_product(text: &[u8], start: usize, end: usize, context: Context) -> bool {
-    // Nearly every quad in a user agent is this.
-    if context == Context::Agent && is_plain_token(text, start, end) {
-        return true;
-    }
     let word_end = match decoded_before(text, start) {
         Some((b'/' | b' ' | b'+' | b'_' | b'-' | b'@', length)) => start - length,
         _ => start,
@@ -23,20 +21,44 @@ fn behind_product(text: &[u8], start: usize, end: usize, context: Context) -> bo
         || (context == Context::Agent && (is_platform(word) || in_product_token(text, start, end)))
 }
 
-/// True for `Tool/1.2.3.4` after a space or a bracket: the plain case of [`in_product_token`].
-fn is_plain_token(text: &[u8], start: usize, end: usize) -> bool {
-    let Some([token @ .., b'/']) = text.get(..start) else { return false };
-    let letters = token.iter().rev().take(48).take_while(|&&byte| is(byte, LETTER)).count();
-    let port = at(text, end + 1, DIGIT) && text[end] == b':';
-    let begins = match token[..token.len() - letters] {
-        [] => true,
-        [.., byte] => BEFORE_TOKEN.contains(&byte),
-    };
-    letters >= 2 && begins && !port
+/// What nearly every quad in a user agent is, seen in two looks at sixteen bytes: ` Tool/1.2.3.4 `, where `here` is its last group.
+/// Returns where it ends. `None` says nothing; where it answers, [`is_version`] is true.
+#[inline]
+pub(super) fn plain_version(text: &[u8], here: usize) -> Option<usize> {
+    // Twelve bytes up to the third dot, and four behind it.
+    const BEFORE: usize = 12;
+    let first = here.checked_sub(BEFORE)?;
+    let window = u8x16::new(*text.get(first..)?.first_chunk()?);
+    let dots = window.simd_eq(u8x16::splat(b'.')).to_bitmask();
+    let digits = (window - u8x16::splat(b'0')).simd_le(u8x16::splat(9)).to_bitmask();
+    let end = BEFORE as u32 + (digits >> BEFORE).trailing_ones();
+    let start = BEFORE as u32 - ((dots | digits) << (32 - BEFORE)).leading_ones();
+    if start == 0 || end == BEFORE as u32 || end > 15 {
+        return None;
+    }
+    // Bits `start..end` of both; beginning and end count as dots too: no two may be neighbours, so that no group is empty.
+    let inside = (1 << end) - (1 << start);
+    let (dots, digits) = (dots & inside, digits & inside);
+    let marks = dots << 1 | 1 << start | 1 << (end + 1);
+    let four_digits = digits & digits >> 1 & digits >> 2 & digits >> 3;
+    if dots.count_ones() != 3 || marks & marks >> 1 != 0 || four_digits != 0 {
+        return None;
+    }
+    let (start, end) = (first + start as usize, first + end as usize);
+    let port = text.get(end) == Some(&b':') && at(text, end + 1, DIGIT);
+    if port || text.get(end) == Some(&b'.') || text[start - 1] != b'/' {
+        return None;
+    }
+    let (rest, word) = text[..start - 1].split_last_chunk::<16>()?;
+    let lower = u8x16::new(*word) | u8x16::splat(0x20);
+    let letters = (lower - u8x16::splat(b'a')).simd_le(u8x16::splat(25)).to_bitmask();
+    let letters = (letters << 16).leading_ones() as usize;
+    let before = if letters == 16 { rest.last() } else { Some(&word[15 - letters]) };
+    (letters >= 2 && letters < 16 && before.is_some_and(|byte| BEFORE_TOKEN.contains(byte))).then_some(end)
 }
 
 /// What stands before a product token.
-const BEFORE_TOKEN: &[u8] = b" (;)[,\"'";
+const BEFORE_TOKEN: &[u8; 8] = b" (;)[,\"'";
 
 /// True for `Tool/1.2.3.4`, `HTC/HD2/1.44.162.6`, `UCWEB7.0.3.45`, `0.7.20.2ubuntu6`. Not for a URL (`http://…/203.0.113.7`,
 /// `example.org/x/203.0.113.7`), nor with a port, as in Java's `host/203.0.113.7:443`.
