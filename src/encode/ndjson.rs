@@ -56,29 +56,36 @@ pub struct Times {
 
 struct TimeText {
     instant: Timestamp,
-    text: Prepared,
+    text: [u8; 32],
+    len: usize,
 }
 
 impl Default for TimeText {
     fn default() -> Self {
-        let instant = Timestamp(0);
-        Self { instant, text: Self::prepare(instant) }
+        Self { instant: Timestamp(i64::MIN), text: [0; 32], len: 0 }
     }
 }
 
 impl TimeText {
-    fn prepare(instant: Timestamp) -> Prepared {
-        let mut text = Vec::with_capacity(ROOM);
-        write_rfc3339(instant, &mut text);
-        Prepared::new(text)
-    }
-
     #[inline]
     fn write(&mut self, instant: Timestamp, out: &mut Vec<u8>) {
-        if self.instant != instant {
-            *self = Self { instant, text: Self::prepare(instant) };
+        if self.instant != instant || self.len == 0 {
+            return self.write_anew(instant, out);
         }
-        self.text.write(0, out);
+        let end = out.len() + self.len;
+        out.extend_from_slice(&self.text);
+        out.truncate(end);
+    }
+
+    #[inline(never)]
+    fn write_anew(&mut self, instant: Timestamp, out: &mut Vec<u8>) {
+        let start = out.len();
+        write_rfc3339(instant, out);
+        let text = &out[start..];
+        if let Some(room) = self.text.get_mut(..text.len()) {
+            room.copy_from_slice(text);
+            (self.instant, self.len) = (instant, text.len());
+        }
     }
 }
 
@@ -114,6 +121,12 @@ impl Keys {
     #[inline]
     pub fn key(&self, column: u16, out: &mut Vec<u8>) {
         self.columns[usize::from(column)].write(1, out);
+    }
+
+    /// Writes the key of a column, and the quote that begins its value.
+    #[inline]
+    pub fn string_key(&self, column: u16, out: &mut Vec<u8>) {
+        self.columns[usize::from(column)].write(0, out);
     }
 
     /// Writes key and value of a column whose value leaves as it stands at `part` of `record` and is printable ASCII without quote

@@ -33,19 +33,12 @@ impl<'a> Same<'a> {
         self.copied = part.end as usize;
     }
 
-    /// Where a value may be written that stands in the place of `part` and needs no escaping. If it is,
-    /// [`Same::replaced`] must be told.
+    /// Where a value may be written that stands in the place of `part` and needs no escaping.
     #[inline]
     pub fn place(&mut self, part: Part) -> &mut Vec<u8> {
         self.copy_to(part.start as usize);
-        self.copied = part.start as usize;
-        self.out
-    }
-
-    /// Says that a value was written at [`Same::place`].
-    #[inline]
-    pub const fn replaced(&mut self, part: Part) {
         self.copied = part.end as usize;
+        self.out
     }
 
     /// Puts the server's mark for an absent value in the place of `part`.

@@ -1,7 +1,4 @@
-//! One record as one JSON object: its columns, in the order of the text.
-//!
-//! Most columns of most records are plain text in which the sieve found nothing: such a value is a copy of its key and a copy
-//! of itself. Everything else goes through its treatment and the JSON writer.
+//! One record as one JSON object: its columns, in the order of the text, whatever they hold.
 
 use std::mem;
 
@@ -14,14 +11,11 @@ use crate::record::field::Kind;
 use crate::record::span::{Parsed, Part};
 use crate::record::timestamp::Timestamp;
 
-/// Bytes that the keys and the envelope of most records take: room for them is asked for once.
-const RESERVE: usize = 1024;
-
 /// What is remembered from record to record.
 #[derive(Default)]
 pub(super) struct Columns {
     /// The texts of the last times.
-    times: Times,
+    pub(super) times: Times,
     /// Columns of the record at hand that are written: a bit each.
     written: Vec<u64>,
 }
@@ -40,7 +34,7 @@ struct Row<'a, 'b> {
 
 impl Protector {
     /// Writes `raw` as one JSON object.
-    #[inline(never)]
+    #[inline]
     #[allow(
         clippy::too_many_arguments,
         reason = "plain arguments of the hot loop: each is a different room's noun"
@@ -56,64 +50,54 @@ impl Protector {
         envelope: Envelope,
         out: &mut Vec<u8>,
     ) -> Treated {
+        if parsed.plain && self.ndjson_plain(batch, raw, parsed, table, keys, epoch, envelope, out) {
+            return Treated(());
+        }
         let (decoded, value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
         let mut columns = mem::take(&mut self.columns);
         let treater = self.treater(batch, raw, parsed, table, epoch);
-        out.reserve(2 * raw.len() + RESERVE);
-        let round = |time: Timestamp| if table.time == TimeRule::Hour { time.hour() } else { time };
-        let time = (table.time != TimeRule::Absent).then(|| round(envelope.time));
-        keys.begin(time, &mut columns.times, out);
+        begin(table, keys, envelope, &mut columns.times, out);
         let mut row = Row { treater, raw, parsed, table, keys, decoded, value, out };
-        if table.repeats {
-            row.repeated(&mut columns.written);
-        } else {
-            row.once();
-        }
+        row.columns(&mut columns.written);
         let Row { decoded, value, out, .. } = row;
-        // A deadline to the second would tell the time again; rounded down it is only earlier.
-        let deadline = match table.time {
-            TimeRule::Exact => envelope.deadline,
-            TimeRule::Hour | TimeRule::Absent => envelope.deadline.map(Timestamp::hour),
-        };
-        keys.end(epoch.id(), deadline, envelope.time_completed, &mut columns.times, out);
+        end(table, keys, epoch, envelope, &mut columns.times, out);
         (self.decoded, self.value, self.columns) = (decoded, value, columns);
         Treated(())
     }
 }
 
-impl<'b> Row<'_, 'b> {
-    /// Writes the columns of a record in which each occurs once at most.
-    #[inline]
-    fn once(&mut self) {
-        let mut near = if self.parsed.plain { self.treater.near() } else { None };
-        for &part in &self.parsed.parts {
-            let slot = &self.table.slots[usize::from(part.slot)];
-            if slot.kind == Kind::Time {
-                continue;
-            }
-            let noticed = near.as_mut().map(|near| near.any_in(part.start, part.end));
-            for output in &slot.outputs {
-                let alone = output.leaves_alone
-                    && match (&near, noticed) {
-                        (Some(_), Some(false)) => true,
-                        (Some(near), _) => self.treater.finds_nothing(&output.action, part, self.raw, near),
-                        (None, _) => false,
-                    };
-                if alone && self.keys.plain(output.column, slot.kind, slot.scale, part, self.raw, self.out) {
-                    continue;
-                }
-                let start = self.out.len();
-                self.keys.key(output.column, self.out);
-                if !self.value(slot, &output.action, part) {
-                    self.out.truncate(start);
-                }
-            }
-        }
-    }
+/// Begins a record with its time, as exact as the policy lets it be.
+#[inline]
+pub(super) fn begin(table: &Table, keys: &Keys, envelope: Envelope, times: &mut Times, out: &mut Vec<u8>) {
+    let time = match table.time {
+        TimeRule::Exact => Some(envelope.time),
+        TimeRule::Hour => Some(envelope.time.hour()),
+        TimeRule::Absent => None,
+    };
+    keys.begin(time, times, out);
+}
 
-    /// Writes the columns of a record in which some may occur several times: the values of such a column become an array where it
-    /// first occurs.
-    fn repeated(&mut self, written: &mut Vec<u64>) {
+/// Ends a record with its epoch and deadline.
+#[inline]
+pub(super) fn end(
+    table: &Table,
+    keys: &Keys,
+    epoch: &EpochKeys,
+    envelope: Envelope,
+    times: &mut Times,
+    out: &mut Vec<u8>,
+) {
+    // A deadline to the second would tell the time again; rounded down it is only earlier.
+    let deadline = match table.time {
+        TimeRule::Exact => envelope.deadline,
+        TimeRule::Hour | TimeRule::Absent => envelope.deadline.map(Timestamp::hour),
+    };
+    keys.end(epoch.id(), deadline, envelope.time_completed, times, out);
+}
+
+impl<'b> Row<'_, 'b> {
+    /// Writes every column. One that occurs several times becomes an array where it first occurs.
+    fn columns(&mut self, written: &mut Vec<u64>) {
         written.clear();
         written.resize(self.table.columns.len().div_ceil(64), 0);
         for (index, &part) in self.parsed.parts.iter().enumerate() {
@@ -135,7 +119,7 @@ impl<'b> Row<'_, 'b> {
         let start = self.out.len();
         self.keys.key(column, self.out);
         let parts = &self.parsed.parts[index..];
-        let repeated = parts[1..].iter().any(|&part| self.fills(part, column).is_some());
+        let repeated = self.table.repeats && parts[1..].iter().any(|&part| self.fills(part, column).is_some());
         if repeated {
             self.out.push(b'[');
         }

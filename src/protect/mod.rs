@@ -18,7 +18,9 @@
 //! 2. *One buffer per purpose*, reused from record to record: findings, decoded text, treated value, canonical spelling.
 //! 3. *Escapes are decoded only where a backslash stands*, once, before anything is searched; a replaced value is escaped
 //!    again as the server would.
-//! 4. *Tokens of addresses are remembered* per worker ([`cache`]), since few clients make most of the lines.
+//! 4. *Most records are plain* ([`plain`]): nothing in them is escaped, nobody is named, the sieve left a position or two. They are
+//!    passed over rather than taken apart.
+//! 5. *Tokens of addresses are remembered* per worker ([`cache`]), since few clients make most of the lines.
 //!
 //! Known losses: a value with escapes is decoded twice when a slot has two outputs; names of a record are searched text by
 //! text rather than once.
@@ -29,6 +31,7 @@ pub mod cache;
 mod columns;
 mod grammar;
 pub mod identifier;
+mod plain;
 pub mod quarantine;
 pub mod text;
 mod url;
@@ -39,10 +42,10 @@ use std::mem;
 use crate::encode::same::Same;
 use crate::encode::same_json::{Written, same_json};
 use crate::keys::pseudonym::EpochKeys;
-use crate::policy::table::{Action, SlotOutput, SlotPlan, Table};
+use crate::policy::table::{SlotOutput, SlotPlan, Table};
 use crate::record::escape;
 use crate::record::field::Kind;
-use crate::record::span::{Escape, Parsed, Part, slot_bit};
+use crate::record::span::{Escape, Parsed, Part};
 use crate::record::timestamp::Timestamp;
 use cache::TokenCache;
 use columns::Columns;
@@ -113,7 +116,7 @@ impl Protector {
     }
 
     /// Writes `raw`, a part of the sieved `batch`, in its own format.
-    #[inline(never)]
+    #[inline]
     pub fn same(
         &mut self,
         batch: &[u8],
@@ -123,36 +126,31 @@ impl Protector {
         epoch: &EpochKeys,
         out: &mut Vec<u8>,
     ) -> Treated {
+        if parsed.plain && self.same_plain(batch, raw, parsed, table, epoch, out) {
+            return Treated(());
+        }
         if !parsed.shape.is_empty() {
             return self.same_json(batch, raw, parsed, table, epoch, out);
         }
+        self.same_parts(batch, raw, parsed, table, epoch, out)
+    }
+
+    /// Writes a record part by part, whatever it holds.
+    #[inline(never)]
+    fn same_parts(
+        &mut self,
+        batch: &[u8],
+        raw: &[u8],
+        parsed: &Parsed,
+        table: &Table,
+        epoch: &EpochKeys,
+        out: &mut Vec<u8>,
+    ) -> Treated {
         let (mut decoded, mut value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
         let mut treater = self.treater(batch, raw, parsed, table, epoch);
         let mut same = Same::begin(raw, out);
-        let near = treater.near();
-        // Slots that leave alone what the sieve leaves alone, which is most of most records: they are passed over here.
-        let quiet = if near.is_some() { table.quiet_bits } else { 0 };
-        let mut near = near.unwrap_or_default();
         for &part in &parsed.parts {
-            let alone = quiet & slot_bit(part.slot) != 0;
-            if alone && !near.any_in(part.start, part.end) {
-                continue;
-            }
             let slot = &table.slots[usize::from(part.slot)];
-            match slot.outputs.first() {
-                Some(SlotOutput { action, .. }) if alone && treater.finds_nothing(action, part, raw, &near) => {
-                    continue;
-                }
-                Some(SlotOutput { action: Action::Address(action), .. }) if !treater.escaped => {
-                    match treater.address_field(*action, part.of(raw), same.place(part)) {
-                        Outcome::Verbatim => {}
-                        Outcome::Replaced => same.replaced(part),
-                        Outcome::Absent => same.drop_value(part, table.absent),
-                    }
-                    continue;
-                }
-                _ => {}
-            }
             value.clear();
             match first(&mut treater, slot, part.of(raw), &mut decoded, &mut value) {
                 Outcome::Verbatim => {}
@@ -167,6 +165,7 @@ impl Protector {
     }
 
     /// Writes a JSON record as JSON again: the structure is rebuilt from the members that leave.
+    #[inline(never)]
     fn same_json(
         &mut self,
         batch: &[u8],
@@ -231,10 +230,7 @@ impl Protector {
         epoch: &'a EpochKeys,
     ) -> Treater<'a> {
         self.named.clear();
-        // Where the record stands in the batch, if that was sieved.
-        let at = (raw.as_ptr() as usize).wrapping_sub(batch.as_ptr() as usize);
         let escaped = !parsed.plain && memchr::memchr(b'\\', raw).is_some();
-        self.candidates.near(at, &mut self.cursor);
         if parsed.slots & table.naming_bits != 0 {
             for part in &parsed.parts {
                 if let Some((_, action)) = table.naming.iter().find(|(slot, _)| *slot == part.slot) {
@@ -251,7 +247,6 @@ impl Protector {
             batch,
             candidates: &self.candidates,
             cursor: self.cursor,
-            sieved_at: (at < batch.len() && !escaped && self.named.is_empty()).then_some(at),
             escaped,
             findings: &mut self.findings,
             counts: &mut self.counts,

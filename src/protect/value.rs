@@ -10,14 +10,14 @@ use memchr::memchr;
 
 use super::address::{self, Column};
 use super::identifier::{Writer, mark, token_kind};
-use super::text::{self, Candidates, Context, Cursor, Finding, Near, What};
+use super::text::{self, Candidates, Context, Cursor, Finding, What};
 use super::{agent, grammar, url};
 use crate::keys::pseudonym::TokenKind;
 use crate::policy::table::{Action, IdAction, SlotPlan, TextPlan};
 use crate::policy::treatment::Form;
 use crate::record::escape;
 use crate::record::field::Kind;
-use crate::record::span::{Escape, Part};
+use crate::record::span::Escape;
 
 /// What became of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,9 +150,6 @@ pub struct Treater<'a> {
     pub candidates: &'a Candidates,
     /// How far it was looked through.
     pub cursor: Cursor,
-    /// Where the record begins in the batch, when a value in which the sieve found nothing needs no other look: the batch was
-    /// sieved, nothing in the record is escaped, and it names nobody.
-    pub sieved_at: Option<usize>,
     /// False when the record holds no backslash, so that nothing in it is escaped.
     pub escaped: bool,
     /// Reused room for findings.
@@ -161,27 +158,7 @@ pub struct Treater<'a> {
     pub counts: &'a mut Treatments,
 }
 
-impl<'a> Treater<'a> {
-    /// The positions that the sieve left in the record and behind it; `None` where [`Treater::sieved_at`] is.
-    #[inline]
-    pub fn near(&mut self) -> Option<Near<'a>> {
-        self.sieved_at.map(|at| self.candidates.near(at, &mut self.cursor))
-    }
-
-    /// True when nothing is found in `part` of `record`, in which `near` has just seen positions: it leaves as it stands.
-    pub fn finds_nothing(&mut self, action: &Action, part: Part, record: &[u8], near: &Near<'_>) -> bool {
-        let context = match action {
-            Action::ScrubAgent => Context::Agent,
-            Action::ScrubPath => Context::Path,
-            Action::ScrubQuery => Context::Query,
-            Action::Url(_) => Context::Url,
-            Action::Time => return true,
-            _ => Context::Text,
-        };
-        near.find(part.of(record), part.start, context, self.findings);
-        self.findings.is_empty()
-    }
-
+impl Treater<'_> {
     /// Treats `raw`, a value of `slot`, by `action`. `decoded` is reused room; `out` receives the value when it is replaced.
     #[inline]
     pub fn value(
@@ -246,13 +223,7 @@ impl<'a> Treater<'a> {
 
     /// A column that holds one address, or what servers write in its place.
     #[inline]
-    pub fn address_field(&mut self, action: IdAction, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
-        if let IdAction::Token(form) = action
-            && self.writer.spelled_v4(plain, form, self.plan, out)
-        {
-            self.counts.addresses += 1;
-            return Outcome::Replaced;
-        }
+    fn address_field(&mut self, action: IdAction, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
         self.column(action, address::parse_field(plain), plain, out)
     }
 

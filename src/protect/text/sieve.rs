@@ -110,7 +110,7 @@ impl Sieved {
     pub fn scan(&mut self, buffer: &[u8]) {
         self.all.clear();
         let mut carry = Carry::default();
-        blocks(buffer, |block, base| self.all.add::<2>(carry.step(block), base));
+        blocks(buffer, |block, base| self.all.add::<3>(carry.step(block), base));
     }
 
     /// Moves the cursor to the first position from `start` on, and gives the positions from there.
