@@ -227,6 +227,9 @@ impl Worker {
     ) {
         let mut marks = mem::take(&mut self.marks);
         marks.scan(&batch.bytes);
+        for line in marks.lines(&batch.bytes) {
+            self.protector.expect(line);
+        }
         for record in marks.records(&batch.bytes) {
             outcome.counts.records_in += 1;
             self.parsed.clear();

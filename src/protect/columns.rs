@@ -119,7 +119,8 @@ impl<'b> Row<'_, 'b> {
         let start = self.out.len();
         self.keys.key(column, self.out);
         let parts = &self.parsed.parts[index..];
-        let repeated = self.table.repeats && parts[1..].iter().any(|&part| self.fills(part, column).is_some());
+        let repeated =
+            self.table.repeats && parts[1..].iter().any(|&part| self.fills(part, column).is_some());
         if repeated {
             self.out.push(b'[');
         }

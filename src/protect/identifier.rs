@@ -49,12 +49,7 @@ impl Writer<'_> {
     /// Few clients make most of the lines, and nearly all of them are spelled in one way. Returns false when it is no address.
     #[inline]
     pub fn spelled_v4(&mut self, text: &[u8], form: Form, plan: &TextPlan, out: &mut Vec<u8>) -> bool {
-        let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) else { return false };
-        // With the length, eight bytes from either end say what up to sixteen bytes are.
-        if text.len() > 15 {
-            return false;
-        }
-        let key = u128::from(u64::from_le_bytes(*first)) << 64 | u128::from(u64::from_le_bytes(*last));
+        let Some(key) = spelling(text) else { return false };
         let tag = tag(self.keys, form, text.len());
         if self.cache.find(key, tag, out) {
             return true;
@@ -81,6 +76,15 @@ impl Writer<'_> {
         canonical(kind, value, self.canonical);
         self.keys.token(kind, self.canonical)
     }
+}
+
+/// The key of a spelling of at most fifteen bytes, as IPv4 addresses have: with its length, eight bytes from either end say what it
+/// is. Seven bytes (`1.2.3.4`) are too rare to matter.
+#[inline]
+pub fn spelling(text: &[u8]) -> Option<u128> {
+    let (first, last) = (text.first_chunk::<8>()?, text.last_chunk::<8>()?);
+    let key = u128::from(u64::from_le_bytes(*first)) << 64 | u128::from(u64::from_le_bytes(*last));
+    (text.len() <= 15).then_some(key)
 }
 
 /// What tells entries of the cache apart that have one key: the epoch's keys, the form, and the length of the spelling that

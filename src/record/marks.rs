@@ -40,11 +40,21 @@ impl Marks {
             let inside = u64::MAX >> (64 - (batch.len() - base).min(64));
             let odd = (!printable | byte(b'\\')) & !newlines & inside;
             self.newlines.add::<1>(newlines, base);
-            self.quotes.add::<4>(quotes, base);
+            self.quotes.add::<5>(quotes, base);
             if odd != 0 {
                 self.odd.add::<1>(odd, base);
             }
         });
+    }
+
+    /// The lines of `batch`, which was scanned, without more.
+    pub fn lines<'a>(&'a self, batch: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let mut start = 0;
+        self.newlines.all().iter().filter_map(move |&newline| {
+            let line = batch.get(start..newline as usize);
+            start = newline as usize + 1;
+            line
+        })
     }
 
     /// The records of `batch`, which was scanned.
@@ -88,7 +98,10 @@ impl<'a> Iterator for Records<'a> {
             None => return None,
         };
         self.at = end + 1;
-        let as_expected = match (self.expected.checked_sub(1).and_then(|last| self.quotes.get(last)), self.quotes.get(self.expected)) {
+        let as_expected = match (
+            self.expected.checked_sub(1).and_then(|last| self.quotes.get(last)),
+            self.quotes.get(self.expected),
+        ) {
             (Some(&last), Some(&next)) => (last as usize) < end && next as usize > end,
             _ => false,
         };

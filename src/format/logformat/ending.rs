@@ -66,7 +66,8 @@ pub(super) fn word_end(text: &[u8], at: usize, delimiter: u8) -> usize {
 }
 
 /// The first question mark in bytes `at..end`.
-#[inline]
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "see `opening`")]
 pub(super) fn question_mark(text: &[u8], at: usize, end: usize) -> Option<usize> {
     // A look beyond the end costs nothing where the record goes on, and nearly every path is one step long.
     if let Some(lane) = text.get(at..).and_then(|rest| rest.first_chunk()) {

@@ -6,6 +6,11 @@
 //! is read here and the rest by the steps. Whatever is not ordinary is left to the steps altogether. So this file can make a
 //! record faster, and never different: a test compares both ways.
 
+#![allow(
+    clippy::inline_always,
+    reason = "a third of what reading a record cost was calls between these few functions"
+)]
+
 use super::ending::{Class, NumberForm, closing_quote, question_mark};
 use super::program::{Content, Ending, Locate, Segment, Step, TimeStep};
 use crate::format::Memo;
@@ -136,7 +141,7 @@ impl Opening {
     }
 
     /// Reads the opening of `text`; returns where it ends. `None`: not the ordinary case, and `parsed` may hold some of it.
-    #[inline]
+    #[inline(never)]
     pub(super) fn read(&self, text: &[u8], memo: &mut Memo, parsed: &mut Parsed) -> Option<usize> {
         let mut found = Found::default();
         let open = closing_quote(text, 0)?;
@@ -158,7 +163,7 @@ impl Opening {
     }
 
     /// Reads client, user and time before the quote at `open`; returns where the time begins.
-    #[inline]
+    #[inline(always)]
     fn beginning(&self, text: &[u8], open: usize, found: &mut Found) -> Option<usize> {
         let client = address_len(text)?;
         found.push(self.client, 0, client);
@@ -179,7 +184,7 @@ impl Opening {
 
     /// Reads a plain request for a path between the quotes at `open` and `close`, and what [`Opening::numbers`] reads. Finds
     /// nothing if the request is another.
-    #[inline]
+    #[inline(always)]
     fn request_and_numbers(
         &self,
         text: &[u8],
@@ -213,14 +218,16 @@ impl Opening {
     }
 
     /// Reads `" 200 512` at `close`; returns where it ends.
-    #[inline]
+    #[inline(always)]
     fn numbers(&self, text: &[u8], close: usize, found: &mut Found) -> Option<usize> {
         let ([b'"', b' ', status @ .., b' '], rest) = text.get(close..)?.split_first_chunk::<6>()? else {
             return None;
         };
         let digits = digits_len(rest);
         // A letter or a point would belong to the number, and `-` is an absent one.
-        if !status.iter().all(u8::is_ascii_digit) || digits == 0 || !matches!(rest.get(digits), None | Some(b' '))
+        if !status.iter().all(u8::is_ascii_digit)
+            || digits == 0
+            || !matches!(rest.get(digits), None | Some(b' '))
         {
             return None;
         }
@@ -249,20 +256,20 @@ impl Default for Found {
 }
 
 impl Found {
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, slot: u16, start: usize, end: usize) {
         self.push_unless(false, slot, start, end);
     }
 
     /// Written in any case, and counted unless `absent`: no branch that half the records take.
-    #[inline]
+    #[inline(always)]
     fn push_unless(&mut self, absent: bool, slot: u16, start: usize, end: usize) {
         self.parts[self.len % PARTS_MAX] = Part { slot, start: start as u32, end: end as u32 };
         self.len += usize::from(!absent);
         self.slots |= if absent { 0 } else { slot_bit(slot) };
     }
 
-    #[inline]
+    #[inline(always)]
     fn hand_over(&self, parsed: &mut Parsed) {
         let before = parsed.parts.len();
         parsed.parts.extend_from_slice(&self.parts);
@@ -339,13 +346,17 @@ fn ipv6_len(text: &[u8]) -> Option<usize> {
         return None;
     }
     let inside = (1 << len) - 1;
-    let within = |lane: Lane, first: u8, count: u8| (lane - Lane::splat(first)).simd_le(Lane::splat(count - 1));
+    let within =
+        |lane: Lane, first: u8, count: u8| (lane - Lane::splat(first)).simd_le(Lane::splat(count - 1));
     let digits = inside & mask(block, |lane| within(lane, b'0', 10) | within(lane, b'a', 6));
     let colons = inside & mask(block, |lane| lane.simd_eq(Lane::splat(b':')));
     let pairs = colons & colons >> 1;
     let five_digits = digits & digits >> 1 & digits >> 2 & digits >> 3 & digits >> 4;
     let groups = colons.count_ones() + 1;
-    ((digits | colons) == inside && (3..=8).contains(&groups) && pairs & pairs.wrapping_sub(1) == 0 && five_digits == 0)
+    ((digits | colons) == inside
+        && (3..=8).contains(&groups)
+        && pairs & pairs.wrapping_sub(1) == 0
+        && five_digits == 0)
         .then_some(len as usize)
 }
 
@@ -414,7 +425,8 @@ mod tests {
             assert!(fast.opening.is_some());
             let expected = outcome(slow, record);
             // A newline would make two records of one.
-            outcome(fast, record) == expected && (record.contains(&b'\n') || marked_outcome(fast, record) == expected)
+            outcome(fast, record) == expected
+                && (record.contains(&b'\n') || marked_outcome(fast, record) == expected)
         })
     }
 

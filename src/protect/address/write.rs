@@ -82,7 +82,10 @@ fn write_group(group: u16, text: &mut [u8]) -> usize {
     let digits = (usize::from(group | 1).ilog2() / 4 + 1) as usize;
     // All four at once, moved so that the first that counts comes first; what is too much is overwritten.
     let nibbles = u32::from(group) << (16 - 4 * digits);
-    let spread = (nibbles >> 12 & 15) | (nibbles & 0x0f00) | (nibbles << 12 & 0x000f_0000) | (nibbles << 24 & 0x0f00_0000);
+    let spread = (nibbles >> 12 & 15)
+        | (nibbles & 0x0f00)
+        | (nibbles << 12 & 0x000f_0000)
+        | (nibbles << 24 & 0x0f00_0000);
     // Ten and more are letters: 39 further on than digits.
     let letters = (spread + 0x0606_0606) >> 4 & 0x0101_0101;
     let ascii = spread + 0x3030_3030 + letters * 39;

@@ -55,7 +55,9 @@ impl Classes {
         let is = |lane: Lane, byte: u8| lane.simd_eq(Lane::splat(byte));
         let letter = |lane: Lane, byte: u8| is(lane | Lane::splat(0x20), byte);
         Self {
-            separator: mask(block, |lane| (is(lane, b'.') | is(lane, b'-')) | (is(lane, b'_') | is(lane, b':'))),
+            separator: mask(block, |lane| {
+                (is(lane, b'.') | is(lane, b'-')) | (is(lane, b'_') | is(lane, b':'))
+            }),
             colon: mask(block, |lane| is(lane, b':')),
             rare: mask(block, |lane| (is(lane, b'@') | is(lane, b'%')) | is(lane, b'J')),
             word: mask(block, |lane| letter(lane, b'b') | letter(lane, b'z')),
@@ -192,8 +194,13 @@ mod tests {
         sieved.scan(text);
         let mut cursor = Cursor::default();
         for (start, end) in [(0, 4), (4, 14), (14, 17), (0, 21), (15, 18), (4, 14), (0, 0), (21, 21)] {
-            let want: Vec<u32> =
-                sieved.all.all().iter().copied().filter(|&at| (start..end).contains(&(at as usize))).collect();
+            let want: Vec<u32> = sieved
+                .all
+                .all()
+                .iter()
+                .copied()
+                .filter(|&at| (start..end).contains(&(at as usize)))
+                .collect();
             assert_eq!(sieved.within(start, end, &mut cursor), want);
         }
     }
