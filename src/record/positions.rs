@@ -24,13 +24,12 @@ pub const LANE: usize = size_of::<Lane>();
 #[inline]
 pub fn blocks(bytes: &[u8], mut step: impl FnMut(&[u8; BLOCK], usize)) {
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    for (place, block) in blocks.iter().enumerate() {
+    let mut last = [0; BLOCK];
+    last[..rest.len()].copy_from_slice(rest);
+    let padded = if rest.is_empty() { None } else { Some(&last) };
+    // One loop with one call in it, so that the step becomes part of the loop and its constants stay in registers.
+    for (place, block) in blocks.iter().chain(padded).enumerate() {
         step(block, place * BLOCK);
-    }
-    if !rest.is_empty() {
-        let mut block = [0; BLOCK];
-        block[..rest.len()].copy_from_slice(rest);
-        step(&block, blocks.len() * BLOCK);
     }
 }
 

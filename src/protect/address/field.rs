@@ -154,34 +154,41 @@ fn parse_v6_zone(text: &[u8]) -> Option<(IpAddr, usize)> {
 /// The groups of an IPv6 address without dotted decimal (RFC 4291 section 2.2), faster than the standard library's reading of
 /// any address.
 fn groups(text: &[u8]) -> Option<[u16; 8]> {
-    let mut groups = [0; 8];
-    let (mut count, mut gap, mut rest) = (0, None, text);
-    if let [b':', b':', more @ ..] = text {
-        (gap, rest) = (Some(0), more);
-    }
-    while !rest.is_empty() {
-        let (mut value, mut digits) = (0, 0);
-        while let [byte, more @ ..] = rest
-            && let digit @ 0..16 = HEX[usize::from(*byte)]
-        {
-            value = value << 4 | u16::from(digit);
+    let mut groups = [0_u16; 8];
+    let (mut count, mut gap) = (0, None);
+    let (mut value, mut digits) = (0_u32, 0);
+    for (place, &byte) in text.iter().enumerate() {
+        let digit = HEX[usize::from(byte)];
+        if digit < 16 {
+            value = value << 4 | u32::from(digit);
             digits += 1;
-            rest = more;
+            continue;
         }
-        if digits == 0 || digits > 4 || count == 8 {
+        if byte != b':' || digits > 4 {
             return None;
         }
-        groups[count] = value;
-        count += 1;
-        rest = match rest {
-            [] => rest,
-            [b':', b':', more @ ..] if gap.is_none() => {
-                gap = Some(count);
-                more
+        if digits > 0 {
+            *groups.get_mut(count)? = value as u16;
+            count += 1;
+            (value, digits) = (0, 0);
+            // One colon at the end belongs to nothing.
+            if place + 1 == text.len() {
+                return None;
             }
-            [b':', more @ ..] if matches!(more.first(), Some(byte) if *byte != b':') => more,
-            _ => return None,
-        };
+        } else if place == 0 {
+            if text.get(1) != Some(&b':') {
+                return None;
+            }
+        } else if gap.replace(count).is_some() {
+            return None;
+        }
+    }
+    if digits > 4 {
+        return None;
+    }
+    if digits > 0 {
+        *groups.get_mut(count)? = value as u16;
+        count += 1;
     }
     match gap {
         None => (count == 8).then_some(groups),

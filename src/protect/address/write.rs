@@ -40,59 +40,58 @@ pub fn write_v6(address: Ipv6Addr, out: &mut Vec<u8>) {
         return;
     }
     let groups = address.segments();
-    let (mut best_start, mut best_length) = (8, 1);
-    let (mut start, mut length) = (0, 0);
-    for (place, &group) in groups.iter().enumerate() {
-        if group == 0 {
-            if length == 0 {
-                start = place;
-            }
-            length += 1;
-            if length > best_length {
-                (best_start, best_length) = (start, length);
-            }
-        } else {
-            length = 0;
-        }
-    }
-    let mut text = [0; 40];
-    let mut length = 0;
-    let mut place = 0;
-    while place < 8 {
-        if place == best_start {
-            text[length] = b':';
-            text[length + 1] = b':';
-            length += 2;
-            place += best_length;
-            continue;
-        }
-        if place > 0 && place != best_start + best_length {
-            text[length] = b':';
-            length += 1;
-        }
-        length += write_group(groups[place], &mut text[length..]);
-        place += 1;
-    }
-    out.extend_from_slice(&text[..length]);
+    let Some((gap, gap_len)) = longest_gap(&groups) else {
+        return write_groups(&groups, out);
+    };
+    write_groups(&groups[..gap], out);
+    out.extend_from_slice(b"::");
+    write_groups(&groups[gap + gap_len..], out);
 }
 
-/// Writes a group without its leading zeros; returns how many digits it has.
+/// The longest run of two or more zero groups, the first of equals: where it begins, and how long it is.
 #[inline]
-fn write_group(group: u16, text: &mut [u8]) -> usize {
-    let digits = (usize::from(group | 1).ilog2() / 4 + 1) as usize;
-    // All four at once, moved so that the first that counts comes first; what is too much is overwritten.
-    let nibbles = u32::from(group) << (16 - 4 * digits);
-    let spread = (nibbles >> 12 & 15)
-        | (nibbles & 0x0f00)
-        | (nibbles << 12 & 0x000f_0000)
-        | (nibbles << 24 & 0x0f00_0000);
-    // Ten and more are letters: 39 further on than digits.
-    let letters = (spread + 0x0606_0606) >> 4 & 0x0101_0101;
-    let ascii = spread + 0x3030_3030 + letters * 39;
-    if let Some(room) = text.first_chunk_mut::<4>() {
-        *room = ascii.to_le_bytes();
-    } else {
-        text[..digits].copy_from_slice(&ascii.to_le_bytes()[..digits]);
+fn longest_gap(groups: &[u16; 8]) -> Option<(usize, usize)> {
+    if groups.windows(2).all(|pair| pair[0] | pair[1] != 0) {
+        return None;
     }
-    digits
+    let mut best = (0, 0);
+    let mut length = 0;
+    for (place, &group) in groups.iter().enumerate() {
+        length = if group == 0 { length + 1 } else { 0 };
+        if length > best.1 {
+            best = (place + 1 - length, length);
+        }
+    }
+    Some(best)
+}
+
+/// Appends groups with colons between them.
+#[inline]
+fn write_groups(groups: &[u16], out: &mut Vec<u8>) {
+    let mut text = [0; 48];
+    let mut length = 0;
+    for &group in groups {
+        // Eight bytes are written for at most five that count; the next group begins where those end.
+        let Some(room) = text[length..].first_chunk_mut::<8>() else { break };
+        let (digits, ascii) = spell(group);
+        *room = (ascii | u64::from(b':') << (8 * digits)).to_le_bytes();
+        length += digits + 1;
+    }
+    let end = out.len() + length.saturating_sub(1);
+    out.extend_from_slice(&text);
+    out.truncate(end);
+}
+
+/// A group without its leading zeros: how many digits it has, and the digits, the first in the lowest byte.
+#[inline]
+fn spell(group: u16) -> (usize, u64) {
+    let digits = ((group | 1).ilog2() / 4 + 1) as usize;
+    let group = u32::from(group) << (16 - 4 * digits);
+    // A digit to each byte, the first in the lowest.
+    let nibbles =
+        (group >> 12 & 15) | (group & 0x0f00) | (group << 12 & 0x000f_0000) | (group << 24 & 0x0f00_0000);
+    // Ten and more are letters, which come 39 after where they would be as digits.
+    let letters = (nibbles + 0x0606_0606) >> 4 & 0x0101_0101;
+    let ascii = nibbles + 0x3030_3030 + letters * 39;
+    (digits, u64::from(ascii) & ((1 << (8 * digits)) - 1))
 }
