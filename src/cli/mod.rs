@@ -10,6 +10,7 @@ mod explain;
 mod filter;
 mod keys;
 mod opened;
+mod processor;
 mod progress;
 mod report;
 mod run;
@@ -60,6 +61,10 @@ enum Command {
 
 /// Runs the program and returns its exit code.
 pub fn main() -> ExitCode {
+    if let Err(problem) = processor::check() {
+        eprintln!("sluis: {problem}");
+        return ExitCode::from(exit::USAGE);
+    }
     say_where_not_what();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
