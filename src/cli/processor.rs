@@ -28,7 +28,9 @@ fn lacks(text: &[u8], feature: &[u8]) -> bool {
     let (mut listed, mut at) = (false, 0);
     while at < text.len() {
         listed |= text[at..].starts_with(b"\nflags\t");
-        if text[at..].starts_with(feature) && matches!(text.get(at + feature.len()), None | Some(b' ' | b'\n')) {
+        if text[at..].starts_with(feature)
+            && matches!(text.get(at + feature.len()), None | Some(b' ' | b'\n'))
+        {
             return false;
         }
         at += 1;

@@ -37,14 +37,15 @@ impl Marks {
             let (newlines, quotes) = (byte(b'\n'), byte(b'"'));
             // Less 32, printable ASCII is at most 94, and everything else more.
             let printable = mask(block, |lane| (lane - Lane::splat(b' ')).simd_le(Lane::splat(b'~' - b' ')));
-            let inside = u64::MAX >> (64 - (batch.len() - base).min(64));
-            let odd = (!printable | byte(b'\\')) & !newlines & inside;
+            let odd = (!printable | byte(b'\\')) & !newlines;
             self.newlines.add::<1>(newlines, base);
             self.quotes.add::<5>(quotes, base);
             if odd != 0 {
                 self.odd.add::<1>(odd, base);
             }
         });
+        // The last block is padded with bytes that are no text.
+        self.odd.end_at(batch.len());
     }
 
     /// The lines of `batch`, which was scanned, without more.

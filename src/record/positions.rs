@@ -87,6 +87,13 @@ impl Positions {
         }
     }
 
+    /// Forgets the places from `end` on.
+    pub fn end_at(&mut self, end: usize) {
+        while self.all().last().is_some_and(|&at| at as usize >= end) {
+            self.len -= 1;
+        }
+    }
+
     /// The places.
     #[inline]
     pub fn all(&self) -> &[u32] {

@@ -30,6 +30,8 @@ pub(super) struct Opening {
     request: RequestSlots,
     status: u16,
     size: u16,
+    /// [`slot_bit`] of what every record has: client, time, method, path, version, status, size.
+    always: u64,
     /// The quoted values that are all that follows.
     closing: Option<Closing>,
     /// Steps of the first chunk that are read by [`Opening::read`].
@@ -85,6 +87,9 @@ impl Opening {
                 Step::Number { form: NumberForm::Status, slot: status, .. },
                 Step::Number { form: NumberForm::Integer, slot: size, next: None | Some(b' ') },
             ) => Some(Self {
+                always: [client, *time, request.method, request.target.path, request.version, *status, *size]
+                    .into_iter()
+                    .fold(0, |bits, slot| bits | slot_bit(slot)),
                 client,
                 user: *user,
                 time: *time,
@@ -136,7 +141,7 @@ impl Opening {
         }
         parsed.time = Some(read_common_log(text.get(time..)?.first_chunk()?, memo).ok()?);
         parsed.plain = true;
-        found.hand_over(parsed);
+        found.hand_over(self.always, parsed);
         Some(())
     }
 
@@ -152,13 +157,13 @@ impl Opening {
             Some(end) => end,
             None => {
                 // Something else than a plain request: what was found so far goes first, in the order of the text.
-                found.hand_over(parsed);
+                found.hand_over(self.always, parsed);
                 found = Found::default();
                 split(text, open + 1, close, &self.request, parsed);
                 self.numbers(text, close, &mut found)?
             }
         };
-        found.hand_over(parsed);
+        found.hand_over(self.always, parsed);
         Some(end)
     }
 
@@ -173,7 +178,7 @@ impl Opening {
         } else if rest.first_chunk() == Some(b" - ") {
             let user = client + 3;
             let len = simple_name_len(text.get(user..)?)?;
-            found.push(self.user, user, user + len);
+            found.push_unless(false, self.user, user, user + len);
             user + len + 2
         } else {
             return None;
@@ -258,7 +263,8 @@ impl Default for Found {
 impl Found {
     #[inline(always)]
     fn push(&mut self, slot: u16, start: usize, end: usize) {
-        self.push_unless(false, slot, start, end);
+        self.parts[self.len % PARTS_MAX] = Part { slot, start: start as u32, end: end as u32 };
+        self.len += 1;
     }
 
     /// Written in any case, and counted unless `absent`: no branch that half the records take.
@@ -270,11 +276,11 @@ impl Found {
     }
 
     #[inline(always)]
-    fn hand_over(&self, parsed: &mut Parsed) {
+    fn hand_over(&self, always: u64, parsed: &mut Parsed) {
         let before = parsed.parts.len();
         parsed.parts.extend_from_slice(&self.parts);
         parsed.parts.truncate(before + self.len);
-        parsed.slots |= self.slots;
+        parsed.slots |= self.slots | always;
     }
 }
 

@@ -40,18 +40,22 @@ pub fn write_v6(address: Ipv6Addr, out: &mut Vec<u8>) {
         return;
     }
     let groups = address.segments();
-    let Some((gap, gap_len)) = longest_gap(&groups) else {
-        return write_groups(&groups, out);
-    };
-    write_groups(&groups[..gap], out);
-    out.extend_from_slice(b"::");
-    write_groups(&groups[gap + gap_len..], out);
+    match longest_gap(&groups) {
+        None => write_groups(groups, out),
+        Some((gap, gap_len)) => {
+            write_groups(groups[..gap].iter().copied(), out);
+            out.extend_from_slice(b"::");
+            write_groups(groups[gap + gap_len..].iter().copied(), out);
+        }
+    }
 }
 
 /// The longest run of two or more zero groups, the first of equals: where it begins, and how long it is.
 #[inline]
 fn longest_gap(groups: &[u16; 8]) -> Option<(usize, usize)> {
-    if groups.windows(2).all(|pair| pair[0] | pair[1] != 0) {
+    // Without a branch for each: two zero groups side by side, as bits.
+    let zeros = groups.iter().fold(0_u32, |zeros, &group| zeros << 1 | u32::from(group == 0));
+    if zeros & zeros >> 1 == 0 {
         return None;
     }
     let mut best = (0, 0);
@@ -67,10 +71,10 @@ fn longest_gap(groups: &[u16; 8]) -> Option<(usize, usize)> {
 
 /// Appends groups with colons between them.
 #[inline]
-fn write_groups(groups: &[u16], out: &mut Vec<u8>) {
+fn write_groups(groups: impl IntoIterator<Item = u16>, out: &mut Vec<u8>) {
     let mut text = [0; 48];
     let mut length = 0;
-    for &group in groups {
+    for group in groups {
         // Eight bytes are written for at most five that count; the next group begins where those end.
         let Some(room) = text[length..].first_chunk_mut::<8>() else { break };
         let (digits, ascii) = spell(group);

@@ -213,10 +213,22 @@ impl<'a> Near<'a> {
 
     #[inline]
     fn any_after(&mut self, start: u32, end: u32) -> bool {
-        while self.next < start {
+        self.pass(start);
+        self.next < end
+    }
+
+    /// Passes over everything before byte `end` of the record.
+    #[inline]
+    pub fn pass(&mut self, end: u32) {
+        while self.next < end {
             *self = Self::new(&self.positions[1..], self.start);
         }
-        self.next < end
+    }
+
+    /// Where in the record the next position stands; beyond every record if there is none.
+    #[inline]
+    pub fn next(&self) -> u32 {
+        self.next
     }
 
     /// Finds the identifiers in `text`, which begins at byte `start` of the record and was asked for last. `out` is emptied first.
@@ -230,8 +242,17 @@ impl<'a> Near<'a> {
 /// Looks at `positions` of a buffer in which `text` begins at `start`. `out` is emptied first.
 fn visit_all(text: &[u8], positions: &[u32], start: usize, context: Context, out: &mut Vec<Finding>) {
     out.clear();
-    if positions.is_empty() {
-        return;
+    match positions {
+        [] => return,
+        // Most agents of browsers have this one, and it is seen without a search.
+        &[at]
+            if context == Context::Agent
+                && text[at as usize - start] == b'.'
+                && versions::plain_version(text, at as usize - start + 1).is_some() =>
+        {
+            return;
+        }
+        _ => {}
     }
     let mut search = Search { text, context, out, done: Done::default(), window: None };
     for &at in positions {

@@ -2,6 +2,7 @@
 
 use super::bytes::{decoded_at, escape_before};
 use super::{Finding, What};
+use crate::record::positions::{LANE, Lane};
 
 /// A name of one byte would be found in every second word.
 const NAME_MIN: usize = 2;
@@ -20,10 +21,9 @@ pub fn find_names(text: &[u8], names: &[&[u8]], out: &mut Vec<Finding>) {
             continue;
         }
         let (beginning, rest) = name.split_at(name.len().min(NAME_MAX));
-        let (small, large) = first_bytes(name);
+        let start = Start::of(name);
         let mut place = 0;
-        while let Some(found) = memchr::memchr3(small, large, b'%', &text[place..]) {
-            let start = place + found;
+        while let Some(start) = start.next(text, place) {
             place = start + 1;
             if word_before(text, start) {
                 continue;
@@ -69,6 +69,62 @@ fn join(out: &mut Vec<Finding>) {
         }
     }
     out.truncate(kept + 1);
+}
+
+/// How a name begins in a text.
+enum Start {
+    /// Two bytes of ASCII, in lower case; each may be written as an escape or as another character of that lower case.
+    Pair(u8, u8),
+    /// One of these bytes, or an escape.
+    Bytes(u8, u8),
+}
+
+impl Start {
+    fn of(name: &[u8]) -> Self {
+        match name {
+            [first, second, ..] if first.is_ascii_alphanumeric() && second.is_ascii_alphanumeric() => {
+                Self::Pair(first.to_ascii_lowercase(), second.to_ascii_lowercase())
+            }
+            _ => {
+                let (small, large) = first_bytes(name);
+                Self::Bytes(small, large)
+            }
+        }
+    }
+
+    /// The next place from `place` on at which the name may begin.
+    #[inline]
+    fn next(&self, text: &[u8], mut place: usize) -> Option<usize> {
+        let &Self::Pair(first, second) = self else {
+            let &Self::Bytes(small, large) = self else { return None };
+            return memchr::memchr3(small, large, b'%', &text[place..]).map(|found| place + found);
+        };
+        // Letters of two bytes are rare enough where a name of ASCII begins: most texts are passed in a few looks.
+        let escape = Lane::splat(b'%');
+        let is = |lane: Lane, byte: u8| (lane | Lane::splat(0x20)).simd_eq(Lane::splat(byte | 0x20));
+        while let (Some(here), Some(next)) = (chunk(text, place), chunk(text, place + 1)) {
+            let begins = is(here, first) | here.simd_eq(escape);
+            let goes_on = is(next, second)
+                | next.simd_eq(escape)
+                | next.simd_ge(Lane::splat(0x80))
+                | here.simd_eq(escape);
+            let hits = (begins & goes_on).to_bitmask();
+            if hits != 0 {
+                return Some(place + hits.trailing_zeros() as usize);
+            }
+            place += LANE;
+        }
+        let rest = text.get(place..)?;
+        rest.iter()
+            .position(|byte| *byte == b'%' || byte.eq_ignore_ascii_case(&first))
+            .map(|found| place + found)
+    }
+}
+
+/// The bytes of `text` from `at` on that are looked at together.
+#[inline]
+fn chunk(text: &[u8], at: usize) -> Option<Lane> {
+    text.get(at..)?.first_chunk().map(|chunk| Lane::new(*chunk))
 }
 
 /// The bytes that the name can begin with, in its two cases.
