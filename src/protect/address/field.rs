@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::canonical;
+use crate::record::positions::{BLOCK, Lane, mask};
 
 /// What a column that should hold an address holds. Positions are bytes `start..end` of the column, without brackets, port,
 /// zone and prefix length.
@@ -153,42 +154,36 @@ fn parse_v6_zone(text: &[u8]) -> Option<(IpAddr, usize)> {
 
 /// The groups of an IPv6 address without dotted decimal (RFC 4291 section 2.2), faster than the standard library's reading of
 /// any address.
+///
+/// The colons are found together; what stands between two of them is at most four digits, which are read together.
 fn groups(text: &[u8]) -> Option<[u16; 8]> {
+    let mut block = [0; BLOCK];
+    // Four bytes in front, so that a group can be read with what stands before it.
+    block.get_mut(4..4 + text.len())?.copy_from_slice(text);
+    let end = 4 + text.len();
+    let mut colons = mask(&block, |lane| lane.simd_eq(Lane::splat(b':'))) | 1 << end;
     let mut groups = [0_u16; 8];
-    let (mut count, mut gap) = (0, None);
-    let (mut value, mut digits) = (0_u32, 0);
-    for (place, &byte) in text.iter().enumerate() {
-        let digit = HEX[usize::from(byte)];
-        if digit < 16 {
-            value = value << 4 | u32::from(digit);
-            digits += 1;
-            continue;
-        }
-        if byte != b':' || digits > 4 {
-            return None;
-        }
-        if digits > 0 {
-            *groups.get_mut(count)? = value as u16;
+    let (mut count, mut gap, mut start) = (0, None, 4);
+    while colons != 0 {
+        let colon = colons.trailing_zeros() as usize;
+        colons &= colons - 1;
+        if colon > start {
+            *groups.get_mut(count)? = group(&block, start, colon)?;
             count += 1;
-            (value, digits) = (0, 0);
-            // One colon at the end belongs to nothing.
-            if place + 1 == text.len() {
+        } else if colon == end {
+            // One colon at the end belongs to nothing; two are the gap.
+            if gap != Some(count) || count == 8 {
                 return None;
             }
-        } else if place == 0 {
-            if text.get(1) != Some(&b':') {
+        } else if start == 4 {
+            // A colon at the beginning is the first of two.
+            if block[5] != b':' {
                 return None;
             }
         } else if gap.replace(count).is_some() {
             return None;
         }
-    }
-    if digits > 4 {
-        return None;
-    }
-    if digits > 0 {
-        *groups.get_mut(count)? = value as u16;
-        count += 1;
+        start = colon + 1;
     }
     match gap {
         None => (count == 8).then_some(groups),
@@ -200,17 +195,20 @@ fn groups(text: &[u8]) -> Option<[u16; 8]> {
     }
 }
 
-/// The value of a hexadecimal digit, and 255 for every other byte.
-const HEX: [u8; 256] = {
-    let mut values = [255; 256];
-    let mut digit = 0;
-    while digit < 16 {
-        values[b"0123456789abcdef"[digit] as usize] = digit as u8;
-        values[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
-        digit += 1;
+/// The hexadecimal number in bytes `start..end` of `block`, of one to four digits.
+#[inline]
+fn group(block: &[u8; BLOCK], start: usize, end: usize) -> Option<u16> {
+    let digits = end - start;
+    let last = u32::from_be_bytes(*block.get(end - 4..end)?.first_chunk()?);
+    if digits > 4 || !block[start..end].iter().all(u8::is_ascii_hexdigit) {
+        return None;
     }
-    values
-};
+    // A letter has bit 6, and its low four bits are nine less than its value.
+    let last = last & (u32::MAX >> (32 - 8 * digits));
+    let values = (last & 0x0f0f_0f0f) + (last >> 6 & 0x0101_0101) * 9;
+    let pairs = (values | values >> 4) & 0x00ff_00ff;
+    Some((pairs >> 8 | pairs) as u16)
+}
 
 /// `192.0.2.xxx`, `192.0.2.*`, `203.0.x.x`: what masking tools leave.
 fn masked_v4(text: &[u8]) -> Option<Ipv4Addr> {

@@ -54,7 +54,7 @@ pub(super) fn plain_version(text: &[u8], here: usize) -> Option<usize> {
     let letters = (lower - u8x16::splat(b'a')).simd_le(u8x16::splat(25)).to_bitmask();
     let letters = (letters << 16).leading_ones() as usize;
     let before = if letters == 16 { rest.last() } else { Some(&word[15 - letters]) };
-    (letters >= 2 && letters < 16 && before.is_some_and(|byte| BEFORE_TOKEN.contains(byte))).then_some(end)
+    ((2..16).contains(&letters) && before.is_some_and(|byte| BEFORE_TOKEN.contains(byte))).then_some(end)
 }
 
 /// What stands before a product token.
