@@ -120,7 +120,8 @@ pub fn parse_v4(text: &[u8]) -> Option<Ipv4Addr> {
     for &byte in text {
         let digit = byte.wrapping_sub(b'0');
         if digit <= 9 {
-            value = value * 10 + u32::from(digit);
+            // More than three digits are refused below, whatever their value became.
+            value = value.wrapping_mul(10).wrapping_add(u32::from(digit));
             digits += 1;
         } else if byte == b'.' && digits != 0 && digits <= 3 && value <= 255 && dots < 3 {
             bits = bits << 8 | value;
