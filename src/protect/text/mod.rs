@@ -231,6 +231,18 @@ impl<'a> Near<'a> {
         self.next
     }
 
+    /// True for the agent of most browsers: one position, and it is the version of a product. `text` begins at byte `start` of the
+    /// record and was asked for last.
+    #[inline]
+    pub fn is_one_version(&self, text: &[u8], start: u32) -> bool {
+        let at = (self.next - start) as usize;
+        let alone = match self.positions.get(1) {
+            Some(&second) => (second - self.start - start) as usize >= text.len(),
+            None => true,
+        };
+        alone && text.get(at) == Some(&b'.') && versions::plain_version(text, at + 1).is_some()
+    }
+
     /// Finds the identifiers in `text`, which begins at byte `start` of the record and was asked for last. `out` is emptied first.
     pub fn find(&self, text: &[u8], start: u32, context: Context, out: &mut Vec<Finding>) {
         let start = (self.start + start) as usize;
@@ -242,17 +254,8 @@ impl<'a> Near<'a> {
 /// Looks at `positions` of a buffer in which `text` begins at `start`. `out` is emptied first.
 fn visit_all(text: &[u8], positions: &[u32], start: usize, context: Context, out: &mut Vec<Finding>) {
     out.clear();
-    match positions {
-        [] => return,
-        // Most agents of browsers have this one, and it is seen without a search.
-        &[at]
-            if context == Context::Agent
-                && text[at as usize - start] == b'.'
-                && versions::plain_version(text, at as usize - start + 1).is_some() =>
-        {
-            return;
-        }
-        _ => {}
+    if positions.is_empty() {
+        return;
     }
     let mut search = Search { text, context, out, done: Done::default(), window: None };
     for &at in positions {
