@@ -108,7 +108,7 @@ const AGENTS: &[&str] = &[
 impl Record {
     /// A record; the batch was received at `received`, in seconds.
     pub fn new(dice: &mut Dice, received: i64) -> Self {
-        let nasty = dice.below(8) == 0;
+        let nasty = dice.below(6) == 0;
         let (client, who) = if dice.below(8) == 0 { odd_client(dice) } else { client(dice) };
         let mut user = None;
         if dice.below(8) == 0 {
@@ -187,9 +187,7 @@ fn odd_client(dice: &mut Dice) -> (String, Who) {
     let long = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, u16::from(c), u16::from(d));
     let network = Ipv6Addr::new(0x2001, 0xdb8, u16::from(c), 0, 0, 0, 0, 0);
     let masked = IpAddr::V4(Ipv4Addr::new(a, b, c, 0));
-    // Two spellings that a memory of spellings must tell apart by their lengths, one of which is no address.
-    let alike = "111.111.111.111";
-    let (spelling, address) = match dice.below(22) {
+    let (spelling, address) = match dice.below(20) {
         0 => (format!("{a:03}.{b:03}.{c:03}.{d:03}"), IpAddr::V4(v4)),
         1 => (format!("{v4}:{}", 1 + dice.below(65_535)), IpAddr::V4(v4)),
         2 => (format!("::ffff:{v4}"), IpAddr::V4(v4)),
@@ -203,8 +201,6 @@ fn odd_client(dice: &mut Dice) -> (String, Who) {
         10 => (format!("{network}/48"), IpAddr::V6(network)),
         11 => (format!("/{v4}"), IpAddr::V4(v4)),
         12 => (format!("host-{d}.example.net/{v4}:443"), IpAddr::V4(v4)),
-        18 => (alike.to_owned(), IpAddr::V4(Ipv4Addr::new(111, 111, 111, 111))),
-        19 => return (alike[4..].to_owned(), Who::Named),
         13 => return (dice.one(&["unknown", "unix:", "_hidden", "-"]).to_owned(), Who::Nobody),
         14 => return (format!("{v4}, {}", Ipv4Addr::new(203, 0, 113, d)), Who::Named),
         15 => return (format!("Dsl-{a}-{b}-{c}-{d}.Example.NET"), Who::Named),
@@ -314,6 +310,9 @@ impl Fragments<'_> {
     }
 
     fn referer(&mut self) -> Option<String> {
+        if self.nasty && self.dice.below(2) == 0 {
+            return Some(self.url());
+        }
         match self.dice.below(20) {
             0..=9 => None,
             10 => Some(String::new()),
