@@ -141,7 +141,7 @@ impl Record {
 
 /// Mostly within some hours before the batch was received, sometimes days, sometimes in the future.
 fn moment(dice: &mut Dice) -> i64 {
-    let seconds = dice.below(20_000) as i64;
+    let seconds = dice.below(20_000).cast_signed() as i64;
     match dice.below(40) {
         0 => seconds - 3 * 86_400,
         1 => seconds + 86_400,
