@@ -42,8 +42,11 @@ fn client(n: usize) -> String {
     }
 }
 
+/// Line `n` of a format, about this client.
+type Line = fn(usize, &str) -> String;
+
 /// Lines that differ where real ones do: address, path, size.
-fn lines(line: fn(usize, &str) -> String) -> Vec<u8> {
+fn lines(line: Line) -> Vec<u8> {
     (0..LINES).flat_map(|n| (line(n, &client(n)) + "\n").into_bytes()).collect()
 }
 
@@ -142,7 +145,7 @@ const SIEVED: usize = 20_394;
 
 /// Parts of each record, by format.
 fn parsers(criterion: &mut Criterion) {
-    let rows: [(&str, FormatSpec, fn(usize, &str) -> String, usize); 6] = [
+    let rows: [(&str, FormatSpec, Line, usize); 6] = [
         ("parse combined", FormatSpec::Combined, combined, 10),
         ("parse nginx", FormatSpec::Nginx(NGINX.into()), nginx, 11),
         ("parse json", FormatSpec::Json(BTreeMap::new()), json, 5),
