@@ -1,4 +1,4 @@
-//! What must become of a record under the built-in policy: field by field, the slow way.
+//! What must become of a record under the built-in policy, or one that lets no login leave: field by field, the slow way.
 //!
 //! *In*: a [`Record`] and the keys of the run. *Out*: its line as a server writes it, the line that must leave, and the object
 //! that must leave as NDJSON. *Promised*: no code of `protect`, `encode`, `format` or `record` has a part in it. Identifiers are
@@ -6,17 +6,15 @@
 //! library and the `base64` crate. *Not here*: the tokens themselves (`EpochKeys::token`), which published vectors prove.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use jiff::tz::{Offset, TimeZone};
 use serde_json::{Map, Value};
 use sluis::keys::Keys;
 use sluis::keys::pseudonym::{EpochKeys, TokenKind};
 use sluis::record::timestamp::Timestamp;
 
 use super::generate::{Hand, Record, Request, Who};
+use super::spelling::{base64, common_log, rfc3339, spelled, unique_local};
 use crate::finder::naive;
 
 /// Methods that may leave as they are; of those that the generator makes.
@@ -24,8 +22,21 @@ const METHODS: &[&str] = &["GET", "POST", "HEAD", "PROPFIND"];
 /// Versions of protocols that may.
 const VERSIONS: &[&str] = &["1.0", "1.1", "2.0", "2"];
 
+/// What the policy says of logins, and how long records live.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Rules {
+    /// The built-in policy: a token, for ever.
+    Tokens,
+    /// No login leaves; records live a fortnight.
+    NoLogins,
+}
+
+/// Seconds of a fortnight.
+const FORTNIGHT: i64 = 14 * 86_400;
+
 /// The slow version, with what it needs from record to record.
 pub struct Obvious {
+    rules: Rules,
     finder: naive::Finder,
     keys: Keys,
     received: Timestamp,
@@ -81,8 +92,8 @@ struct Found {
 }
 
 impl Obvious {
-    pub fn new(keys: Keys, received: Timestamp) -> Self {
-        Self { finder: naive::Finder::new(), keys, received, epochs: BTreeMap::new() }
+    pub fn new(rules: Rules, keys: Keys, received: Timestamp) -> Self {
+        Self { rules, finder: naive::Finder::new(), keys, received, epochs: BTreeMap::new() }
     }
 
     pub fn line(&mut self, record: &Record) -> Line {
@@ -92,12 +103,18 @@ impl Obvious {
         let (keys, received) = (&self.keys, self.received);
         let epoch =
             self.epochs.entry(number).or_insert_with(|| keys.epoch_keys(0, number, received).unwrap());
-        Treatment::new(record, &self.finder, epoch).line()
+        let mut line = Treatment::new(self.rules, record, &self.finder, epoch).line();
+        if self.rules == Rules::NoLogins {
+            let deadline = rfc3339(instant.seconds() + FORTNIGHT);
+            line.json.insert("sluis.deadline".to_owned(), deadline.into());
+        }
+        line
     }
 }
 
 /// One record under treatment.
 struct Treatment<'a> {
+    rules: Rules,
     record: &'a Record,
     finder: &'a naive::Finder,
     epoch: &'a EpochKeys,
@@ -105,12 +122,16 @@ struct Treatment<'a> {
 }
 
 impl<'a> Treatment<'a> {
-    fn new(record: &'a Record, finder: &'a naive::Finder, epoch: &'a EpochKeys) -> Self {
+    fn new(rules: Rules, record: &'a Record, finder: &'a naive::Finder, epoch: &'a EpochKeys) -> Self {
         // A name of one or two bytes, as the record spells it, is not looked for.
         let long = |name: &&String| spelled(record.hand, name).len() >= 3;
         let names = [&record.ident, &record.user].into_iter().flatten().filter(long);
-        let names = names.map(|name| Name { text: name.clone(), token: user(epoch, name) }).collect();
-        Self { record, finder, epoch, names }
+        let token = |name| match rules {
+            Rules::Tokens => user(epoch, name),
+            Rules::NoLogins => "[user]".to_owned(),
+        };
+        let names = names.map(|name| Name { text: name.clone(), token: token(name) }).collect();
+        Self { rules, record, finder, epoch, names }
     }
 
     fn line(&self) -> Line {
@@ -135,7 +156,7 @@ impl<'a> Treatment<'a> {
         self.text(&mut line, "user_agent.original", record.agent.as_deref().unwrap_or("-"));
         line.fixed("\"");
         line.fixed(record.ending);
-        let time = jiff::Timestamp::from_second(record.time).unwrap().to_string();
+        let time = rfc3339(record.time);
         for (key, value) in
             [("time", time.as_str()), ("sluis.class", "log"), ("sluis.epoch", self.epoch.id())]
         {
@@ -161,7 +182,13 @@ impl<'a> Treatment<'a> {
         match name {
             None => line.fixed("-"),
             Some("") => line.fixed("\"\""),
-            Some(name) => line.value(self.record.hand, field, name, Some(user(self.epoch, name))),
+            Some(name) if self.rules == Rules::Tokens => {
+                line.value(self.record.hand, field, name, Some(user(self.epoch, name)));
+            }
+            Some(name) => {
+                line.raw.push_str(&spelled(self.record.hand, name));
+                line.same.push('-');
+            }
         }
     }
 
@@ -330,37 +357,4 @@ fn pseudonym(epoch: &EpochKeys, address: IpAddr) -> String {
         IpAddr::V6(address) => epoch.token(TokenKind::Address, &address.octets()),
     };
     unique_local(token.bytes())
-}
-
-fn unique_local(token: [u8; 16]) -> String {
-    let mut bytes = [0xfd; 16];
-    bytes[1..].copy_from_slice(&token[..15]);
-    Ipv6Addr::from(bytes).to_string()
-}
-
-fn base64(token: [u8; 16]) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(token)
-}
-
-/// A value as its server writes it (`ngx_http_log_escape`, `ap_escape_logitem`).
-fn spelled(hand: Hand, value: &str) -> String {
-    let mut out = String::new();
-    for byte in value.bytes() {
-        match (hand, byte) {
-            (Hand::Nginx, b'"' | b'\\' | ..32 | 127..) => out.push_str(&format!("\\x{byte:02X}")),
-            (Hand::Apache, b'"' | b'\\') => out.extend(['\\', char::from(byte)]),
-            (Hand::Apache, b'\n') => out.push_str("\\n"),
-            (Hand::Apache, b'\t') => out.push_str("\\t"),
-            (Hand::Apache, ..32 | 127..) => out.push_str(&format!("\\x{byte:02x}")),
-            _ => out.push(char::from(byte)),
-        }
-    }
-    out
-}
-
-/// `21/Nov/2026:10:15:32 +0100`.
-fn common_log(seconds: i64, east: i32) -> String {
-    let zone = TimeZone::fixed(Offset::from_seconds(east).unwrap());
-    let time = jiff::Timestamp::from_second(seconds).unwrap().to_zoned(zone);
-    time.strftime("%d/%b/%Y:%H:%M:%S %z").to_string()
 }
