@@ -1,38 +1,107 @@
 //! What each stage costs, one at a time, in bytes per second.
 //!
-//! *In*: five thousand combined lines, written here so that the input cannot change unseen. *Out*: criterion's figures.
+//! *In*: five thousand lines per format, written here so that the input cannot change unseen. *Out*: criterion's figures.
 //! *Promised*: every row states how many things it must find and stops when it finds another number: a fast loop that
 //! finds nothing is no result. `cargo bench --bench stages -- --test` runs each row once. *Not here*: whole processes
 //! (`benches/compare`).
 
-use std::fmt::Write;
+#![allow(clippy::expect_used, reason = "a row that cannot be set up has no figure")]
+
+use std::collections::BTreeMap;
 use std::hint::black_box;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use sluis::config::format_spec::FormatSpec;
+use sluis::encode::same::Same;
+use sluis::encode::{Emit, ndjson};
+use sluis::format::{Format, Memo};
+use sluis::keys::{EpochKeys, Keys, TokenKind};
+use sluis::pipeline::build::{self, RouteSpec};
+use sluis::pipeline::worker::{ClassChoice, Outcome, SourcePlan, Worker};
+use sluis::protect::cache::{ENTRIES, TokenCache};
+use sluis::protect::text::{Candidates, Context, Cursor, find};
+use sluis::record::batch::RawBatch;
+use sluis::record::marks::Marks;
+use sluis::record::span::{Escape, Parsed, Part};
+use sluis::record::timestamp::Timestamp;
+use sluis::source::frame;
 
 const LINES: usize = 5000;
+/// 2026-11-21T12:00:00Z.
+const NOW: Timestamp = Timestamp::from_seconds(1_795_262_400);
+/// A format that reads by steps rather than by marks.
+const NGINX: &str = r#"$remote_addr - $remote_user [$time_local] "$request" $status $request_time "$http_referer" $upstream_addr $host"#;
+
+/// Who asks for line `n`: an eighth of them over IPv6.
+fn client(n: usize) -> String {
+    if n % 25 < 3 {
+        Ipv6Addr::new(0x2001, 0xdb8, (n % 97) as u16, 1, 0, 0, 0, n as u16).to_string()
+    } else {
+        Ipv4Addr::new(198, 18, (n % 251) as u8, (n % 83) as u8).to_string()
+    }
+}
+
+/// Line `n` of a format, about this client.
+type Line = fn(usize, &str) -> String;
 
 /// Lines that differ where real ones do: address, path, size.
-fn combined() -> Vec<u8> {
-    let mut text = String::new();
-    for n in 0..LINES {
-        let address = if n % 25 < 3 {
-            format!("2001:db8:{:x}:1::{n:x}", n % 97)
-        } else {
-            format!("198.18.{}.{}", n % 251, n % 83)
-        };
-        let _ = writeln!(
-            text,
-            "{address} - - [21/Nov/2026:10:{:02}:{:02} +0000] \"GET /news/{n}/index?page={} HTTP/1.1\" 200 {} \
-             \"https://www.example.org/docs/{n}\" \"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
-             Chrome/120.0.0.0 Safari/537.36\"",
-            n / 60 % 60,
-            n % 60,
-            n % 9,
-            1000 + n,
-        );
-    }
-    text.into_bytes()
+fn lines(line: Line) -> Vec<u8> {
+    (0..LINES).flat_map(|n| (line(n, &client(n)) + "\n").into_bytes()).collect()
+}
+
+fn combined(n: usize, client: &str) -> String {
+    format!(
+        "{client} - - [21/Nov/2026:10:{:02}:{:02} +0000] \"GET /news/{n}/index?page={} HTTP/1.1\" 200 {} \
+         \"https://www.example.org/docs/{n}\" \"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
+         Chrome/120.0.0.0 Safari/537.36\"",
+        n / 60 % 60,
+        n % 60,
+        n % 9,
+        1000 + n,
+    )
+}
+
+fn nginx(n: usize, client: &str) -> String {
+    format!(
+        "{client} - - [21/Nov/2026:10:{:02}:{:02} +0000] \"GET /news/{n}/index?page={} HTTP/1.1\" 200 0.{:03} \
+         \"https://www.example.org/docs/{n}\" 198.18.255.1:8080, 198.18.255.2:8080 www.example.org",
+        n / 60 % 60,
+        n % 60,
+        n % 9,
+        n % 1000,
+    )
+}
+
+fn json(n: usize, client: &str) -> String {
+    format!(
+        "{{\"time_iso8601\":\"2026-11-21T10:{:02}:{:02}Z\",\"remote_addr\":\"{client}\",\"request_uri\":\"/news/{n}/index\",\
+         \"status\":200,\"http_user_agent\":\"curl/8.5.0\",\"list\":[{{\"x\":[{n}]}}]}}",
+        n / 60 % 60,
+        n % 60,
+    )
+}
+
+fn nginx_error(n: usize, client: &str) -> String {
+    format!(
+        "2026/11/21 10:{:02}:{:02} [error] 7#7: *{n} open() \"/srv/{n}\" failed (2: No such file), client: {client}, \
+         server: example.org, request: \"GET /{n} HTTP/1.1\", host: \"example.org\"",
+        n / 60 % 60,
+        n % 60,
+    )
+}
+
+fn apache_error(n: usize, client: &str) -> String {
+    format!(
+        "[Sat Nov 21 10:{:02}:{:02}.123456 2026] [core:error] [pid 7:tid 9] [client {client}] AH00126: Invalid URI in \
+         request {n}, referer: https://example.org/{n}",
+        n / 60 % 60,
+        n % 60,
+    )
+}
+
+fn text(n: usize, client: &str) -> String {
+    format!("worker {n} met {client}, a{n}@example.org and 00:00:5e:00:53:{:02x} in version 1.2.3.4", n % 256)
 }
 
 /// A row: `work` over `input` must find `expected` things.
@@ -50,12 +119,166 @@ fn row(
     group.finish();
 }
 
-fn stages(criterion: &mut Criterion) {
-    let lines = combined();
-    row(criterion, "newline scan", &lines, LINES, |input| memchr::memchr_iter(b'\n', input).count());
-    row(criterion, "frame", &lines, LINES, |input| input.split_inclusive(|&byte| byte == b'\n').count());
-    // One row per stage: parse per format, find in text, token with and without cache, encode same and ndjson.
+fn compiled(spec: &FormatSpec) -> Format {
+    build::compile(spec, Some(jiff::tz::TimeZone::UTC), &BTreeMap::new()).expect("the format is right")
 }
 
-criterion_group!(benches, stages);
+fn passes(criterion: &mut Criterion) {
+    let lines = lines(combined);
+    row(criterion, "newline scan", &lines, LINES, |input| memchr::memchr_iter(b'\n', input).count());
+    let combined = compiled(&FormatSpec::Combined);
+    row(criterion, "frame", &lines, LINES, |input| frame::records(combined.parser(), input).count());
+    let mut marks = Marks::default();
+    row(criterion, "marks: quotes", &lines, 6 * LINES, |input| {
+        marks.scan(input);
+        marks.records(input).map(|record| record.quotes.len()).sum()
+    });
+    let mut candidates = Candidates::default();
+    row(criterion, "sieve: positions", &lines, SIEVED, |input| {
+        candidates.scan(input);
+        candidates.len()
+    });
+}
+
+/// Positions that the sieve leaves of the combined lines, about four of each; another sieve leaves another number.
+const SIEVED: usize = 20_394;
+
+/// Parts of each record, by format.
+fn parsers(criterion: &mut Criterion) {
+    let rows: [(&str, FormatSpec, Line, usize); 6] = [
+        ("parse combined", FormatSpec::Combined, combined, 10),
+        ("parse nginx", FormatSpec::Nginx(NGINX.into()), nginx, 11),
+        ("parse json", FormatSpec::Json(BTreeMap::new()), json, 5),
+        ("parse nginx-error", FormatSpec::NginxError, nginx_error, 12),
+        ("parse apache-error", FormatSpec::ApacheError, apache_error, 9),
+        ("parse text", FormatSpec::Text, text, 1),
+    ];
+    let (mut memo, mut parsed) = (Memo::new(NOW), Parsed::default());
+    for (name, spec, line, parts) in rows {
+        let format = compiled(&spec);
+        let parser = format.parser();
+        row(criterion, name, &lines(line), parts * LINES, |input| {
+            let mut found = 0;
+            for record in frame::records(parser, input) {
+                parsed.clear();
+                let _ = black_box(parser.parse(record, &mut memo, &mut parsed));
+                found += parsed.parts.len();
+            }
+            found
+        });
+    }
+    let (format, mut marks) = (compiled(&FormatSpec::Combined), Marks::default());
+    let parser = format.parser();
+    assert!(parser.wants_marks(), "combined is read by marks");
+    row(criterion, "marks and parse combined", &lines(combined), 10 * LINES, |input| {
+        marks.scan(input);
+        let mut found = 0;
+        for record in marks.records(input) {
+            parsed.clear();
+            let _ = black_box(parser.parse_marked(&record, &mut memo, &mut parsed));
+            found += parsed.parts.len();
+        }
+        found
+    });
+}
+
+fn finder(criterion: &mut Criterion) {
+    let mut out = Vec::new();
+    for (name, lines, expected) in
+        [("find: combined lines", lines(combined), LINES), ("find: text", lines(text), 3 * LINES)]
+    {
+        row(criterion, name, &lines, expected, |input| {
+            let mut found = 0;
+            for line in input.split(|&byte| byte == b'\n') {
+                find(line, Context::Text, &mut out);
+                found += out.len();
+            }
+            found
+        });
+    }
+    let mut candidates = Candidates::default();
+    row(criterion, "sieve and find: text", &lines(text), 3 * LINES, |input| {
+        candidates.scan(input);
+        let (mut found, mut start, mut cursor) = (0, 0, Cursor::default());
+        for newline in memchr::memchr_iter(b'\n', input) {
+            candidates.find_in(input, start..newline, Context::Text, &mut cursor, &mut out);
+            found += out.len();
+            start = newline + 1;
+        }
+        found
+    });
+}
+
+/// Tokens of five thousand addresses; every one takes 22 bytes.
+fn tokens(criterion: &mut Criterion) {
+    let policy = sluis::config::builtin().expect("the built-in policy is right");
+    let keys = Keys::ephemeral(&policy.domains).expect("a random keyring");
+    let epoch = keys.epoch_keys(0, keys.epoch_of(0, NOW), NOW).expect("a key for today");
+    let addresses: Vec<u8> = (0..LINES as u32).flat_map(u32::to_be_bytes).collect();
+    for (name, entries) in [("token", 0), ("token, remembered", ENTRIES)] {
+        let (mut cache, mut out) = (TokenCache::new(entries), Vec::new());
+        row(criterion, name, &addresses, 22 * LINES, |input| {
+            out.clear();
+            for address in input.as_chunks::<4>().0 {
+                let key = u128::from(u32::from_be_bytes(*address));
+                cache.write(key, epoch.serial(), &mut out, |out| write_token(&epoch, address, out));
+            }
+            out.len()
+        });
+    }
+}
+
+fn write_token(epoch: &EpochKeys, address: &[u8], out: &mut Vec<u8>) {
+    epoch.token(TokenKind::Address, address).write_base64url(out);
+}
+
+fn encoders(criterion: &mut Criterion) {
+    let lines = lines(combined);
+    let client = Part { slot: 0, start: 0, end: 8 };
+    let mut out = Vec::new();
+    // Eight bytes of each line give way to one.
+    row(criterion, "encode same", &lines, lines.len() - 7 * LINES, |input| {
+        out.clear();
+        for record in records(input) {
+            let mut same = Same::begin(record, &mut out);
+            same.replace(client, Escape::Apache, b"x");
+            same.end();
+        }
+        out.len()
+    });
+    // Six quotes of each line are escaped, two are new, and the newline goes.
+    row(criterion, "encode json string", &lines, lines.len() + 7 * LINES, |input| {
+        out.clear();
+        records(input).for_each(|record| ndjson::string(record, &mut out));
+        out.len()
+    });
+}
+
+fn records(input: &[u8]) -> impl Iterator<Item = &[u8]> {
+    input.split(|&byte| byte == b'\n').filter(|record| !record.is_empty())
+}
+
+/// Everything that a batch goes through, in both forms.
+fn workers(criterion: &mut Criterion) {
+    let policy = sluis::config::builtin().expect("the built-in policy is right");
+    let keys = Keys::ephemeral(&policy.domains).expect("a random keyring");
+    let mut batch = RawBatch::with_capacity(1 << 21);
+    batch.bytes = lines(combined);
+    batch.received = NOW;
+    for (form, emit) in [("same", Emit::Same), ("ndjson", Emit::Ndjson)] {
+        for (memory, entries) in [("", ENTRIES), (", nothing remembered", 0)] {
+            let format = compiled(&FormatSpec::Combined);
+            let route = RouteSpec { class: 0, view: None, emit, output: 0, sink: 0 };
+            let classes = build::classes(&policy, format.parser().layout(), &[route]);
+            let plan = SourcePlan { format, choice: ClassChoice::Fixed(0), classes };
+            let (mut worker, mut outcome) = (Worker::new(keys.clone(), entries), Outcome::new(1));
+            row(criterion, &format!("worker {form}{memory}"), &batch.bytes, LINES, |_| {
+                worker.process(0, &plan, black_box(&batch), NOW, &mut outcome);
+                outcome.counts.records_out as usize
+            });
+        }
+    }
+}
+
+criterion_group!(benches, passes, parsers, finder, tokens, encoders, workers);
 criterion_main!(benches);

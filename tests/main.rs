@@ -22,3 +22,4 @@ mod logformat;
 mod shells;
 mod support;
 mod tidy;
+mod treatment;

@@ -21,12 +21,13 @@ impl Dice {
         (self.roll() >> 11) as usize % bound
     }
 
-    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
+    pub fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
         of[self.below(of.len())]
     }
 }
 
-fn v6(dice: &mut Dice) -> String {
+/// An IPv6 address in one of its spellings.
+pub fn v6(dice: &mut Dice) -> String {
     let mut groups = [0_u16; 8];
     for group in &mut groups {
         *group = match dice.below(4) {
@@ -54,7 +55,7 @@ fn word(dice: &mut Dice) -> &'static str {
 
 /// An identifier or what looks like one, in one of many spellings.
 #[allow(clippy::many_single_char_names, reason = "octets have no other names")]
-fn piece(dice: &mut Dice) -> String {
+pub fn piece(dice: &mut Dice) -> String {
     let v4 = Ipv4Addr::from_bits(dice.roll() as u32);
     let [a, b, c, d] = v4.octets();
     let host =

@@ -11,12 +11,12 @@ use sluis::protect::text::{Candidates, Context, Cursor, Finding, What, find, fin
 
 use self::generate::{Dice, noise, text};
 
-mod generate;
-mod naive;
+pub mod generate;
+pub mod naive;
 mod speed;
 
 /// What the obvious version says: bytes, and the kind with its value as text.
-type Plain = (usize, usize, String);
+pub type Plain = (usize, usize, String);
 
 fn plain(found: &Finding) -> Plain {
     let what = match found.what {
@@ -29,7 +29,8 @@ fn plain(found: &Finding) -> Plain {
     (found.start, found.end, what)
 }
 
-fn cases(default: u64) -> u64 {
+/// How many cases are generated.
+pub fn cases(default: u64) -> u64 {
     std::env::var("SLUIS_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(default)
 }
 
