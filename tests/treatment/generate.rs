@@ -314,7 +314,8 @@ impl Fragments<'_> {
             return Some(self.url());
         }
         match self.dice.below(20) {
-            0..=9 => None,
+            0..=8 => None,
+            9 => Some(format!("Tool/{}", v4(self.dice))),
             10 => Some(String::new()),
             11..=14 => Some("https://www.example.org/".to_owned()),
             _ => Some(self.url()),

@@ -284,9 +284,9 @@ fn found((start, end, what): (usize, usize, String)) -> Found {
     Found { start, end, what }
 }
 
-/// Those that share bytes become one, and the longest says what it is; of equals, what is an identifier by its own look.
+/// Those that share bytes become one, and the longest says what it is; of equals, the name that the record gave.
 fn joined(mut all: Vec<Found>) -> Vec<Found> {
-    all.sort_by_key(|found| (found.start, found.end));
+    all.sort_by_key(|found| (found.start, found.end, !found.what.starts_with("name ")));
     let mut joined: Vec<(Found, usize)> = Vec::new();
     for next in all {
         let len = next.end - next.start;

@@ -50,7 +50,11 @@ pub fn find_names(text: &[u8], names: &[&[u8]], out: &mut Vec<Finding>) {
 
 /// Sorts findings and makes one of those that share bytes; the longest says what it is.
 fn join(out: &mut Vec<Finding>) {
-    out.sort_unstable_by_key(|found| (found.start, found.end));
+    // Of two with the same bytes the name decides: a login that is a mail address has the token of its field.
+    out.sort_unstable_by_key(|found| {
+        let rank = if let What::Name(index) = found.what { u16::from(index) } else { u16::MAX };
+        (found.start, found.end, rank)
+    });
     let mut kept = 0;
     let mut longest = out[0].end - out[0].start;
     for place in 1..out.len() {
