@@ -17,6 +17,19 @@ pub struct Measured {
     pub peak_kib: Option<u64>,
 }
 
+impl Measured {
+    /// This run and the best of those before as one.
+    pub fn or_better(self, before: Option<Self>) -> Self {
+        let Some(before) = before else { return self };
+        Self {
+            cpu_secs: self.cpu_secs.min(before.cpu_secs),
+            wall_secs: self.wall_secs.min(before.wall_secs),
+            // The least memory and time of a run need not be that of the same round; the highest peak is the honest one.
+            peak_kib: self.peak_kib.max(before.peak_kib),
+        }
+    }
+}
+
 /// Linux shows process times to programs in hundredths of a second, whatever the kernel's own tick.
 const TICKS_PER_SEC: f64 = 100.0;
 
@@ -31,13 +44,7 @@ pub fn best_of(
 ) -> Result<Measured, Box<dyn Error>> {
     let mut best: Option<Measured> = None;
     for _ in 0..rounds {
-        let measured = run(command()?)?;
-        let keep = best.is_none_or(|best| measured.cpu_secs < best.cpu_secs);
-        // The least memory and time of a run need not be that of the same round; the highest peak is the honest one.
-        let peak_kib = measured.peak_kib.max(best.and_then(|best| best.peak_kib));
-        let wall_secs = best.map_or(measured.wall_secs, |best| best.wall_secs.min(measured.wall_secs));
-        let cpu_secs = if keep { measured.cpu_secs } else { best.map_or(0.0, |best| best.cpu_secs) };
-        best = Some(Measured { cpu_secs, wall_secs, peak_kib });
+        best = Some(run(command()?)?.or_better(best));
     }
     best.ok_or_else(|| "no round was asked for".into())
 }
