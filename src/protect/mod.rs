@@ -73,7 +73,7 @@ pub struct Protector {
     cache: TokenCache,
     canonical: Vec<u8>,
     candidates: Candidates,
-    /// Before the record at hand.
+    /// How far the candidates were looked through.
     cursor: Cursor,
     findings: Vec<Finding>,
     named: Named,
@@ -246,7 +246,7 @@ impl Protector {
             spare: &mut self.spare,
             batch,
             candidates: &self.candidates,
-            cursor: self.cursor,
+            cursor: &mut self.cursor,
             escaped,
             findings: &mut self.findings,
             counts: &mut self.counts,

@@ -149,7 +149,7 @@ pub struct Treater<'a> {
     /// What the sieve left of it.
     pub candidates: &'a Candidates,
     /// How far it was looked through.
-    pub cursor: Cursor,
+    pub cursor: &'a mut Cursor,
     /// False when the record holds no backslash, so that nothing in it is escaped.
     pub escaped: bool,
     /// Reused room for findings.
@@ -295,7 +295,7 @@ impl Treater<'_> {
         let start = (plain.as_ptr() as usize).wrapping_sub(self.batch.as_ptr() as usize);
         if start < self.batch.len() && plain.len() <= self.batch.len() - start {
             let range = start..start + plain.len();
-            self.candidates.find_in(self.batch, range, context, &mut self.cursor, self.findings);
+            self.candidates.find_in(self.batch, range, context, self.cursor, self.findings);
         } else {
             text::find(plain, context, self.findings);
         }

@@ -203,7 +203,7 @@ impl Opening {
             [b'G', b'E', b'T', b' ', b'/', ..] => 3,
             [b'P', b'O', b'S', b'T', b' ', b'/', ..] | [b'H', b'E', b'A', b'D', b' ', b'/', ..] => 4,
             _ => match method_len(target) {
-                len if target.get(len + 1) == Some(&b'/') => len,
+                len if len > 0 && target.get(len + 1) == Some(&b'/') => len,
                 _ => return None,
             },
         };
@@ -472,7 +472,20 @@ mod tests {
             "::ffff:192.0.2.1",
         ];
         let user = ["-", "alice", "a b", "\"\"", "-a", "@", "192.0.2.1", "2001", "x [y"];
-        let request = ["GET / HTTP/1.1", "-", "", "\\\"", "GET  /?? HTTP/1.0", "GET /a?b", "hello"];
+        let request = [
+            "GET / HTTP/1.1",
+            "-",
+            "",
+            "\\\"",
+            "GET  /?? HTTP/1.0",
+            "GET /a?b",
+            "hello",
+            " / HTTP/1.1",
+            "./a HTTP/1.1",
+            "(/ HTTP/1.1",
+            "PUT /a HTTP/1.1",
+            "get /a HTTP/1.1",
+        ];
         let end = ["200 5", "- -", "2 5", "200 5x", "200 5.1", "200", "200 ", "200 -5", "000 0"];
         for client in client {
             for user in user {
