@@ -13,8 +13,8 @@ use crate::format::Memo;
 use crate::keys::{EpochCache, Keys};
 use crate::pipeline::build::{self, Built};
 use crate::policy::class::Policy;
-use crate::protect::Protector;
 use crate::protect::value::Outcome;
+use crate::protect::{Protector, Record};
 use crate::record::calendar::write_rfc3339;
 use crate::record::span::Parsed;
 use crate::retention::deadline;
@@ -92,7 +92,8 @@ fn text(plan: &Plan, built: &Built, at: usize, line: &[u8]) -> Result<String, Fa
         let Ok(epoch) = epochs.at(class.domain, now, now) else { continue };
         let mut rows = Vec::new();
         let fields = &source.format.parser().layout().slots;
-        protector.each_value(line, &parsed, &route.table, epoch, |slot, output, outcome, value| {
+        let record = Record { batch: &[], raw: line, parsed: &parsed, table: &route.table, epoch };
+        protector.each_value(record, |slot, output, outcome, value| {
             let field = &fields[usize::from(slot)].field;
             let column =
                 output.map_or(field.as_str(), |output| &route.table.columns[usize::from(output.column)]);

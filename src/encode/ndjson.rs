@@ -3,6 +3,7 @@
 //! Keys and their punctuation are prepared at start, so that a value costs one copy of its key, one check that it needs no
 //! escaping, and one copy of itself. Numbers are numbers: sizes and status codes as they stand, durations in seconds.
 
+use crate::record::append::append;
 use crate::record::calendar::write_rfc3339;
 use crate::record::escape;
 use crate::record::field::{Grammar, Kind};
@@ -16,7 +17,7 @@ pub struct Keys {
     class: Prepared,
 }
 
-/// Fixed text. Short texts are copied whole with what follows them and then cut: a copy of fixed length needs no call.
+/// Fixed text; a short one in a room of its own, from which it is copied in one length.
 #[derive(Clone, Debug)]
 struct Prepared {
     room: [u8; ROOM],
@@ -41,9 +42,7 @@ impl Prepared {
         if len > ROOM {
             return out.extend_from_slice(&self.text[..len]);
         }
-        let end = out.len() + len;
-        out.extend_from_slice(&self.room);
-        out.truncate(end);
+        append(&self.room, len, out);
     }
 }
 
@@ -72,9 +71,7 @@ impl TimeText {
         if self.instant != instant || self.len == 0 {
             return self.write_anew(instant, out);
         }
-        let end = out.len() + self.len;
-        out.extend_from_slice(&self.text);
-        out.truncate(end);
+        append(&self.text, self.len, out);
     }
 
     #[inline(never)]
@@ -153,11 +150,7 @@ impl Keys {
         key.write(usize::from(number), out);
         // As with prepared texts: what follows a short value in the record is copied along, and cut.
         match record.get(start..).and_then(|rest| rest.first_chunk::<32>()) {
-            Some(chunk) if value.len() <= 32 => {
-                let end = out.len() + value.len();
-                out.extend_from_slice(chunk);
-                out.truncate(end);
-            }
+            Some(chunk) if value.len() <= 32 => append(chunk, value.len(), out),
             _ => out.extend_from_slice(value),
         }
         if !number {

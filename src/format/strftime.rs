@@ -165,28 +165,20 @@ impl Pattern {
             b'Z' => ZoneName,
             b'%' => Byte(b'%'),
             b'D' | b'x' => {
-                return {
-                    let _: () = pieces.extend(american);
-                    Some(())
-                };
+                pieces.extend(american);
+                return Some(());
             }
             b'F' => {
-                return {
-                    let _: () = pieces.extend([Year, Byte(b'-'), MonthNumber, Byte(b'-'), Day]);
-                    Some(())
-                };
+                pieces.extend([Year, Byte(b'-'), MonthNumber, Byte(b'-'), Day]);
+                return Some(());
             }
             b'R' => {
-                return {
-                    let _: () = pieces.extend([Hour, Byte(b':'), Minute]);
-                    Some(())
-                };
+                pieces.extend([Hour, Byte(b':'), Minute]);
+                return Some(());
             }
             b'T' | b'X' => {
-                return {
-                    let _: () = pieces.extend(clock);
-                    Some(())
-                };
+                pieces.extend(clock);
+                return Some(());
             }
             b'r' => {
                 pieces.extend([Hour12, Byte(b':'), Minute, Byte(b':'), Second, Byte(b' '), HalfOfDay]);

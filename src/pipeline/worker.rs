@@ -8,9 +8,9 @@ use crate::encode::ndjson::Keys as Columns;
 use crate::format::{Format, Memo, Parser};
 use crate::keys::{EpochCache, Keys};
 use crate::policy::table::Table;
-use crate::protect::{Envelope, Protector};
+use crate::protect::{Envelope, Protector, Record};
 use crate::record::batch::{CleanBatch, RawBatch};
-use crate::record::marks::Marks;
+use crate::record::marks::{Marked, Marks};
 use crate::record::span::{Parsed, Refusal};
 use crate::record::timestamp::Timestamp;
 use crate::retention::deadline;
@@ -128,6 +128,15 @@ impl Outcome {
     }
 }
 
+/// A batch with what is needed to judge it.
+#[derive(Clone, Copy)]
+struct Task<'a> {
+    input: usize,
+    plan: &'a SourcePlan,
+    batch: &'a RawBatch,
+    now: Timestamp,
+}
+
 /// A worker's own state. Reused from batch to batch: after the first batches nothing is allocated.
 pub struct Worker {
     protector: Protector,
@@ -174,8 +183,9 @@ impl Worker {
             return;
         }
         self.protector.sieve(&batch.bytes);
+        let task = Task { input, plan, batch, now };
         // One compiled loop per format: the choice is made here, once per batch.
-        crate::format::with_parser!(&plan.format, parser => self.records(&**parser, input, plan, batch, now, outcome));
+        crate::format::with_parser!(&plan.format, parser => self.records(&**parser, task, outcome));
         outcome.counts.treated = self.protector.counts;
         self.protector.counts = crate::protect::value::Treatments::default();
         outcome.counts.bytes_out = outcome.clean.iter().map(|clean| clean.bytes().len() as u64).sum();
@@ -190,70 +200,46 @@ impl Worker {
         }
     }
 
-    fn records<P: Parser>(
+    fn records<P: Parser>(&mut self, parser: &P, task: Task<'_>, outcome: &mut Outcome) {
+        let bytes = task.batch.bytes.as_slice();
+        if parser.wants_marks() {
+            let mut marks = mem::take(&mut self.marks);
+            marks.scan(bytes);
+            for line in marks.lines(bytes) {
+                self.protector.expect(line);
+            }
+            self.each(parser, marks.records(bytes), task, outcome);
+            self.marks = marks;
+        } else {
+            self.each(parser, frame::records(parser, bytes).map(Marked::unmarked), task, outcome);
+        }
+    }
+
+    #[inline]
+    fn each<'b, P: Parser>(
         &mut self,
         parser: &P,
-        input: usize,
-        plan: &SourcePlan,
-        batch: &RawBatch,
-        now: Timestamp,
+        records: impl Iterator<Item = Marked<'b>>,
+        task: Task<'_>,
         outcome: &mut Outcome,
     ) {
-        if parser.wants_marks() {
-            return self.marked_records(parser, input, plan, batch, now, outcome);
-        }
         let mut start = 0;
-        for record in frame::records(parser, &batch.bytes) {
-            let next = (start + record.len() + 1).min(batch.bytes.len());
+        for record in records {
+            let next = (start + record.text.len() + 1).min(task.batch.bytes.len());
             outcome.counts.records_in += 1;
             self.parsed.clear();
-            match parser.parse(record, &mut self.memos[input], &mut self.parsed) {
-                Ok(()) => self.clean(plan, batch, record, now, outcome),
+            match parser.parse_marked(&record, &mut self.memos[task.input], &mut self.parsed) {
+                Ok(()) => self.clean(task, record.text, outcome),
                 Err(refusal) => fail(outcome, start, next, refusal),
             }
             start = next;
         }
     }
 
-    /// As [`Worker::records`], for a format of one line per record that reads by marks.
-    fn marked_records<P: Parser>(
-        &mut self,
-        parser: &P,
-        input: usize,
-        plan: &SourcePlan,
-        batch: &RawBatch,
-        now: Timestamp,
-        outcome: &mut Outcome,
-    ) {
-        let mut marks = mem::take(&mut self.marks);
-        marks.scan(&batch.bytes);
-        for line in marks.lines(&batch.bytes) {
-            self.protector.expect(line);
-        }
-        for record in marks.records(&batch.bytes) {
-            outcome.counts.records_in += 1;
-            self.parsed.clear();
-            match parser.parse_marked(&record, &mut self.memos[input], &mut self.parsed) {
-                Ok(()) => self.clean(plan, batch, record.text, now, outcome),
-                Err(refusal) => {
-                    let end = (record.start + record.text.len() + 1).min(batch.bytes.len());
-                    fail(outcome, record.start, end, refusal);
-                }
-            }
-        }
-        self.marks = marks;
-    }
-
     #[inline]
-    fn clean(
-        &mut self,
-        plan: &SourcePlan,
-        batch: &RawBatch,
-        record: &[u8],
-        now: Timestamp,
-        outcome: &mut Outcome,
-    ) {
-        let class = &plan.classes[plan.choice.of(record, &self.parsed)];
+    fn clean(&mut self, task: Task<'_>, raw: &[u8], outcome: &mut Outcome) {
+        let Task { plan, batch, now, .. } = task;
+        let class = &plan.classes[plan.choice.of(raw, &self.parsed)];
         let Some(stamp) = deadline::judge(self.parsed.time, batch.received, class.retention_seconds, now)
         else {
             outcome.counts.expired += 1;
@@ -269,24 +255,16 @@ impl Worker {
         }
         let (protector, parsed) = (&mut self.protector, &self.parsed);
         for route in &class.routes {
+            let record = Record { batch: &batch.bytes, raw, parsed, table: &route.table, epoch };
             outcome.clean[route.output].append(&stamp, |out| match route.emit {
-                Emit::Same => protector.same(&batch.bytes, record, parsed, &route.table, epoch, out),
+                Emit::Same => protector.same(record, out),
                 Emit::Ndjson => {
                     let envelope = Envelope {
                         time: parsed.time.unwrap_or(stamp.instant()),
                         deadline: stamp.deadline(),
                         time_completed: parsed.time_completed || parsed.time.is_none(),
                     };
-                    protector.ndjson(
-                        &batch.bytes,
-                        record,
-                        parsed,
-                        &route.table,
-                        &route.columns,
-                        epoch,
-                        envelope,
-                        out,
-                    )
+                    protector.ndjson(record, &route.columns, envelope, out)
                 }
             });
         }

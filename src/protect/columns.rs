@@ -3,12 +3,11 @@
 use std::mem;
 
 use super::value::{Outcome, Treater};
-use super::{Envelope, Protector, Treated};
+use super::{Envelope, Protector, Record, Treated};
 use crate::encode::ndjson::{self, Keys, Times};
-use crate::keys::pseudonym::EpochKeys;
 use crate::policy::table::{Action, SlotPlan, Table, TimeRule};
 use crate::record::field::Kind;
-use crate::record::span::{Parsed, Part};
+use crate::record::span::Part;
 use crate::record::timestamp::Timestamp;
 
 /// What is remembered from record to record.
@@ -23,9 +22,7 @@ pub(super) struct Columns {
 /// Where the values of one record come from and go to.
 struct Row<'a, 'b> {
     treater: Treater<'a>,
-    raw: &'b [u8],
-    parsed: &'b Parsed,
-    table: &'b Table,
+    record: Record<'a>,
     keys: &'b Keys,
     decoded: Vec<u8>,
     value: Vec<u8>,
@@ -33,34 +30,25 @@ struct Row<'a, 'b> {
 }
 
 impl Protector {
-    /// Writes `raw` as one JSON object.
+    /// Writes a record as one JSON object.
     #[inline]
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "plain arguments of the hot loop: each is a different room's noun"
-    )]
     pub fn ndjson(
         &mut self,
-        batch: &[u8],
-        raw: &[u8],
-        parsed: &Parsed,
-        table: &Table,
+        record: Record<'_>,
         keys: &Keys,
-        epoch: &EpochKeys,
         envelope: Envelope,
         out: &mut Vec<u8>,
     ) -> Treated {
-        if parsed.plain && self.ndjson_plain(batch, raw, parsed, table, keys, epoch, envelope, out) {
+        if record.parsed.plain && self.ndjson_plain(record, keys, envelope, out) {
             return Treated(());
         }
         let (decoded, value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
         let mut columns = mem::take(&mut self.columns);
-        let treater = self.treater(batch, raw, parsed, table, epoch);
-        begin(table, keys, envelope, &mut columns.times, out);
-        let mut row = Row { treater, raw, parsed, table, keys, decoded, value, out };
+        begin(record.table, keys, envelope, &mut columns.times, out);
+        let mut row = Row { treater: self.treater(record), record, keys, decoded, value, out };
         row.columns(&mut columns.written);
         let Row { decoded, value, out, .. } = row;
-        end(table, keys, epoch, envelope, &mut columns.times, out);
+        end(record, keys, envelope, &mut columns.times, out);
         (self.decoded, self.value, self.columns) = (decoded, value, columns);
         Treated(())
     }
@@ -79,29 +67,22 @@ pub(super) fn begin(table: &Table, keys: &Keys, envelope: Envelope, times: &mut 
 
 /// Ends a record with its epoch and deadline.
 #[inline]
-pub(super) fn end(
-    table: &Table,
-    keys: &Keys,
-    epoch: &EpochKeys,
-    envelope: Envelope,
-    times: &mut Times,
-    out: &mut Vec<u8>,
-) {
+pub(super) fn end(record: Record<'_>, keys: &Keys, envelope: Envelope, times: &mut Times, out: &mut Vec<u8>) {
     // A deadline to the second would tell the time again; rounded down it is only earlier.
-    let deadline = match table.time {
+    let deadline = match record.table.time {
         TimeRule::Exact => envelope.deadline,
         TimeRule::Hour | TimeRule::Absent => envelope.deadline.map(Timestamp::hour),
     };
-    keys.end(epoch.id(), deadline, envelope.time_completed, times, out);
+    keys.end(record.epoch.id(), deadline, envelope.time_completed, times, out);
 }
 
-impl<'b> Row<'_, 'b> {
+impl<'a> Row<'a, '_> {
     /// Writes every column. One that occurs several times becomes an array where it first occurs.
     fn columns(&mut self, written: &mut Vec<u64>) {
         written.clear();
-        written.resize(self.table.columns.len().div_ceil(64), 0);
-        for (index, &part) in self.parsed.parts.iter().enumerate() {
-            let slot = &self.table.slots[usize::from(part.slot)];
+        written.resize(self.record.table.columns.len().div_ceil(64), 0);
+        for (index, &part) in self.record.parsed.parts.iter().enumerate() {
+            let slot = &self.record.table.slots[usize::from(part.slot)];
             if slot.kind == Kind::Time {
                 continue;
             }
@@ -118,9 +99,9 @@ impl<'b> Row<'_, 'b> {
     fn column(&mut self, index: usize, column: u16) -> bool {
         let start = self.out.len();
         self.keys.key(column, self.out);
-        let parts = &self.parsed.parts[index..];
+        let parts = &self.record.parsed.parts[index..];
         let repeated =
-            self.table.repeats && parts[1..].iter().any(|&part| self.fills(part, column).is_some());
+            self.record.table.repeats && parts[1..].iter().any(|&part| self.fills(part, column).is_some());
         if repeated {
             self.out.push(b'[');
         }
@@ -149,8 +130,8 @@ impl<'b> Row<'_, 'b> {
     }
 
     /// How `part` fills `column`, if it does.
-    fn fills(&self, part: Part, column: u16) -> Option<(&'b SlotPlan, &'b Action)> {
-        let slot = &self.table.slots[usize::from(part.slot)];
+    fn fills(&self, part: Part, column: u16) -> Option<(&'a SlotPlan, &'a Action)> {
+        let slot = &self.record.table.slots[usize::from(part.slot)];
         let output = slot.outputs.iter().find(|output| output.column == column)?;
         Some((slot, &output.action))
     }
@@ -158,7 +139,7 @@ impl<'b> Row<'_, 'b> {
     /// Writes one value; false when it does not leave.
     #[inline]
     fn value(&mut self, slot: &SlotPlan, action: &Action, part: Part) -> bool {
-        let raw = part.of(self.raw);
+        let raw = part.of(self.record.raw);
         self.value.clear();
         match self.treater.value(slot, action, raw, &mut self.decoded, &mut self.value) {
             Outcome::Verbatim => {

@@ -56,6 +56,21 @@ use value::{Named, Outcome, Treater, Treatments};
 /// Proof that a record's every field went through its treatment. Only this room can make one.
 pub struct Treated(());
 
+/// A record on its way through the hot loop.
+#[derive(Clone, Copy)]
+pub struct Record<'a> {
+    /// The batch that was sieved; empty if none was.
+    pub batch: &'a [u8],
+    /// The record's bytes, which stand in the batch.
+    pub raw: &'a [u8],
+    /// What its parser says of it.
+    pub parsed: &'a Parsed,
+    /// What is done to it.
+    pub table: &'a Table,
+    /// The keys of its domain and epoch.
+    pub epoch: &'a EpochKeys,
+}
+
 /// What the encoder must know of a record beside its values.
 #[derive(Clone, Copy)]
 pub struct Envelope {
@@ -115,39 +130,26 @@ impl Protector {
         self.cache.wipe();
     }
 
-    /// Writes `raw`, a part of the sieved `batch`, in its own format.
+    /// Writes a record in its own format.
     #[inline]
-    pub fn same(
-        &mut self,
-        batch: &[u8],
-        raw: &[u8],
-        parsed: &Parsed,
-        table: &Table,
-        epoch: &EpochKeys,
-        out: &mut Vec<u8>,
-    ) -> Treated {
-        if parsed.plain && self.same_plain(batch, raw, parsed, table, epoch, out) {
+    pub fn same(&mut self, record: Record<'_>, out: &mut Vec<u8>) -> Treated {
+        if record.parsed.plain && self.same_plain(record, out) {
             return Treated(());
         }
-        if !parsed.shape.is_empty() {
-            return self.same_json(batch, raw, parsed, table, epoch, out);
+        if record.parsed.shape.is_empty() {
+            self.same_parts(record, out);
+        } else {
+            self.same_json(record, out);
         }
-        self.same_parts(batch, raw, parsed, table, epoch, out)
+        Treated(())
     }
 
     /// Writes a record part by part, whatever it holds.
     #[inline(never)]
-    fn same_parts(
-        &mut self,
-        batch: &[u8],
-        raw: &[u8],
-        parsed: &Parsed,
-        table: &Table,
-        epoch: &EpochKeys,
-        out: &mut Vec<u8>,
-    ) -> Treated {
+    fn same_parts(&mut self, record: Record<'_>, out: &mut Vec<u8>) {
+        let Record { raw, parsed, table, .. } = record;
         let (mut decoded, mut value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
-        let mut treater = self.treater(batch, raw, parsed, table, epoch);
+        let mut treater = self.treater(record);
         let mut same = Same::begin(raw, out);
         for &part in &parsed.parts {
             let slot = &table.slots[usize::from(part.slot)];
@@ -161,22 +163,14 @@ impl Protector {
         }
         same.end();
         (self.decoded, self.value) = (decoded, value);
-        Treated(())
     }
 
     /// Writes a JSON record as JSON again: the structure is rebuilt from the members that leave.
     #[inline(never)]
-    fn same_json(
-        &mut self,
-        batch: &[u8],
-        raw: &[u8],
-        parsed: &Parsed,
-        table: &Table,
-        epoch: &EpochKeys,
-        out: &mut Vec<u8>,
-    ) -> Treated {
+    fn same_json(&mut self, record: Record<'_>, out: &mut Vec<u8>) {
+        let Record { raw, parsed, table, .. } = record;
         let (mut decoded, mut value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
-        let mut treater = self.treater(batch, raw, parsed, table, epoch);
+        let mut treater = self.treater(record);
         same_json(&parsed.shape, &parsed.parts, raw, out, |part, out| {
             let part: Part = parsed.parts[part];
             let slot = &table.slots[usize::from(part.slot)];
@@ -190,21 +184,18 @@ impl Protector {
         });
         out.push(b'\n');
         (self.decoded, self.value) = (decoded, value);
-        Treated(())
     }
 
     /// Shows every value that leaves, for `explain`: its slot, its output (none where the slot has none), what became of it, and
     /// the treated bytes.
     pub fn each_value(
         &mut self,
-        raw: &[u8],
-        parsed: &Parsed,
-        table: &Table,
-        epoch: &EpochKeys,
+        record: Record<'_>,
         mut show: impl FnMut(u16, Option<&SlotOutput>, Outcome, &[u8]),
     ) {
+        let Record { raw, parsed, table, .. } = record;
         let (mut decoded, mut value) = (Vec::new(), Vec::new());
-        let mut treater = self.treater(&[], raw, parsed, table, epoch);
+        let mut treater = self.treater(record);
         for part in &parsed.parts {
             let slot = &table.slots[usize::from(part.slot)];
             if slot.outputs.is_empty() {
@@ -221,14 +212,8 @@ impl Protector {
 
     /// Gathers the record's names and lends out the reusable room.
     #[inline]
-    fn treater<'a>(
-        &'a mut self,
-        batch: &'a [u8],
-        raw: &[u8],
-        parsed: &Parsed,
-        table: &'a Table,
-        epoch: &'a EpochKeys,
-    ) -> Treater<'a> {
+    fn treater<'a>(&'a mut self, record: Record<'a>) -> Treater<'a> {
+        let Record { batch, raw, parsed, table, epoch } = record;
         self.named.clear();
         let escaped = !parsed.plain && memchr::memchr(b'\\', raw).is_some();
         if parsed.slots & table.naming_bits != 0 {

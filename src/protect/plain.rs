@@ -1,9 +1,9 @@
 //! The short way for most records: plain text without escapes, that names nobody.
 //!
-//! *In*: a record whose parser says that it is plain ([`Parsed::plain`]), in a sieved batch. *Out*: the same bytes that the long way
+//! *In*: a record whose parser says that it is plain ([`Parsed::plain`](crate::record::span::Parsed::plain)), in a sieved batch. *Out*: the same bytes that the long way
 //! writes, or nothing. *Promised*: where anything stands in a part that could be an identifier and is not found harmless, and
-//! where a policy asks for more than addresses treated and fields dropped, nothing is written and the long way is taken. *Not here*: any treatment
-//! but that of an address.
+//! where a policy asks for more than addresses treated and fields dropped, nothing is written and the long way is taken.
+//! *Not here*: any treatment but that of an address.
 
 use wide::u8x16;
 
@@ -11,18 +11,17 @@ use super::address::{self, Column};
 use super::columns;
 use super::identifier::{Writer, spelling};
 use super::text::{Candidates, Context, Finding, Near};
-use super::{Envelope, Protector};
+use super::{Envelope, Protector, Record};
 use crate::encode::ndjson::Keys;
 use crate::encode::same::Same;
-use crate::keys::pseudonym::EpochKeys;
-use crate::policy::table::{Action, IdAction, SlotOutput, Table, TextPlan};
+use crate::policy::table::{Action, IdAction, SlotOutput, TextPlan};
 use crate::record::field::Kind;
-use crate::record::span::{Parsed, Part};
+use crate::record::span::Part;
 
 /// Bytes that the keys and the envelope of most records take: room for them is asked for once.
 const RESERVE: usize = 1024;
 
-/// Formats of more slots take the long way: a bit of [`Table::quiet_bits`] would stand for several.
+/// Formats of more slots take the long way: a bit of [`quiet_bits`](crate::policy::table::Table::quiet_bits) would stand for several.
 const SLOTS_MAX: u16 = 64;
 
 /// What a plain record is written with.
@@ -46,17 +45,11 @@ impl Protector {
         }
     }
 
-    /// What writes `raw`; `None` where it is not part of the batch, or names someone.
+    /// What writes a record; `None` where it is not part of the batch, or names someone.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "made once per record, and moved if it is a call")]
-    fn plain<'a>(
-        &'a mut self,
-        batch: &[u8],
-        raw: &[u8],
-        parsed: &Parsed,
-        table: &'a Table,
-        epoch: &'a EpochKeys,
-    ) -> Option<Plain<'a>> {
+    fn plain<'a>(&'a mut self, record: Record<'a>) -> Option<Plain<'a>> {
+        let Record { batch, raw, parsed, table, epoch } = record;
         let at = (raw.as_ptr() as usize).wrapping_sub(batch.as_ptr() as usize);
         let named = parsed.slots & table.naming_bits != 0;
         if at >= batch.len() || named || table.slots.len() > usize::from(SLOTS_MAX) {
@@ -74,16 +67,9 @@ impl Protector {
 
     /// Writes a plain record in its own format; false, with nothing written, if it takes the long way.
     #[inline(never)]
-    pub(super) fn same_plain(
-        &mut self,
-        batch: &[u8],
-        raw: &[u8],
-        parsed: &Parsed,
-        table: &Table,
-        epoch: &EpochKeys,
-        out: &mut Vec<u8>,
-    ) -> bool {
-        let Some(mut plain) = self.plain(batch, raw, parsed, table, epoch) else { return false };
+    pub(super) fn same_plain(&mut self, record: Record<'_>, out: &mut Vec<u8>) -> bool {
+        let Some(mut plain) = self.plain(record) else { return false };
+        let Record { raw, parsed, table, .. } = record;
         let start = out.len();
         let mut same = Same::begin(raw, out);
         for &part in &parsed.parts {
@@ -119,28 +105,21 @@ impl Protector {
 
     /// Writes a plain record as one JSON object; false, with nothing written, if it takes the long way.
     #[inline(never)]
-    #[allow(
-        clippy::too_many_arguments,
-        reason = "plain arguments of the hot loop: each is a different room's noun"
-    )]
     pub(super) fn ndjson_plain(
         &mut self,
-        batch: &[u8],
-        raw: &[u8],
-        parsed: &Parsed,
-        table: &Table,
+        record: Record<'_>,
         keys: &Keys,
-        epoch: &EpochKeys,
         envelope: Envelope,
         out: &mut Vec<u8>,
     ) -> bool {
+        let Record { raw, parsed, table, .. } = record;
         if table.repeats {
             return false;
         }
         let start = out.len();
         out.reserve(2 * raw.len() + RESERVE);
         columns::begin(table, keys, envelope, &mut self.columns.times, out);
-        let Some(mut plain) = self.plain(batch, raw, parsed, table, epoch) else {
+        let Some(mut plain) = self.plain(record) else {
             out.truncate(start);
             return false;
         };
@@ -168,7 +147,7 @@ impl Protector {
         }
         let addresses = plain.addresses;
         self.counts.addresses += addresses;
-        columns::end(table, keys, epoch, envelope, &mut self.columns.times, out);
+        columns::end(record, keys, envelope, &mut self.columns.times, out);
         true
     }
 }

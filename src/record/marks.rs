@@ -15,7 +15,7 @@ pub struct Marks {
 
 /// A record of a batch, with its marks.
 pub struct Marked<'a> {
-    /// Where the record begins in the batch.
+    /// Where the record begins in the batch: what its quotes are counted past.
     pub start: usize,
     /// Its bytes, without the final newline.
     pub text: &'a [u8],
@@ -24,6 +24,14 @@ pub struct Marked<'a> {
     /// True when a byte of it is a backslash or anything but printable ASCII: some value may be written with escapes, or needs
     /// them on the way out.
     pub odd: bool,
+}
+
+impl<'a> Marked<'a> {
+    /// A record of a batch that was not scanned: nothing is known of its bytes, and nothing of where it begins.
+    #[inline]
+    pub fn unmarked(text: &'a [u8]) -> Self {
+        Self { start: 0, text, quotes: &[], odd: true }
+    }
 }
 
 impl Marks {

@@ -4,6 +4,7 @@
 //! content has no `Debug`, `Display` or `Serialize` that shows it. *Not here*: anything that reads, judges or changes a
 //! record.
 
+pub mod append;
 pub mod batch;
 pub mod calendar;
 pub mod escape;

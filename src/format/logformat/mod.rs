@@ -11,13 +11,15 @@
 //!      ──apache::read─▶
 //! ```
 //! `nginx` and `apache` know the languages, [`names`] the variables, `plan` decides how each value's end is found, `program` is the
-//! result and says how it works, `run` and `search` run it, `opening` is a short cut, `ending` looks at bytes.
+//! result and says how it works, `run` and `search` run it, `opening` is a short cut, `ending` and `lengths` look at
+//! bytes.
 //!
 //! Compiled to steps that are interpreted rather than to a regular expression (2026-11): a regular expression takes the first
 //! reading that fits, and an access log needs to know that there is no other.
 
 mod apache;
 mod ending;
+mod lengths;
 mod names;
 mod nginx;
 mod opening;

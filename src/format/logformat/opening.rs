@@ -14,14 +14,13 @@
 use std::hint::black_box;
 
 use super::ending::{Class, NumberForm, closing_quote, question_mark};
+use super::lengths::{address_len, digits_len, simple_name_len};
 use super::program::{Content, Ending, Locate, Segment, Step, TimeStep};
 use crate::format::Memo;
 use crate::format::request::{RequestSlots, method_len, split};
 use crate::format::time::{TimeForm, read_common_log};
 use crate::record::marks::Marked;
-use crate::record::positions::{BLOCK, Lane, mask};
 use crate::record::span::{Parsed, Part, slot_bit};
-use wide::u8x16;
 
 /// The slots of an opening.
 #[derive(Clone, Copy)]
@@ -287,21 +286,6 @@ impl Found {
     }
 }
 
-/// The digits that begin `text`; eight of them are looked at together.
-#[inline(always)]
-fn digits_len(text: &[u8]) -> usize {
-    if let Some(block) = text.first_chunk::<8>() {
-        let word = u64::from_le_bytes(*block) ^ 0x3030_3030_3030_3030;
-        // A byte is now at most 9 for a digit; adding 0x76 lifts anything else below 128 over 127. A carry can only reach
-        // bytes behind the first that is no digit.
-        let others = (word.wrapping_add(0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080;
-        if others != 0 {
-            return (others.trailing_zeros() / 8) as usize;
-        }
-    }
-    text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len())
-}
-
 /// The slots of ` "…" "…"` at the end of a format, if quoted values are all that `rest` has.
 fn closing(rest: &[Step]) -> Option<Closing> {
     let mut closing = Closing::default();
@@ -324,198 +308,6 @@ fn closing(rest: &[Step]) -> Option<Closing> {
     }
 }
 
-/// The length of the address that begins `text` and ends at a space: an IPv4 address, or something with the characters and
-/// the look of an IPv6 address.
-#[inline(always)]
-fn address_len(text: &[u8]) -> Option<usize> {
-    let block = u8x16::new(*text.first_chunk()?);
-    let dots = block.simd_eq(u8x16::splat(b'.')).to_bitmask();
-    let len = block.simd_eq(u8x16::splat(b' ')).to_bitmask().trailing_zeros();
-    let digits = ((block - u8x16::splat(b'0')).simd_le(u8x16::splat(9))).to_bitmask();
-    if len > 15 {
-        return ipv6_len(text);
-    }
-    let inside = (1 << len) - 1;
-    let (dots, digits) = (dots & inside, digits & inside);
-    // Beginning and end count as points too: no two may be neighbours, so that no group is empty.
-    let marks = (dots | 1 << len) << 1 | 1;
-    let empty = marks & marks >> 1;
-    let four_digits = digits & digits >> 1 & digits >> 2 & digits >> 3;
-    if (dots | digits) != inside || dots.count_ones() != 3 || (empty | four_digits) != 0 {
-        return ipv6_len(text);
-    }
-    Some(len as usize)
-}
-
-/// The length of an IPv6 address without brackets, zone and port, of groups of at most four digits.
-#[inline(never)]
-fn ipv6_len(text: &[u8]) -> Option<usize> {
-    let block: &[u8; BLOCK] = text.first_chunk()?;
-    let len = mask(block, |lane| lane.simd_eq(Lane::splat(b' '))).trailing_zeros();
-    if len > 39 {
-        return None;
-    }
-    let inside = (1 << len) - 1;
-    let within =
-        |lane: Lane, first: u8, count: u8| (lane - Lane::splat(first)).simd_le(Lane::splat(count - 1));
-    let digits = inside & mask(block, |lane| within(lane, b'0', 10) | within(lane, b'a', 6));
-    let colons = inside & mask(block, |lane| lane.simd_eq(Lane::splat(b':')));
-    let pairs = colons & colons >> 1;
-    let five_digits = digits & digits >> 1 & digits >> 2 & digits >> 3 & digits >> 4;
-    let groups = colons.count_ones() + 1;
-    ((digits | colons) == inside
-        && (3..=8).contains(&groups)
-        && pairs & pairs.wrapping_sub(1) == 0
-        && five_digits == 0)
-        .then_some(len as usize)
-}
-
-/// The length of a user name of letters, digits and a few signs before ` [`. It cannot be taken for an address, and is not `-`.
-#[inline]
-fn simple_name_len(text: &[u8]) -> Option<usize> {
-    let len =
-        text.iter().position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'@')))?;
-    (len > 0 && text[..len] != *b"-" && text[len..].starts_with(b" [")).then_some(len)
-}
-
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::format::Parser;
-    use crate::format::logformat::{Program, apache, nginx};
-    use crate::record::marks::Marks;
-    use crate::record::span::Refusal;
-    use crate::record::timestamp::Timestamp;
-
-    type Outcome = Result<(Vec<(u16, u32, u32)>, Option<Timestamp>), Refusal>;
-
-    fn outcome(program: &Program, record: &[u8]) -> Outcome {
-        let mut parsed = Parsed::default();
-        program.parse(record, &mut Memo::new(Timestamp(0)), &mut parsed)?;
-        Ok(shown(&parsed))
-    }
-
-    fn shown(parsed: &Parsed) -> (Vec<(u16, u32, u32)>, Option<Timestamp>) {
-        let parts = parsed.parts.iter().map(|part| (part.slot, part.start, part.end)).collect();
-        (parts, parsed.time)
-    }
-
-    /// The same with marks, of a record that does not come first in its batch.
-    fn marked_outcome(program: &Program, record: &[u8]) -> Outcome {
-        let batch = [b"\"first\"\n", record].concat();
-        let mut marks = Marks::default();
-        marks.scan(&batch);
-        let mut parsed = Parsed::default();
-        let Some(record) = marks.records(&batch).nth(1) else { return outcome(program, record) };
-        program.parse_marked(&record, &mut Memo::new(Timestamp(0)), &mut parsed)?;
-        for part in parsed.parts.iter().filter(|_| parsed.plain) {
-            let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
-            assert!(part.of(record.text).iter().all(plain));
-        }
-        Ok(shown(&parsed))
-    }
-
-    /// Each program twice: with its opening, and without.
-    fn programs() -> Vec<(Program, Program)> {
-        let build: [fn() -> Program; 3] = [
-            crate::format::presets::common,
-            crate::format::presets::combined,
-            || {
-                let main = r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_x_forwarded_for""#;
-                nginx(main, None, &|_| None).unwrap()
-            },
-        ];
-        build.iter().map(|build| (build(), Program { opening: None, ..build() })).collect()
-    }
-
-    fn agree(record: &[u8]) -> bool {
-        programs().iter().all(|(fast, slow)| {
-            assert!(fast.opening.is_some());
-            let expected = outcome(slow, record);
-            // A newline would make two records of one.
-            outcome(fast, record) == expected
-                && (record.contains(&b'\n') || marked_outcome(fast, record) == expected)
-        })
-    }
-
-    #[test]
-    fn only_the_usual_opening_is_taken() {
-        for text in [
-            "%h %u %t \"%r\" %>s %b",
-            "%h %l %u %t %>s %b",
-            "%h %l %u %t \"%r\" %>s %O%%",
-            "%h %l %u [%{sec}t] \"%r\" %>s %b",
-        ] {
-            assert!(apache(text, None, &|_| None).unwrap().opening.is_none(), "{text}");
-        }
-    }
-
-    #[test]
-    fn both_ways_agree_on_the_unusual() {
-        let client = [
-            "192.0.2.1",
-            "2001:db8::1",
-            "::",
-            "::1",
-            "192.0.2.256",
-            "1192.0.2.1",
-            "192.0.2",
-            "192.0.2.1:80",
-            "2001:DB8::1",
-            "a",
-            "-",
-            "",
-            "192.0.2.1,",
-            "2001:db8::1::2",
-            "::ffff:192.0.2.1",
-        ];
-        let user = ["-", "alice", "a b", "\"\"", "-a", "@", "192.0.2.1", "2001", "x [y"];
-        let request = [
-            "GET / HTTP/1.1",
-            "-",
-            "",
-            "\\\"",
-            "GET  /?? HTTP/1.0",
-            "GET /a?b",
-            "hello",
-            " / HTTP/1.1",
-            "./a HTTP/1.1",
-            "(/ HTTP/1.1",
-            "PUT /a HTTP/1.1",
-            "get /a HTTP/1.1",
-        ];
-        let end = ["200 5", "- -", "2 5", "200 5x", "200 5.1", "200", "200 ", "200 -5", "000 0"];
-        for client in client {
-            for user in user {
-                for request in request {
-                    for end in end {
-                        let record = format!(
-                            "{client} - {user} [21/Nov/2026:10:15:32 +0100] \"{request}\" {end} \"-\" \"-\""
-                        );
-                        assert!(agree(record.as_bytes()), "{record}");
-                    }
-                }
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn both_ways_agree_on_damaged_records(at in 0_usize..130, byte in any::<u8>(), cut in 0_usize..130, v6 in any::<bool>()) {
-            let client = if v6 { "2001:db8::8a2e:1" } else { "198.51.100.23" };
-            let record = format!("{client} - alice [21/Nov/2026:10:15:32 +0100] \"GET /a?b HTTP/1.1\" 200 512 \"https://example.org/\" \"agent\"");
-            let mut damaged = record.clone().into_bytes();
-            let at = at % damaged.len();
-            damaged[at] = byte;
-            prop_assert!(agree(&damaged));
-            damaged.truncate(cut);
-            prop_assert!(agree(&damaged));
-            damaged.extend_from_slice(record.as_bytes());
-            prop_assert!(agree(&damaged));
-            damaged.drain(..at);
-            prop_assert!(agree(&damaged));
-        }
-    }
-}
+#[path = "opening_tests.rs"]
+mod tests;

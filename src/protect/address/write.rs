@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::record::append::append;
+
 /// Appends an address.
 pub fn write_address(address: IpAddr, out: &mut Vec<u8>) {
     match address {
@@ -81,9 +83,7 @@ fn write_groups(groups: impl IntoIterator<Item = u16>, out: &mut Vec<u8>) {
         *room = (ascii | u64::from(b':') << (8 * digits)).to_le_bytes();
         length += digits + 1;
     }
-    let end = out.len() + length.saturating_sub(1);
-    out.extend_from_slice(&text);
-    out.truncate(end);
+    append(&text, length.saturating_sub(1), out);
 }
 
 /// A group without its leading zeros: how many digits it has, and the digits, the first in the lowest byte.

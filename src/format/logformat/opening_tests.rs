@@ -1,0 +1,140 @@
+//! The short way through an opening against the steps.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::format::Parser;
+use crate::format::logformat::{Program, apache, nginx};
+use crate::record::marks::Marks;
+use crate::record::span::Refusal;
+use crate::record::timestamp::Timestamp;
+
+type Outcome = Result<(Vec<(u16, u32, u32)>, Option<Timestamp>), Refusal>;
+
+fn outcome(program: &Program, record: &[u8]) -> Outcome {
+    let mut parsed = Parsed::default();
+    program.parse(record, &mut Memo::new(Timestamp(0)), &mut parsed)?;
+    Ok(shown(&parsed))
+}
+
+fn shown(parsed: &Parsed) -> (Vec<(u16, u32, u32)>, Option<Timestamp>) {
+    let parts = parsed.parts.iter().map(|part| (part.slot, part.start, part.end)).collect();
+    (parts, parsed.time)
+}
+
+/// The same with marks, of a record that does not come first in its batch.
+fn marked_outcome(program: &Program, record: &[u8]) -> Outcome {
+    let batch = [b"\"first\"\n", record].concat();
+    let mut marks = Marks::default();
+    marks.scan(&batch);
+    let mut parsed = Parsed::default();
+    let Some(record) = marks.records(&batch).nth(1) else { return outcome(program, record) };
+    program.parse_marked(&record, &mut Memo::new(Timestamp(0)), &mut parsed)?;
+    for part in parsed.parts.iter().filter(|_| parsed.plain) {
+        let plain = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+        assert!(part.of(record.text).iter().all(plain));
+    }
+    Ok(shown(&parsed))
+}
+
+/// Each program twice: with its opening, and without.
+fn programs() -> Vec<(Program, Program)> {
+    let build: [fn() -> Program; 3] = [
+        crate::format::presets::common,
+        crate::format::presets::combined,
+        || {
+            let main = r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_x_forwarded_for""#;
+            nginx(main, None, &|_| None).unwrap()
+        },
+    ];
+    build.iter().map(|build| (build(), Program { opening: None, ..build() })).collect()
+}
+
+fn agree(record: &[u8]) -> bool {
+    programs().iter().all(|(fast, slow)| {
+        assert!(fast.opening.is_some());
+        let expected = outcome(slow, record);
+        // A newline would make two records of one.
+        outcome(fast, record) == expected
+            && (record.contains(&b'\n') || marked_outcome(fast, record) == expected)
+    })
+}
+
+#[test]
+fn only_the_usual_opening_is_taken() {
+    for text in [
+        "%h %u %t \"%r\" %>s %b",
+        "%h %l %u %t %>s %b",
+        "%h %l %u %t \"%r\" %>s %O%%",
+        "%h %l %u [%{sec}t] \"%r\" %>s %b",
+    ] {
+        assert!(apache(text, None, &|_| None).unwrap().opening.is_none(), "{text}");
+    }
+}
+
+#[test]
+fn both_ways_agree_on_the_unusual() {
+    let client = [
+        "192.0.2.1",
+        "2001:db8::1",
+        "::",
+        "::1",
+        "192.0.2.256",
+        "1192.0.2.1",
+        "192.0.2",
+        "192.0.2.1:80",
+        "2001:DB8::1",
+        "a",
+        "-",
+        "",
+        "192.0.2.1,",
+        "2001:db8::1::2",
+        "::ffff:192.0.2.1",
+    ];
+    let user = ["-", "alice", "a b", "\"\"", "-a", "@", "192.0.2.1", "2001", "x [y"];
+    let request = [
+        "GET / HTTP/1.1",
+        "-",
+        "",
+        "\\\"",
+        "GET  /?? HTTP/1.0",
+        "GET /a?b",
+        "hello",
+        " / HTTP/1.1",
+        "./a HTTP/1.1",
+        "(/ HTTP/1.1",
+        "PUT /a HTTP/1.1",
+        "get /a HTTP/1.1",
+    ];
+    let end = ["200 5", "- -", "2 5", "200 5x", "200 5.1", "200", "200 ", "200 -5", "000 0"];
+    for client in client {
+        for user in user {
+            for request in request {
+                for end in end {
+                    let record = format!(
+                        "{client} - {user} [21/Nov/2026:10:15:32 +0100] \"{request}\" {end} \"-\" \"-\""
+                    );
+                    assert!(agree(record.as_bytes()), "{record}");
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn both_ways_agree_on_damaged_records(at in 0_usize..130, byte in any::<u8>(), cut in 0_usize..130, v6 in any::<bool>()) {
+        let client = if v6 { "2001:db8::8a2e:1" } else { "198.51.100.23" };
+        let record = format!("{client} - alice [21/Nov/2026:10:15:32 +0100] \"GET /a?b HTTP/1.1\" 200 512 \"https://example.org/\" \"agent\"");
+        let mut damaged = record.clone().into_bytes();
+        let at = at % damaged.len();
+        damaged[at] = byte;
+        prop_assert!(agree(&damaged));
+        damaged.truncate(cut);
+        prop_assert!(agree(&damaged));
+        damaged.extend_from_slice(record.as_bytes());
+        prop_assert!(agree(&damaged));
+        damaged.drain(..at);
+        prop_assert!(agree(&damaged));
+    }
+}
