@@ -134,7 +134,7 @@ pub fn filter(arguments: &FilterArgs) -> Result<u8, Failure> {
         vec![(route.class, Box::new(stdout) as Box<dyn Sink>)],
         Box::new(Refusals::discarding(arguments.explain_failures)),
     );
-    let classes = build::classes(&policy, format.parser().layout(), &[route]);
+    let classes = build::classes(&policy, format.parser(), &[route]);
     let plan = SourcePlan { format, choice: ClassChoice::Fixed(route.class), classes };
     let stop = opened::stop_flag()?;
     let around = Surroundings { clock: &clock, stop: &stop, progress: &|| {} };

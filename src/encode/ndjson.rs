@@ -3,7 +3,7 @@
 //! Keys and their punctuation are prepared at start, so that a value costs one copy of its key, one check that it needs no
 //! escaping, and one copy of itself. Numbers are numbers: sizes and status codes as they stand, durations in seconds.
 
-use crate::record::append::append;
+use crate::record::append::{append, append_part};
 use crate::record::calendar::write_rfc3339;
 use crate::record::escape;
 use crate::record::field::{Grammar, Kind};
@@ -127,36 +127,29 @@ impl Keys {
     }
 
     /// Writes key and value of a column whose value leaves as it stands at `part` of `record` and is printable ASCII without quote
-    /// and backslash. False, with nothing written, for a number that JSON writes otherwise.
+    /// and backslash. False, with nothing written, for a `number` that JSON writes otherwise.
     #[inline]
-    pub fn plain(
-        &self,
-        column: u16,
-        kind: Kind,
-        scale: f64,
-        part: Part,
-        record: &[u8],
-        out: &mut Vec<u8>,
-    ) -> bool {
+    pub fn plain(&self, column: u16, number: bool, part: Part, record: &[u8], out: &mut Vec<u8>) -> bool {
         let key = &self.columns[usize::from(column)];
-        let (start, value) = (part.start as usize, part.of(record));
-        let number = matches!(kind, Kind::Harmless(Grammar::Integer | Grammar::Decimal | Grammar::Status));
+        let value = part.of(record);
         if number {
             let digits = value.len() <= 20 && value.iter().all(u8::is_ascii_digit);
-            if !digits || (value[0] == b'0' && value.len() > 1) || decimal_places(scale) != 0 {
+            if !digits || (value[0] == b'0' && value.len() > 1) {
                 return false;
             }
         }
         key.write(usize::from(number), out);
         // As with prepared texts: what follows a short value in the record is copied along, and cut.
-        match record.get(start..).and_then(|rest| rest.first_chunk::<32>()) {
-            Some(chunk) if value.len() <= 32 => append(chunk, value.len(), out),
-            _ => out.extend_from_slice(value),
-        }
+        append_part::<32>(record, part.start as usize, part.end as usize, out);
         if !number {
             out.push(b'"');
         }
         true
+    }
+
+    /// True when a number in a unit of `scale` is a JSON number as it stands.
+    pub fn is_whole(scale: f64) -> bool {
+        decimal_places(scale) == 0
     }
 
     /// Ends a record: epoch, deadline.

@@ -4,12 +4,18 @@
 //! copied, and copies on only when a value is replaced or dropped. What stands between values is the format's own punctuation,
 //! verified by the parser.
 
+use crate::record::append::append_part;
 use crate::record::escape;
 use crate::record::span::{Escape, Part};
 
+/// Bytes of a record that are copied in one length: most end within.
+const RECORD_BYTES: usize = 320;
+
 /// Writes one record.
 pub struct Same<'a> {
-    raw: &'a [u8],
+    /// The record, and perhaps what follows it.
+    tail: &'a [u8],
+    len: usize,
     out: &'a mut Vec<u8>,
     copied: usize,
 }
@@ -18,7 +24,13 @@ impl<'a> Same<'a> {
     /// Begins a record.
     #[inline]
     pub fn begin(raw: &'a [u8], out: &'a mut Vec<u8>) -> Self {
-        Self { raw, out, copied: 0 }
+        Self::within(raw, raw.len(), out)
+    }
+
+    /// Begins the record of `len` bytes at the beginning of `tail`.
+    #[inline]
+    pub fn within(tail: &'a [u8], len: usize, out: &'a mut Vec<u8>) -> Self {
+        Self { tail, len, out, copied: 0 }
     }
 
     /// Puts `value` (decoded) in the place of `part`, spelled as the server would.
@@ -33,12 +45,19 @@ impl<'a> Same<'a> {
         self.copied = part.end as usize;
     }
 
-    /// Where a value may be written that stands in the place of `part` and needs no escaping.
+    /// Copies everything in front of `part`. What is written to the output now stands in its place, if [`Same::pass`] is called
+    /// next; it must need no escaping.
     #[inline]
-    pub fn place(&mut self, part: Part) -> &mut Vec<u8> {
+    pub fn up_to(&mut self, part: Part) -> &mut Vec<u8> {
         self.copy_to(part.start as usize);
-        self.copied = part.end as usize;
+        self.copied = part.start as usize;
         self.out
+    }
+
+    /// Passes over `part`.
+    #[inline]
+    pub fn pass(&mut self, part: Part) {
+        self.copied = part.end as usize;
     }
 
     /// Puts the server's mark for an absent value in the place of `part`.
@@ -51,7 +70,7 @@ impl<'a> Same<'a> {
     /// Removes a query together with the `?` before it, so that no empty or invented query is left.
     pub fn drop_query(&mut self, part: Part, absent: &str) {
         let start = part.start as usize;
-        if start > self.copied && self.raw[start - 1] == b'?' {
+        if start > self.copied && self.tail[start - 1] == b'?' {
             self.copy_to(start - 1);
             self.copied = part.end as usize;
         } else {
@@ -61,13 +80,13 @@ impl<'a> Same<'a> {
 
     #[inline]
     fn copy_to(&mut self, end: usize) {
-        self.out.extend_from_slice(&self.raw[self.copied..end]);
+        self.out.extend_from_slice(&self.tail[self.copied..end]);
     }
 
     /// Ends the record with a newline.
     #[inline]
     pub fn end(self) {
-        self.out.extend_from_slice(&self.raw[self.copied..]);
+        append_part::<RECORD_BYTES>(self.tail, self.copied, self.len, self.out);
         self.out.push(b'\n');
     }
 }

@@ -20,8 +20,10 @@ pub mod time;
 pub(crate) use any::with_parser;
 pub use any::{Format, FormatError};
 
-use crate::record::marks::Marked;
+use crate::record::lines::Line;
+use crate::record::row::{Place, Row};
 use crate::record::span::{Layout, Parsed, Refusal};
+use crate::record::texts::Texts;
 use crate::record::timestamp::Timestamp;
 
 /// What every format offers. Chosen once at start; the hot loop is compiled once per format.
@@ -32,15 +34,24 @@ pub trait Parser: Send + Sync {
     /// Finds the parts of one record (without its final newline) and its time. `parsed` comes cleared.
     fn parse(&self, record: &[u8], memo: &mut Memo, parsed: &mut Parsed) -> Result<(), Refusal>;
 
-    /// True when a batch should be marked for [`Parser::parse_marked`].
-    fn wants_marks(&self) -> bool {
-        false
+    /// The places of the rows that [`Parser::read_row`] reads, in the order of the text. None when records of this format cannot be
+    /// read as rows.
+    fn places(&self) -> &[Place] {
+        &[]
     }
 
-    /// As [`Parser::parse`], for a record whose marks are known.
+    /// Reads an ordinary record as a row, and returns its time. `None` for any other: it must be parsed, and the row means
+    /// nothing. What it reads, [`Parser::parse`] reads too and finds the same. Texts that may come again are looked for among
+    /// `texts`, and added.
     #[inline]
-    fn parse_marked(&self, record: &Marked<'_>, memo: &mut Memo, parsed: &mut Parsed) -> Result<(), Refusal> {
-        self.parse(record.text, memo, parsed)
+    fn read_row(
+        &self,
+        _line: Line<'_>,
+        _memo: &mut Memo,
+        _texts: &mut Texts,
+        _row: &mut Row,
+    ) -> Option<Timestamp> {
+        None
     }
 
     /// True when `line` begins a record. Formats of one line per record leave the default.

@@ -15,10 +15,11 @@ use crate::format::apache_error::ApacheError;
 use crate::format::detect::detect;
 use crate::format::json::Json;
 use crate::format::nginx_error::NginxError;
-use crate::format::{Format, FormatError, logformat};
+use crate::format::{Format, FormatError, Parser, logformat};
 use crate::keys::Keys;
 use crate::policy::class::{Policy, View};
 use crate::policy::table::Table;
+use crate::protect::row::RowPlan;
 use crate::policy::treatment::Rule;
 use crate::record::batch::RawBatch;
 use crate::record::span::Layout;
@@ -73,7 +74,7 @@ fn source(plan: &Plan, planned: &Planned, specs: &[RouteSpec<'_>]) -> Result<Sou
     let choice = choice(planned, layout)?;
     let of_source = planned.class.classes();
     let specs: Vec<_> = specs.iter().filter(|spec| of_source.contains(&spec.class)).copied().collect();
-    let classes = classes(&plan.policy, layout, &specs);
+    let classes = classes(&plan.policy, format.parser(), &specs);
     Ok(SourcePlan { format, choice, classes })
 }
 
@@ -158,7 +159,7 @@ pub fn one_line(spec: &FormatSpec, line: &[u8]) -> Option<Vec<u8>> {
     let policy = config::builtin().ok()?;
     let format = compile(spec, Some(TimeZone::UTC), &policy.variables).ok()?;
     let route = RouteSpec { class: 0, view: None, emit: Emit::Same, output: 0, sink: 0 };
-    let classes = classes(&policy, format.parser().layout(), &[route]);
+    let classes = classes(&policy, format.parser(), &[route]);
     let plan = SourcePlan { format, choice: ClassChoice::Fixed(0), classes };
     let mut batch = RawBatch::with_capacity(line.len());
     batch.bytes.extend_from_slice(line);
@@ -183,12 +184,13 @@ fn routes(plan: &Plan) -> Vec<RouteSpec<'_>> {
 }
 
 /// The classes as workers see them, with the tables of their routes.
-pub fn classes(policy: &Policy, layout: &Layout, specs: &[RouteSpec<'_>]) -> Vec<ClassPlan> {
+pub fn classes(policy: &Policy, parser: &dyn Parser, specs: &[RouteSpec<'_>]) -> Vec<ClassPlan> {
     let route = |spec: &RouteSpec<'_>| {
         let class = &policy.classes[spec.class];
-        let table = Table::compile(policy, class, spec.view, layout);
+        let table = Table::compile(policy, class, spec.view, parser.layout());
         let columns = ndjson::Keys::new(&table.columns, &class.name);
-        Route { table, emit: spec.emit, columns, class: spec.class, output: spec.output, sink: spec.sink }
+        let rows = RowPlan::of(&table, parser.places(), spec.emit);
+        Route { table, rows, emit: spec.emit, columns, class: spec.class, output: spec.output, sink: spec.sink }
     };
     policy
         .classes

@@ -6,14 +6,17 @@ use super::counts::Counts;
 use crate::encode::Emit;
 use crate::encode::ndjson::Keys as Columns;
 use crate::format::{Format, Memo, Parser};
-use crate::keys::{EpochCache, Keys};
+use crate::keys::{EpochCache, EpochKeys, Keys};
 use crate::policy::table::Table;
+use crate::protect::row::{RowPlan, RowRecord};
 use crate::protect::{Envelope, Protector, Record};
 use crate::record::batch::{CleanBatch, RawBatch};
-use crate::record::marks::{Marked, Marks};
+use crate::record::lines::{Line, Lines};
+use crate::record::row::Row;
 use crate::record::span::{Parsed, Refusal};
+use crate::record::texts::Texts;
 use crate::record::timestamp::Timestamp;
-use crate::retention::deadline;
+use crate::retention::deadline::{self, Stamp};
 use crate::source::frame;
 
 /// One way out for records of a class: which table, which form, which output of the worker.
@@ -22,6 +25,8 @@ pub struct Route {
     pub table: Table,
     /// The form.
     pub emit: Emit,
+    /// What is done to rows, if the format has them and the table allows it.
+    pub rows: Option<RowPlan>,
     /// Prepared keys for NDJSON.
     pub columns: Columns,
     /// Index into the policy's classes.
@@ -88,6 +93,16 @@ pub struct SourcePlan {
     pub classes: Vec<ClassPlan>,
 }
 
+impl SourcePlan {
+    /// The class of every record, if records can be treated as rows: the class does not depend on the record, and every route
+    /// knows what to do with them.
+    fn rows<P: Parser>(&self, parser: &P) -> Option<&ClassPlan> {
+        let ClassChoice::Fixed(class) = self.choice else { return None };
+        let class = &self.classes[class];
+        (!parser.places().is_empty() && class.routes.iter().all(|route| route.rows.is_some())).then_some(class)
+    }
+}
+
 /// A record that failed: where in the batch, which one of the batch, and why.
 #[derive(Clone, Copy)]
 pub struct Failure {
@@ -134,6 +149,8 @@ struct Task<'a> {
     input: usize,
     plan: &'a SourcePlan,
     batch: &'a RawBatch,
+    /// The bytes of the batch if they were sieved as a whole, else nothing.
+    sieved: &'a [u8],
     now: Timestamp,
 }
 
@@ -143,7 +160,9 @@ pub struct Worker {
     epochs: EpochCache,
     dropped: u64,
     parsed: Parsed,
-    marks: Marks,
+    row: Row,
+    texts: Texts,
+    lines: Lines,
     /// One per input: a memo belongs to one parser.
     memos: Vec<Memo>,
 }
@@ -156,7 +175,9 @@ impl Worker {
             epochs: EpochCache::new(keys),
             dropped: 0,
             parsed: Parsed::default(),
-            marks: Marks::default(),
+            row: Row::default(),
+            texts: Texts::default(),
+            lines: Lines::default(),
             memos: Vec::new(),
         }
     }
@@ -182,8 +203,7 @@ impl Worker {
             fail(outcome, 0, batch.bytes.len(), refusal);
             return;
         }
-        self.protector.sieve(&batch.bytes);
-        let task = Task { input, plan, batch, now };
+        let task = Task { input, plan, batch, sieved: &[], now };
         // One compiled loop per format: the choice is made here, once per batch.
         crate::format::with_parser!(&plan.format, parser => self.records(&**parser, task, outcome));
         outcome.counts.treated = self.protector.counts;
@@ -202,74 +222,124 @@ impl Worker {
 
     fn records<P: Parser>(&mut self, parser: &P, task: Task<'_>, outcome: &mut Outcome) {
         let bytes = task.batch.bytes.as_slice();
-        if parser.wants_marks() {
-            let mut marks = mem::take(&mut self.marks);
-            marks.scan(bytes);
-            for line in marks.lines(bytes) {
-                self.protector.expect(line);
+        if let Some(class) = task.plan.rows(parser) {
+            let mut lines = mem::take(&mut self.lines);
+            lines.scan(bytes);
+            for line in lines.records(bytes) {
+                self.protector.expect(line.tail);
             }
-            self.each(parser, marks.records(bytes), task, outcome);
-            self.marks = marks;
+            for line in lines.records(bytes) {
+                outcome.counts.records_in += 1;
+                match parser.read_row(line, &mut self.memos[task.input], &mut self.texts, &mut self.row) {
+                    Some(time) => self.clean_row(task, class, line, time, outcome),
+                    None => self.record(parser, line.text, bytes.len() - line.tail.len(), task, outcome),
+                }
+            }
+            self.lines = lines;
         } else {
-            self.each(parser, frame::records(parser, bytes).map(Marked::unmarked), task, outcome);
+            self.protector.sieve(bytes);
+            let task = Task { sieved: bytes, ..task };
+            let mut start = 0;
+            for record in frame::records(parser, bytes) {
+                outcome.counts.records_in += 1;
+                self.record(parser, record, start, task, outcome);
+                start += record.len() + 1;
+            }
         }
     }
 
+    /// Parses and cleans the record that begins at byte `start` of the batch.
     #[inline]
-    fn each<'b, P: Parser>(
+    fn record<P: Parser>(
         &mut self,
         parser: &P,
-        records: impl Iterator<Item = Marked<'b>>,
+        record: &[u8],
+        start: usize,
         task: Task<'_>,
         outcome: &mut Outcome,
     ) {
-        let mut start = 0;
-        for record in records {
-            let next = (start + record.text.len() + 1).min(task.batch.bytes.len());
-            outcome.counts.records_in += 1;
-            self.parsed.clear();
-            match parser.parse_marked(&record, &mut self.memos[task.input], &mut self.parsed) {
-                Ok(()) => self.clean(task, record.text, outcome),
-                Err(refusal) => fail(outcome, start, next, refusal),
+        self.parsed.clear();
+        match parser.parse(record, &mut self.memos[task.input], &mut self.parsed) {
+            Ok(()) => self.clean(task, record, outcome),
+            Err(refusal) => {
+                let next = (start + record.len() + 1).min(task.batch.bytes.len());
+                fail(outcome, start, next, refusal);
             }
-            start = next;
         }
     }
 
     #[inline]
     fn clean(&mut self, task: Task<'_>, raw: &[u8], outcome: &mut Outcome) {
-        let Task { plan, batch, now, .. } = task;
-        let class = &plan.classes[plan.choice.of(raw, &self.parsed)];
-        let Some(stamp) = deadline::judge(self.parsed.time, batch.received, class.retention_seconds, now)
-        else {
-            outcome.counts.expired += 1;
-            return;
-        };
-        let Ok(epoch) = self.epochs.at(class.domain, stamp.instant(), now) else {
-            outcome.counts.expired += 1;
-            return;
-        };
-        if class.routes.is_empty() {
-            outcome.counts.dropped += 1;
-            return;
-        }
+        let class = &task.plan.classes[task.plan.choice.of(raw, &self.parsed)];
+        let time = self.parsed.time;
+        let Some((stamp, epoch)) = admit(&mut self.epochs, task, class, time, outcome) else { return };
         let (protector, parsed) = (&mut self.protector, &self.parsed);
         for route in &class.routes {
-            let record = Record { batch: &batch.bytes, raw, parsed, table: &route.table, epoch };
+            let record = Record { batch: task.sieved, raw, parsed, table: &route.table, epoch };
             outcome.clean[route.output].append(&stamp, |out| match route.emit {
                 Emit::Same => protector.same(record, out),
                 Emit::Ndjson => {
-                    let envelope = Envelope {
-                        time: parsed.time.unwrap_or(stamp.instant()),
-                        deadline: stamp.deadline(),
-                        time_completed: parsed.time_completed || parsed.time.is_none(),
-                    };
-                    protector.ndjson(record, &route.columns, envelope, out)
+                    let completed = parsed.time_completed || time.is_none();
+                    protector.ndjson(record, &route.columns, envelope(time, completed, &stamp), out)
                 }
             });
         }
         outcome.counts.records_out += 1;
     }
+
+    /// Cleans a record that was read as a row.
+    #[inline]
+    fn clean_row(
+        &mut self,
+        task: Task<'_>,
+        class: &ClassPlan,
+        line: Line<'_>,
+        time: Timestamp,
+        outcome: &mut Outcome,
+    ) {
+        let Some((stamp, epoch)) = admit(&mut self.epochs, task, class, Some(time), outcome) else { return };
+        let batch = task.batch.bytes.as_slice();
+        let (protector, row, at) = (&mut self.protector, &self.row, batch.len() - line.tail.len());
+        for route in &class.routes {
+            let Some(plan) = &route.rows else { continue };
+            let record = RowRecord { batch, at, raw: line.text, row, plan, table: &route.table, epoch };
+            outcome.clean[route.output].append(&stamp, |out| match route.emit {
+                Emit::Same => protector.same_row(record, out),
+                Emit::Ndjson => {
+                    protector.ndjson_row(record, &route.columns, envelope(Some(time), false, &stamp), out)
+                }
+            });
+        }
+        outcome.counts.records_out += 1;
+    }
+}
+
+/// Judges a record of `class`: `None` when it does not leave, which is counted.
+#[inline]
+fn admit<'a>(
+    epochs: &'a mut EpochCache,
+    task: Task<'_>,
+    class: &ClassPlan,
+    time: Option<Timestamp>,
+    outcome: &mut Outcome,
+) -> Option<(Stamp, &'a EpochKeys)> {
+    let Some(stamp) = deadline::judge(time, task.batch.received, class.retention_seconds, task.now) else {
+        outcome.counts.expired += 1;
+        return None;
+    };
+    let Ok(epoch) = epochs.at(class.domain, stamp.instant(), task.now) else {
+        outcome.counts.expired += 1;
+        return None;
+    };
+    if class.routes.is_empty() {
+        outcome.counts.dropped += 1;
+        return None;
+    }
+    Some((stamp, epoch))
+}
+
+fn envelope(time: Option<Timestamp>, time_completed: bool, stamp: &Stamp) -> Envelope {
+    Envelope { time: time.unwrap_or(stamp.instant()), deadline: stamp.deadline(), time_completed }
 }
 
 fn fail(outcome: &mut Outcome, start: usize, end: usize, refusal: Refusal) {

@@ -191,8 +191,6 @@ pub struct Table {
     pub naming: Vec<(u16, IdAction)>,
     /// [`slot_bit`] of each of them.
     pub naming_bits: u64,
-    /// [`slot_bit`] of each slot whose first output leaves alone what the sieve leaves alone.
-    pub quiet_bits: u64,
     /// Identifiers in text.
     pub text: TextPlan,
     /// The event time in the envelope of NDJSON.
@@ -227,13 +225,7 @@ impl Table {
         }
         let used: usize = slots.iter().map(|slot| slot.outputs.len()).sum();
         let repeats = layout.repeats || used > columns.len();
-        // Slots that share a bit share its answer: only if all of them are quiet.
-        let loud = (0_u16..).zip(&slots).fold(0, |loud, (index, slot)| {
-            let quiet = slot.outputs.first().is_some_and(|output| output.leaves_alone);
-            if quiet { loud } else { loud | slot_bit(index) }
-        });
         Self {
-            quiet_bits: !loud,
             slots,
             columns,
             naming_bits: naming.iter().fold(0, |bits, (slot, _)| bits | slot_bit(*slot)),

@@ -1,92 +1,136 @@
 //! A bounded memory of address tokens, per worker.
 //!
-//! Few clients make most of the lines, and a token costs two SHA-256 blocks. The cache is direct-mapped: one slot per hash, no
-//! list, no eviction policy, no allocation after the first use. It is keyed by address and by the tag of the epoch key, so
-//! that an entry can never answer for another epoch, domain or form; it is wiped as a whole when an epoch key goes, and on
-//! drop, since an entry links an address to its token.
+//! Few clients make most of the lines, and a token costs two SHA-256 blocks. There are two tables, for short keys (IPv4 as it is
+//! spelled, any address as a number) and long ones (IPv6 as it is spelled: reading it costs half as much as its token). In each a key
+//! has two places side by side, the first for the one that was asked for last: no list, no other eviction policy, no
+//! allocation after the first use. An entry is keyed by the tag of the epoch's keys too, so that it can never answer for another
+//! epoch, domain or form; everything is wiped as a whole when an epoch key goes, and on drop, since an entry links an address to
+//! its token.
 
 use zeroize::Zeroize;
 
 use crate::record::append::append;
 
-/// Entries of a worker's cache: 65,536 of 64 bytes are 4 MiB. More than a core's second-level cache, but a look into the
+/// Entries of a worker's cache: 131,072 of 64 bytes are 8 MiB. More than a core's second-level cache, but a look into the
 /// third costs less than the two SHA-256 blocks of a miss.
-pub const ENTRIES: usize = 1 << 16;
+pub const ENTRIES: usize = 1 << 17;
+
+/// A table of long keys has this fraction of the entries, each of which is twice as large: IPv6 is less than half of most logs.
+const LONG_PART: usize = 8;
+
+/// What a token is remembered by.
+pub trait Key: Copy + Eq + Zeroize {
+    /// That of an entry that was never used, together with tag 0.
+    const EMPTY: Self;
+
+    /// Spreads keys over a table. Not keyed: a client who makes collisions on purpose only makes his own lines slower.
+    fn hash(&self) -> usize;
+}
+
+/// A number of up to sixteen bytes.
+pub type Short = u128;
+
+/// A spelling of up to 39 bytes, filled up with zeros.
+pub type Long = [u8; LONG_BYTES];
+
+/// Bytes of the longest spelling of an IPv6 address, in whole words.
+pub const LONG_BYTES: usize = 40;
+
+/// Odd, and without a pattern (the golden ratio).
+const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+
+impl Key for Short {
+    const EMPTY: Self = 0;
+
+    #[inline]
+    fn hash(&self) -> usize {
+        let folded = (*self as u64) ^ ((*self >> 64) as u64).rotate_left(32);
+        (folded.wrapping_mul(SPREAD) >> 40) as usize
+    }
+}
+
+impl Key for Long {
+    const EMPTY: Self = [0; LONG_BYTES];
+
+    #[inline]
+    fn hash(&self) -> usize {
+        let words = self.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+        let folded = words.fold(0_u64, |folded, word| (folded.rotate_left(23) ^ word).wrapping_mul(SPREAD));
+        (folded >> 40) as usize
+    }
+}
 
 #[derive(Clone, Copy)]
 #[repr(align(64))]
-struct Entry {
-    key: u128,
+struct Entry<K> {
+    key: K,
     tag: u64,
     len: u8,
-    text: [u8; 39],
+    text: [u8; TEXT_BYTES],
 }
 
-const EMPTY: Entry = Entry { key: 0, tag: 0, len: 0, text: [0; 39] };
+/// Bytes of the longest token: an IPv6 address.
+const TEXT_BYTES: usize = 39;
 
-/// See the module comment. Tag 0 is never used by a caller.
-pub struct TokenCache {
-    entries: Vec<Entry>,
+/// A table of tokens. Tag 0 is never used by a caller.
+pub struct Table<K> {
+    entries: Vec<Entry<K>>,
 }
 
-impl TokenCache {
-    /// A cache of `entries` slots, rounded up to a power of two; 0 switches it off.
-    pub fn new(entries: usize) -> Self {
-        let entries = if entries == 0 { 0 } else { entries.next_power_of_two() };
-        Self { entries: vec![EMPTY; entries] }
-    }
-
-    /// The text of `key` under `tag`, made by `make` (at most 39 bytes) when it is not remembered. It is appended to `out`.
-    #[inline]
-    pub fn write(&mut self, key: u128, tag: u64, out: &mut Vec<u8>, make: impl FnOnce(&mut Vec<u8>)) {
-        if !self.find(key, tag, out) {
-            let start = out.len();
-            make(out);
-            self.keep(key, tag, &out[start..]);
-        }
+impl<K: Key> Table<K> {
+    fn new(entries: usize) -> Self {
+        let entries = if entries == 0 { 0 } else { entries.next_power_of_two().max(2) };
+        Self { entries: vec![Entry { key: K::EMPTY, tag: 0, len: 0, text: [0; TEXT_BYTES] }; entries] }
     }
 
     /// Appends the text of `key` under `tag` to `out`; false when it is not remembered.
     #[inline]
-    pub fn find(&self, key: u128, tag: u64, out: &mut Vec<u8>) -> bool {
-        let Some(entry) = self.entries.get(self.place(key)) else { return false };
-        let found = entry.tag == tag && entry.key == key;
-        if found {
-            append(&entry.text, usize::from(entry.len), out);
+    pub fn find(&mut self, key: K, tag: u64, out: &mut Vec<u8>) -> bool {
+        let Some([first, second]) = self.pair(key) else { return false };
+        if first.tag != tag || first.key != key {
+            if second.tag != tag || second.key != key {
+                return false;
+            }
+            std::mem::swap(first, second);
         }
-        found
+        append(&first.text, usize::from(first.len), out);
+        true
     }
 
-    /// Brings the entry of `key` nearer, if it is far: a table of some megabytes lies beyond the first caches.
+    /// Brings the entries of `key` nearer, if they are far: a table of some megabytes lies beyond the first caches.
     #[inline]
-    pub fn expect(&self, key: u128) {
+    pub fn expect(&self, key: K) {
         if let Some(entry) = self.entries.get(self.place(key)) {
-            // A read whose value nobody waits for.
+            // A read whose value nobody waits for. The second of a pair comes along, or is asked for too late: few are.
             std::hint::black_box(entry.tag);
         }
     }
 
-    /// Remembers `text` (forgets it again if it has more than 39 bytes).
+    /// Remembers `text` (not if it has more than 39 bytes).
     #[inline]
-    pub fn keep(&mut self, key: u128, tag: u64, text: &[u8]) {
-        let place = self.place(key);
-        if let Some(entry) = self.entries.get_mut(place)
-            && let Some(room) = entry.text.get_mut(..text.len())
-        {
-            room.copy_from_slice(text);
-            (entry.key, entry.tag, entry.len) = (key, tag, text.len() as u8);
+    pub fn keep(&mut self, key: K, tag: u64, text: &[u8]) {
+        let Some([first, second]) = self.pair(key) else { return };
+        if text.len() <= TEXT_BYTES {
+            std::mem::swap(first, second);
+            first.text[..text.len()].copy_from_slice(text);
+            (first.key, first.tag, first.len) = (key, tag, text.len() as u8);
         }
     }
 
-    /// Where an entry of `key` stands, if there are entries.
+    /// Where the first entry of `key` stands, if there are entries.
     #[inline]
-    fn place(&self, key: u128) -> usize {
-        hash(key) & self.entries.len().wrapping_sub(1)
+    fn place(&self, key: K) -> usize {
+        key.hash() & self.entries.len().wrapping_sub(2)
     }
 
-    /// Forgets everything.
-    pub fn wipe(&mut self) {
-        for entry in &mut self.entries {
+    #[inline]
+    fn pair(&mut self, key: K) -> Option<&mut [Entry<K>; 2]> {
+        let place = self.place(key);
+        self.entries.get_mut(place..)?.first_chunk_mut()
+    }
+
+    fn wipe(&mut self) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.tag != 0) {
             entry.key.zeroize();
             entry.text.zeroize();
             entry.tag = 0;
@@ -94,17 +138,41 @@ impl TokenCache {
     }
 }
 
+/// See the module comment.
+pub struct TokenCache {
+    /// Addresses as numbers, and short spellings.
+    pub short: Table<Short>,
+    /// Long spellings.
+    pub long: Table<Long>,
+}
+
+impl TokenCache {
+    /// A cache of `entries` slots, rounded up to a power of two; 0 switches it off.
+    pub fn new(entries: usize) -> Self {
+        Self { short: Table::new(entries), long: Table::new(entries.div_ceil(LONG_PART)) }
+    }
+
+    /// The text of `key` under `tag`, made by `make` (at most 39 bytes) when it is not remembered. It is appended to `out`.
+    #[inline]
+    pub fn write(&mut self, key: Short, tag: u64, out: &mut Vec<u8>, make: impl FnOnce(&mut Vec<u8>)) {
+        if !self.short.find(key, tag, out) {
+            let start = out.len();
+            make(out);
+            self.short.keep(key, tag, &out[start..]);
+        }
+    }
+
+    /// Forgets everything.
+    pub fn wipe(&mut self) {
+        self.short.wipe();
+        self.long.wipe();
+    }
+}
+
 impl Drop for TokenCache {
     fn drop(&mut self) {
         self.wipe();
     }
-}
-
-/// Spreads an address over the table. Not keyed: a client who makes collisions on purpose only makes his own lines slower.
-#[inline]
-fn hash(key: u128) -> usize {
-    let folded = (key as u64) ^ ((key >> 64) as u64).rotate_left(32);
-    (folded.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize
 }
 
 #[cfg(test)]
@@ -134,11 +202,33 @@ mod tests {
     }
 
     #[test]
+    fn two_that_share_a_place_are_both_remembered() {
+        let (mut cache, mut made) = (TokenCache::new(2), 0);
+        for key in [1, 2, 1, 2, 2, 1] {
+            assert_eq!(ask(&mut cache, key, 1, &mut made), format!("{key}-1").as_bytes());
+        }
+        assert_eq!(made, 2);
+    }
+
+    #[test]
     fn a_full_cache_still_answers_right() {
         let (mut cache, mut made) = (TokenCache::new(4), 0);
         for key in (0..100).chain(0..100) {
             assert_eq!(ask(&mut cache, key, 1, &mut made), format!("{key}-1").as_bytes());
         }
-        assert!(TokenCache::new(0).entries.is_empty());
+        assert!(TokenCache::new(0).short.entries.is_empty());
+        assert!(!TokenCache::new(0).long.find([7; LONG_BYTES], 1, &mut Vec::new()));
+    }
+
+    #[test]
+    fn long_keys_are_told_apart_by_every_byte() {
+        let mut table = Table::<Long>::new(64);
+        let key = |at: usize, byte| std::array::from_fn(|place| if place == at { byte } else { b'a' });
+        for at in 0..LONG_BYTES {
+            table.keep(key(at, b'b'), 1, b"kept");
+            let mut out = Vec::new();
+            assert!(table.find(key(at, b'b'), 1, &mut out) && !table.find(key(at, b'c'), 1, &mut out));
+            assert_eq!(out, b"kept");
+        }
     }
 }

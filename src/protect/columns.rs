@@ -5,6 +5,7 @@ use std::mem;
 use super::value::{Outcome, Treater};
 use super::{Envelope, Protector, Record, Treated};
 use crate::encode::ndjson::{self, Keys, Times};
+use crate::keys::pseudonym::EpochKeys;
 use crate::policy::table::{Action, SlotPlan, Table, TimeRule};
 use crate::record::field::Kind;
 use crate::record::span::Part;
@@ -20,7 +21,7 @@ pub(super) struct Columns {
 }
 
 /// Where the values of one record come from and go to.
-struct Row<'a, 'b> {
+struct Object<'a, 'b> {
     treater: Treater<'a>,
     record: Record<'a>,
     keys: &'b Keys,
@@ -39,16 +40,13 @@ impl Protector {
         envelope: Envelope,
         out: &mut Vec<u8>,
     ) -> Treated {
-        if record.parsed.plain && self.ndjson_plain(record, keys, envelope, out) {
-            return Treated(());
-        }
         let (decoded, value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
         let mut columns = mem::take(&mut self.columns);
         begin(record.table, keys, envelope, &mut columns.times, out);
-        let mut row = Row { treater: self.treater(record), record, keys, decoded, value, out };
-        row.columns(&mut columns.written);
-        let Row { decoded, value, out, .. } = row;
-        end(record, keys, envelope, &mut columns.times, out);
+        let mut object = Object { treater: self.treater_of(record), record, keys, decoded, value, out };
+        object.columns(&mut columns.written);
+        let Object { decoded, value, out, .. } = object;
+        end(record.epoch, record.table, keys, envelope, &mut columns.times, out);
         (self.decoded, self.value, self.columns) = (decoded, value, columns);
         Treated(())
     }
@@ -67,16 +65,23 @@ pub(super) fn begin(table: &Table, keys: &Keys, envelope: Envelope, times: &mut 
 
 /// Ends a record with its epoch and deadline.
 #[inline]
-pub(super) fn end(record: Record<'_>, keys: &Keys, envelope: Envelope, times: &mut Times, out: &mut Vec<u8>) {
+pub(super) fn end(
+    epoch: &EpochKeys,
+    table: &Table,
+    keys: &Keys,
+    envelope: Envelope,
+    times: &mut Times,
+    out: &mut Vec<u8>,
+) {
     // A deadline to the second would tell the time again; rounded down it is only earlier.
-    let deadline = match record.table.time {
+    let deadline = match table.time {
         TimeRule::Exact => envelope.deadline,
         TimeRule::Hour | TimeRule::Absent => envelope.deadline.map(Timestamp::hour),
     };
-    keys.end(record.epoch.id(), deadline, envelope.time_completed, times, out);
+    keys.end(epoch.id(), deadline, envelope.time_completed, times, out);
 }
 
-impl<'a> Row<'a, '_> {
+impl<'a> Object<'a, '_> {
     /// Writes every column. One that occurs several times becomes an array where it first occurs.
     fn columns(&mut self, written: &mut Vec<u64>) {
         written.clear();

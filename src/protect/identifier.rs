@@ -7,8 +7,8 @@ use std::net::IpAddr;
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::address;
-use super::cache::TokenCache;
+use super::address::{self, Column};
+use super::cache::{LONG_BYTES, Long, Short, TokenCache};
 use crate::keys::pseudonym::{EpochKeys, Token, TokenKind};
 use crate::policy::table::{IdAction, TextPlan};
 use crate::policy::treatment::Form;
@@ -45,23 +45,60 @@ impl Writer<'_> {
         true
     }
 
-    /// Writes what becomes of a column that is spelled like an IPv4 address, without reading it if the spelling is remembered.
-    /// Few clients make most of the lines, and nearly all of them are spelled in one way. Returns false when it is no address.
+    /// Writes the token of a column that holds an address, without reading it if its spelling is remembered: few clients make most
+    /// of the lines, and each is spelled in one way. `behind` begins with `text` and may go on. Returns false when it is no address.
     #[inline]
-    pub fn spelled_v4(&mut self, text: &[u8], form: Form, plan: &TextPlan, out: &mut Vec<u8>) -> bool {
-        let Some(key) = spelling(text) else { return false };
+    pub fn spelled(
+        &mut self,
+        text: &[u8],
+        behind: &[u8],
+        form: Form,
+        plan: &TextPlan,
+        out: &mut Vec<u8>,
+    ) -> bool {
         let tag = tag(self.keys, form, text.len());
-        if self.cache.find(key, tag, out) {
-            return true;
-        }
-        let Some(ip) = address::parse_v4(text) else { return false };
+        let Some(key) = short_spelling(text) else { return self.spelled_long(text, behind, form, plan, out) };
         let start = out.len();
-        if plan.owns(IpAddr::V4(ip)) {
-            address::write_v4(ip, out);
-        } else {
-            write_token(self.keys, IpAddr::V4(ip), form, out);
+        if !self.cache.short.find(key, tag, out) {
+            if !self.read(text, form, plan, out) {
+                return false;
+            }
+            self.cache.short.keep(key, tag, &out[start..]);
         }
-        self.cache.keep(key, tag, &out[start..]);
+        true
+    }
+
+    #[inline(never)]
+    fn spelled_long(
+        &mut self,
+        text: &[u8],
+        behind: &[u8],
+        form: Form,
+        plan: &TextPlan,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let tag = tag(self.keys, form, text.len());
+        let Some(key) = long_spelling(text, behind) else { return self.read(text, form, plan, out) };
+        let start = out.len();
+        if !self.cache.long.find(key, tag, out) {
+            if !self.read(text, form, plan, out) {
+                return false;
+            }
+            self.cache.long.keep(key, tag, &out[start..]);
+        }
+        true
+    }
+
+    /// Reads a column and writes the token of its address; false, with nothing written, when it is none.
+    #[inline(never)]
+    fn read(&mut self, text: &[u8], form: Form, plan: &TextPlan, out: &mut Vec<u8>) -> bool {
+        let Some(Column::Address { address, .. }) = address::parse_field(text) else { return false };
+        let ip = address::canonical(address);
+        if plan.owns(ip) {
+            address::write_address(ip, out);
+        } else {
+            write_token(self.keys, ip, form, out);
+        }
         true
     }
 
@@ -81,10 +118,33 @@ impl Writer<'_> {
 /// The key of a spelling of at most fifteen bytes, as IPv4 addresses have: with its length, eight bytes from either end say what it
 /// is. Seven bytes (`1.2.3.4`) are too rare to matter.
 #[inline]
-pub fn spelling(text: &[u8]) -> Option<u128> {
+pub fn short_spelling(text: &[u8]) -> Option<Short> {
     let (first, last) = (text.first_chunk::<8>()?, text.last_chunk::<8>()?);
     let key = u128::from(u64::from_le_bytes(*first)) << 64 | u128::from(u64::from_le_bytes(*last));
     (text.len() <= 15).then_some(key)
+}
+
+/// The key of a spelling of at most 39 bytes, as IPv6 addresses have. `behind` begins with `text`; where it goes on for long enough, the
+/// key is cut from one copy of fixed length.
+#[inline]
+pub fn long_spelling(text: &[u8], behind: &[u8]) -> Option<Long> {
+    /// Forty bytes that leave a byte as it is, then forty that clear it.
+    const MASKS: [u8; 2 * LONG_BYTES] = {
+        let mut masks = [0; 2 * LONG_BYTES];
+        let mut at = 0;
+        while at < LONG_BYTES {
+            masks[at] = 0xff;
+            at += 1;
+        }
+        masks
+    };
+    if text.len() >= LONG_BYTES {
+        return None;
+    }
+    let mut key = *behind.first_chunk::<LONG_BYTES>()?;
+    let mask = MASKS.get(LONG_BYTES - text.len()..)?.first_chunk::<LONG_BYTES>()?;
+    key.iter_mut().zip(mask).for_each(|(byte, mask)| *byte &= mask);
+    Some(key)
 }
 
 /// What tells entries of the cache apart that have one key: the epoch's keys, the form, and the length of the spelling that
@@ -108,7 +168,7 @@ fn write_token(keys: &EpochKeys, ip: IpAddr, form: Form, out: &mut Vec<u8>) {
 
 /// IPv4 as its mapped form, so that one key type serves both families.
 #[inline]
-fn key_of(ip: IpAddr) -> u128 {
+fn key_of(ip: IpAddr) -> Short {
     match ip {
         IpAddr::V4(ip) => u128::from(ip.to_bits()) | 0xffff_0000_0000,
         IpAddr::V6(ip) => ip.to_bits(),
@@ -178,6 +238,14 @@ mod tests {
         let mut out = Vec::new();
         canonical(kind, value.as_bytes(), &mut out);
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_long_key_is_its_text_and_no_more() {
+        let text = b"2001:db8:1:2:3:4:5:6 - - [21/Nov/2026:10:00:00 +0000]";
+        let key = long_spelling(&text[..20], text).unwrap();
+        assert_eq!((&key[..20], &key[20..]), (&text[..20], &[0; 20][..]));
+        assert!(long_spelling(&text[..40], text).is_none() && long_spelling(&text[..20], &text[..30]).is_none());
     }
 
     #[test]

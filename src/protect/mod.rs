@@ -18,8 +18,8 @@
 //! 2. *One buffer per purpose*, reused from record to record: findings, decoded text, treated value, canonical spelling.
 //! 3. *Escapes are decoded only where a backslash stands*, once, before anything is searched; a replaced value is escaped
 //!    again as the server would.
-//! 4. *Most records are plain* ([`plain`]): nothing in them is escaped, nobody is named, the sieve left a position or two. They are
-//!    passed over rather than taken apart.
+//! 4. *Most records are rows* ([`row`]): each value has a place of its own and nothing is escaped. They are passed over rather than
+//!    taken apart.
 //! 5. *Tokens of addresses are remembered* per worker ([`cache`]), since few clients make most of the lines.
 //!
 //! Known losses: a value with escapes is decoded twice when a slot has two outputs; names of a record are searched text by
@@ -31,8 +31,8 @@ pub mod cache;
 mod columns;
 mod grammar;
 pub mod identifier;
-mod plain;
 pub mod quarantine;
+pub mod row;
 pub mod text;
 mod url;
 pub mod value;
@@ -46,6 +46,7 @@ use crate::policy::table::{SlotOutput, SlotPlan, Table};
 use crate::record::escape;
 use crate::record::field::Kind;
 use crate::record::span::{Escape, Parsed, Part};
+use crate::record::texts::Remembered;
 use crate::record::timestamp::Timestamp;
 use cache::TokenCache;
 use columns::Columns;
@@ -96,6 +97,8 @@ pub struct Protector {
     spare: Vec<u8>,
     value: Vec<u8>,
     columns: Columns,
+    /// Known texts in which nothing was found.
+    harmless: Remembered,
     /// Identifiers treated so far.
     pub counts: Treatments,
 }
@@ -114,6 +117,7 @@ impl Protector {
             spare: Vec::new(),
             value: Vec::new(),
             columns: Columns::default(),
+            harmless: Remembered::default(),
             counts: Treatments::default(),
         }
     }
@@ -133,9 +137,6 @@ impl Protector {
     /// Writes a record in its own format.
     #[inline]
     pub fn same(&mut self, record: Record<'_>, out: &mut Vec<u8>) -> Treated {
-        if record.parsed.plain && self.same_plain(record, out) {
-            return Treated(());
-        }
         if record.parsed.shape.is_empty() {
             self.same_parts(record, out);
         } else {
@@ -149,17 +150,13 @@ impl Protector {
     fn same_parts(&mut self, record: Record<'_>, out: &mut Vec<u8>) {
         let Record { raw, parsed, table, .. } = record;
         let (mut decoded, mut value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
-        let mut treater = self.treater(record);
+        let mut treater = self.treater_of(record);
         let mut same = Same::begin(raw, out);
         for &part in &parsed.parts {
             let slot = &table.slots[usize::from(part.slot)];
             value.clear();
-            match first(&mut treater, slot, part.of(raw), &mut decoded, &mut value) {
-                Outcome::Verbatim => {}
-                Outcome::Replaced => same.replace(part, slot.escape, &value),
-                Outcome::Absent if slot.kind == Kind::Query => same.drop_query(part, table.absent),
-                Outcome::Absent => same.drop_value(part, table.absent),
-            }
+            let outcome = first(&mut treater, slot, part.of(raw), &mut decoded, &mut value);
+            put(&mut same, slot, part, outcome, &value, table.absent);
         }
         same.end();
         (self.decoded, self.value) = (decoded, value);
@@ -170,7 +167,7 @@ impl Protector {
     fn same_json(&mut self, record: Record<'_>, out: &mut Vec<u8>) {
         let Record { raw, parsed, table, .. } = record;
         let (mut decoded, mut value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
-        let mut treater = self.treater(record);
+        let mut treater = self.treater_of(record);
         same_json(&parsed.shape, &parsed.parts, raw, out, |part, out| {
             let part: Part = parsed.parts[part];
             let slot = &table.slots[usize::from(part.slot)];
@@ -195,7 +192,7 @@ impl Protector {
     ) {
         let Record { raw, parsed, table, .. } = record;
         let (mut decoded, mut value) = (Vec::new(), Vec::new());
-        let mut treater = self.treater(record);
+        let mut treater = self.treater_of(record);
         for part in &parsed.parts {
             let slot = &table.slots[usize::from(part.slot)];
             if slot.outputs.is_empty() {
@@ -212,18 +209,26 @@ impl Protector {
 
     /// Gathers the record's names and lends out the reusable room.
     #[inline]
-    fn treater<'a>(&'a mut self, record: Record<'a>) -> Treater<'a> {
+    fn treater_of<'a>(&'a mut self, record: Record<'a>) -> Treater<'a> {
         let Record { batch, raw, parsed, table, epoch } = record;
         self.named.clear();
-        let escaped = !parsed.plain && memchr::memchr(b'\\', raw).is_some();
         if parsed.slots & table.naming_bits != 0 {
-            for part in &parsed.parts {
-                if let Some((_, action)) = table.naming.iter().find(|(slot, _)| *slot == part.slot) {
-                    let slot = &table.slots[usize::from(part.slot)];
-                    self.named.add(part.of(raw), slot.escape, slot.kind, *action);
-                }
+            for &part in &parsed.parts {
+                self.named.gather(table, part, raw);
             }
         }
+        self.treater(batch, table, epoch, memchr::memchr(b'\\', raw).is_some())
+    }
+
+    /// Lends out the reusable room, with the names that were gathered.
+    #[inline]
+    fn treater<'a>(
+        &'a mut self,
+        batch: &'a [u8],
+        table: &'a Table,
+        epoch: &'a EpochKeys,
+        escaped: bool,
+    ) -> Treater<'a> {
         Treater {
             writer: Writer { keys: epoch, cache: &mut self.cache, canonical: &mut self.canonical },
             plan: &table.text,
@@ -236,6 +241,17 @@ impl Protector {
             findings: &mut self.findings,
             counts: &mut self.counts,
         }
+    }
+}
+
+/// Puts what became of a value in its place.
+#[inline]
+fn put(same: &mut Same<'_>, slot: &SlotPlan, part: Part, outcome: Outcome, value: &[u8], absent: &str) {
+    match outcome {
+        Outcome::Verbatim => {}
+        Outcome::Replaced => same.replace(part, slot.escape, value),
+        Outcome::Absent if slot.kind == Kind::Query => same.drop_query(part, absent),
+        Outcome::Absent => same.drop_value(part, absent),
     }
 }
 

@@ -13,11 +13,11 @@ use super::identifier::{Writer, mark, token_kind};
 use super::text::{self, Candidates, Context, Cursor, Finding, What};
 use super::{agent, grammar, url};
 use crate::keys::pseudonym::TokenKind;
-use crate::policy::table::{Action, IdAction, SlotPlan, TextPlan};
+use crate::policy::table::{Table, Action, IdAction, SlotPlan, TextPlan};
 use crate::policy::treatment::Form;
 use crate::record::escape;
 use crate::record::field::Kind;
-use crate::record::span::Escape;
+use crate::record::span::{Escape, Part};
 
 /// What became of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,8 +119,16 @@ impl Named {
         self.entries.is_empty()
     }
 
+    /// Adds `part` of `record` if its slot names somebody.
+    pub fn gather(&mut self, table: &Table, part: Part, record: &[u8]) {
+        if let Some((_, action)) = table.naming.iter().find(|(slot, _)| *slot == part.slot) {
+            let slot = &table.slots[usize::from(part.slot)];
+            self.add(part.of(record), slot.escape, slot.kind, *action);
+        }
+    }
+
     /// Adds a value as it stands in the record.
-    pub fn add(&mut self, raw: &[u8], how: Escape, kind: Kind, action: IdAction) {
+    fn add(&mut self, raw: &[u8], how: Escape, kind: Kind, action: IdAction) {
         // Shorter ones are language codes and words rather than names of anyone.
         if self.entries.len() == NAMES_MAX || raw.len() < NAME_BYTES_MIN {
             return;

@@ -8,9 +8,27 @@ pub fn append<const ROOM: usize>(room: &[u8; ROOM], len: usize, out: &mut Vec<u8
     out.truncate(end);
 }
 
+/// Appends bytes `start..end` of `text`: of up to `ROOM` bytes, a copy of fixed length where the text goes on that far.
+#[inline]
+pub fn append_part<const ROOM: usize>(text: &[u8], start: usize, end: usize, out: &mut Vec<u8>) {
+    match text.get(start..).and_then(|rest| rest.first_chunk::<ROOM>()) {
+        Some(room) if end - start <= ROOM => append(room, end - start, out),
+        _ => out.extend_from_slice(&text[start..end]),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::append;
+    use super::{append, append_part};
+
+    #[test]
+    fn a_part_is_a_part_wherever_the_text_ends() {
+        let mut out = Vec::new();
+        for (start, end) in [(0, 2), (1, 6), (4, 6), (6, 6)] {
+            append_part::<4>(b"abcdef", start, end, &mut out);
+        }
+        assert_eq!(out, b"abbcdefef");
+    }
 
     #[test]
     fn what_is_too_much_is_cut_off() {

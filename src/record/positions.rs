@@ -26,10 +26,10 @@ pub fn blocks(bytes: &[u8], mut step: impl FnMut(&[u8; BLOCK], usize)) {
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
     let mut last = [0; BLOCK];
     last[..rest.len()].copy_from_slice(rest);
-    let padded = if rest.is_empty() { None } else { Some(&last) };
+    let count = blocks.len() + usize::from(!rest.is_empty());
     // One loop with one call in it, so that the step becomes part of the loop and its constants stay in registers.
-    for (place, block) in blocks.iter().chain(padded).enumerate() {
-        step(block, place * BLOCK);
+    for place in 0..count {
+        step(blocks.get(place).unwrap_or(&last), place * BLOCK);
     }
 }
 
@@ -42,6 +42,58 @@ pub fn mask(block: &[u8; BLOCK], wanted: impl Fn(Lane) -> Lane) -> u64 {
         mask |= u64::from(wanted(Lane::new(lane)).to_bitmask()) << (place * LANE);
     }
     mask
+}
+
+/// A set of bytes, no two of which end in the same four bits: one look into a table and one comparison tell its members
+/// (Muła and Lemire, "Faster Base64 Encoding and Decoding Using AVX2 Instructions", 2018, section 4, has the idea).
+pub struct ByteSet {
+    /// By low nibble, for each sixteen bytes of a lane: the member that ends so, or a byte that ends otherwise and so is never met.
+    table: [u8; LANE],
+}
+
+impl ByteSet {
+    /// The set of `members`.
+    ///
+    /// # Panics
+    /// When two members end in the same four bits or one is no ASCII: made in constants only, so that it does not compile.
+    pub const fn of(members: &[u8]) -> Self {
+        let mut table = [0; LANE];
+        let mut place = 0;
+        while place < LANE {
+            let nibble = place as u8 & 15;
+            table[place] = nibble ^ 1;
+            let mut member = 0;
+            while member < members.len() {
+                if members[member] & 15 == nibble {
+                    assert!(table[place] == nibble ^ 1 && members[member].is_ascii(), "no two members end alike");
+                    table[place] = members[member];
+                }
+                member += 1;
+            }
+            place += 1;
+        }
+        Self { table }
+    }
+
+    /// Sets the lanes of `bytes` that are members.
+    #[inline]
+    pub fn within(&self, bytes: Lane) -> Lane {
+        if cfg!(any(target_feature = "ssse3", target_feature = "neon")) {
+            return self.look_up(bytes & Lane::splat(15)).simd_eq(bytes);
+        }
+        // Without such an instruction, a look-up is a loop, and a few comparisons are better.
+        let members = self.table.iter().zip(0_u8..16).filter(|(member, nibble)| **member & 15 == *nibble);
+        members.fold(Lane::splat(0), |found, (&member, _)| found | bytes.simd_eq(Lane::splat(member)))
+    }
+
+    #[inline]
+    fn look_up(&self, nibbles: Lane) -> Lane {
+        let table = Lane::new(self.table);
+        #[cfg(target_feature = "avx2")]
+        return table.swizzle_half_relaxed(nibbles);
+        #[cfg(not(target_feature = "avx2"))]
+        return table.shuffle(nibbles);
+    }
 }
 
 /// An ascending list of places, below 4 GiB.
@@ -62,21 +114,18 @@ impl Positions {
     #[inline]
     pub fn add<const STEP: usize>(&mut self, mut mask: u64, base: usize) {
         let count = mask.count_ones() as usize;
-        if let Some(room) = self.all.get_mut(self.len..).and_then(|rest| rest.first_chunk_mut::<STEP>()) {
-            for place in room {
-                *place = base as u32 + mask.trailing_zeros();
-                mask &= mask.wrapping_sub(1);
-            }
-            self.len += count.min(STEP);
+        let room = self.all.get_mut(self.len..).and_then(|rest| rest.first_chunk_mut::<STEP>());
+        let Some(room) = room.filter(|_| count <= STEP) else { return self.add_many(mask, base) };
+        for place in room {
+            *place = base as u32 + mask.trailing_zeros();
+            mask &= mask.wrapping_sub(1);
         }
-        if mask != 0 {
-            self.add_rest(mask, base);
-        }
+        self.len += count;
     }
 
-    /// Adds what did not fit.
+    /// Adds one by one what is more than usual, or has no room.
     #[cold]
-    fn add_rest(&mut self, mut mask: u64, base: usize) {
+    fn add_many(&mut self, mut mask: u64, base: usize) {
         while mask != 0 {
             if self.len == self.all.len() {
                 self.all.resize((self.len * 2).max(1024), 0);
@@ -84,13 +133,6 @@ impl Positions {
             self.all[self.len] = base as u32 + mask.trailing_zeros();
             self.len += 1;
             mask &= mask - 1;
-        }
-    }
-
-    /// Forgets the places from `end` on.
-    pub fn end_at(&mut self, end: usize) {
-        while self.all().last().is_some_and(|&at| at as usize >= end) {
-            self.len -= 1;
         }
     }
 
@@ -119,6 +161,17 @@ mod tests {
                 obvious.extend((0..64).filter(|bit| mask >> bit & 1 == 1).map(|bit| (block * BLOCK) as u32 + bit));
             }
             prop_assert_eq!(positions.all(), &obvious[..]);
+        }
+
+        #[test]
+        fn members_of_a_set_are_those_of_a_search(text in proptest::collection::vec(any::<u8>(), 0..300)) {
+            const SET: ByteSet = ByteSet::of(b".-_:");
+            let mut found = Vec::new();
+            blocks(&text, |block, base| {
+                let mask = mask(block, |lane| SET.within(lane));
+                found.extend((0..64).filter(|bit| mask >> bit & 1 == 1).map(|bit| base + bit));
+            });
+            prop_assert_eq!(found, (0..text.len()).filter(|&at| b".-_:".contains(&text[at])).collect::<Vec<_>>());
         }
 
         #[test]

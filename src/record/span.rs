@@ -111,9 +111,6 @@ pub struct Parsed {
     pub time_completed: bool,
     /// [`slot_bit`] of the slot of each part.
     pub slots: u64,
-    /// True when every part is known to be printable ASCII without quote and backslash: no form of input or output escapes a
-    /// byte of it. False says nothing.
-    pub plain: bool,
 }
 
 impl Parsed {
@@ -125,7 +122,6 @@ impl Parsed {
         self.time = None;
         self.time_completed = false;
         self.slots = 0;
-        self.plain = false;
     }
 
     /// Adds a part. Positions beyond `u32` cannot occur: records are bounded far below.

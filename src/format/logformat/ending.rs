@@ -3,7 +3,6 @@
 use memchr::memchr;
 use wide::u8x16;
 
-use crate::record::positions::{LANE, Lane};
 use crate::record::span::Refusal;
 
 /// The grammar of a number.
@@ -63,24 +62,6 @@ pub(super) fn word_end(text: &[u8], at: usize, delimiter: u8) -> usize {
             | block.simd_eq(u8x16::splat(delimiter))
     };
     find(text, at, stops).unwrap_or(text.len())
-}
-
-/// The first question mark in bytes `at..end`.
-#[inline(always)]
-#[allow(clippy::inline_always, reason = "see `opening`")]
-pub(super) fn question_mark(text: &[u8], at: usize, end: usize) -> Option<usize> {
-    // A look beyond the end costs nothing where the record goes on, and nearly every path is one step long.
-    if let Some(lane) = text.get(at..).and_then(|rest| rest.first_chunk()) {
-        let hits = u64::from(Lane::new(*lane).simd_eq(Lane::splat(b'?')).to_bitmask());
-        if hits != 0 {
-            let found = at + hits.trailing_zeros() as usize;
-            return (found < end).then_some(found);
-        }
-        if end <= at + LANE {
-            return None;
-        }
-    }
-    memchr(b'?', &text[at..end]).map(|len| at + len)
 }
 
 /// Bytes looked at together. Most values are short: a call into memchr costs more than the few blocks that they take.

@@ -4,6 +4,7 @@
 
 #![allow(clippy::inline_always, reason = "see `opening`")]
 
+use memchr::memchr;
 use wide::u8x16;
 
 use crate::record::positions::{BLOCK, Lane, mask};
@@ -60,6 +61,55 @@ pub(super) fn simple_name_len(text: &[u8]) -> Option<usize> {
     let len =
         text.iter().position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'@')))?;
     (len > 0 && text[..len] != *b"-" && text[len..].starts_with(b" [")).then_some(len)
+}
+
+/// The first `byte` of `text` between `at` and `end`, else `end`. A block is looked at as a whole, without a branch that depends on
+/// it; only what is farther away is searched for.
+#[inline(always)]
+pub(super) fn first_before(byte: u8, text: &[u8], at: usize, end: usize) -> usize {
+    let Some(block) = text.get(at..).and_then(|rest| rest.first_chunk()) else {
+        return search(byte, text, at, end);
+    };
+    let hits = mask(block, |lane| lane.simd_eq(Lane::splat(byte)));
+    if hits == 0 && end > at + BLOCK {
+        return search(byte, text, at + BLOCK, end);
+    }
+    end.min(at + hits.trailing_zeros() as usize)
+}
+
+/// As [`first_before`], byte for byte.
+#[cold]
+fn search(byte: u8, text: &[u8], at: usize, end: usize) -> usize {
+    text.get(at..end).and_then(|between| memchr(byte, between)).map_or(end, |len| at + len)
+}
+
+/// The next quote of `text` from `at` on, if nothing but plain text stands before it: printable ASCII without backslash.
+#[inline(always)]
+pub(super) fn plain_end(text: &[u8], mut at: usize) -> Option<usize> {
+    while let Some(block) = text.get(at..)?.first_chunk() {
+        let plain = mask(block, |lane| {
+            // Less 32, printable ASCII is at most 94, and everything else more.
+            let printable = (lane - Lane::splat(b' ')).simd_le(Lane::splat(b'~' - b' '));
+            printable & !(lane.simd_eq(Lane::splat(b'"')) | lane.simd_eq(Lane::splat(b'\\')))
+        });
+        let len = plain.trailing_ones() as usize;
+        at += len;
+        if len < BLOCK {
+            return (text.get(at) == Some(&b'"')).then_some(at);
+        }
+    }
+    let special = |byte: &u8| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\');
+    at += text[at..].iter().position(special)?;
+    (text[at] == b'"').then_some(at)
+}
+
+/// How many capital letters begin `text`, one at least and fewer than sixteen.
+#[inline(always)]
+pub(super) fn capitals_len(text: &[u8]) -> Option<usize> {
+    let block = u8x16::new(*text.first_chunk()?);
+    let capitals = (block - u8x16::splat(b'A')).simd_le(u8x16::splat(25)).to_bitmask();
+    let len = capitals.trailing_ones() as usize;
+    (1..16).contains(&len).then_some(len)
 }
 
 /// The digits that begin `text`; eight of them are looked at together.

@@ -1,60 +1,62 @@
 //! The fast way through what nearly every access log begins with.
 //!
 //! `%h %l %u [%t] "%r" %>s %b` (Apache) and `$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent` (nginx)
-//! open most formats: `common`, `combined`, the `main` of nginx's own packages. Where nothing but quoted values follows, a
-//! record in whose batch the quotes are marked is read without looking at most of its bytes. Where more follows, the opening
-//! is read here and the rest by the steps. Whatever is not ordinary is left to the steps altogether. So this file can make a
-//! record faster, and never different: a test compares both ways.
+//! open most formats: `common`, `combined`, the `main` of nginx's own packages. Where nothing but quoted values follows, and
+//! nothing is escaped, the whole record is read as a [`Row`]. Where more follows, the opening is read here and the rest by the
+//! steps. Whatever is not ordinary is left to the steps altogether. So this file can make a record faster, and never
+//! different: a test compares both ways.
+//!
+//! Few branches depend on the record: where lengths differ from record to record, windows of fixed length are looked at as a whole,
+//! and a value that may be absent is put in its place all the same.
 
 #![allow(
     clippy::inline_always,
     reason = "a third of what reading a record cost was calls between these few functions"
 )]
 
-use std::hint::black_box;
-
-use super::ending::{Class, NumberForm, closing_quote, question_mark};
-use super::lengths::{address_len, digits_len, simple_name_len};
+use super::ending::{Class, NumberForm, closing_quote};
+use super::lengths::{address_len, capitals_len, digits_len, first_before, plain_end, simple_name_len};
 use super::program::{Content, Ending, Locate, Segment, Step, TimeStep};
 use crate::format::Memo;
-use crate::format::request::{RequestSlots, method_len, split};
+use crate::format::request::{RequestSlots, split};
 use crate::format::time::{TimeForm, read_common_log};
-use crate::record::marks::Marked;
-use crate::record::span::{Parsed, Part, slot_bit};
+use crate::record::field::Kind;
+use crate::record::lines::Line;
+use crate::record::row::{PLACES_MAX, Place, Row, places};
+use crate::record::span::{Layout, Parsed};
+use crate::record::texts::Texts;
+use crate::record::timestamp::Timestamp;
 
-/// The slots of an opening.
-#[derive(Clone, Copy)]
+/// The places of an opening: its own, then the quoted values that are all that follows.
 pub(super) struct Opening {
-    client: u16,
-    user: u16,
-    time: u16,
+    places: Vec<Place>,
+    /// The place of the user agent, if it has one: the one text that comes again in most records.
+    agent: Option<usize>,
     request: RequestSlots,
-    status: u16,
-    size: u16,
-    /// [`slot_bit`] of what every record has: client, time, method, path, version, status, size.
-    always: u64,
-    /// The quoted values that are all that follows.
-    closing: Option<Closing>,
+    /// True when nothing else follows, so that whole records can be read.
+    whole: bool,
     /// Steps of the first chunk that are read by [`Opening::read`].
     pub(super) steps: usize,
 }
 
-/// Slots of quoted values: none in `common`, two in `combined`, three in `main`.
-#[derive(Clone, Copy, Default)]
-struct Closing {
-    slots: [u16; CLOSING_MAX],
-    len: usize,
-}
-
-/// More quoted values at the end are left to the steps.
-const CLOSING_MAX: usize = 4;
+const CLIENT: usize = 0;
+const USER: usize = 1;
+const TIME: usize = 2;
+const METHOD: usize = 3;
+const PATH: usize = 4;
+const QUERY: usize = 5;
+const VERSION: usize = 6;
+const STATUS: usize = 7;
+const SIZE: usize = 8;
+/// The first quoted value after the opening.
+const CLOSING: usize = 9;
 
 /// Bytes of a common-log time.
-const TIME: usize = 26;
+const TIME_BYTES: usize = 26;
 
 impl Opening {
     /// The opening of a program, if it has one.
-    pub(super) fn of(head: &[Step], segments: &[Segment], suffix: &[u8]) -> Option<Self> {
+    pub(super) fn of(head: &[Step], segments: &[Segment], suffix: &[u8], layout: &Layout) -> Option<Self> {
         let [first] = segments else { return None };
         let client = match head {
             [Step::Value { ending: Ending::Host, content: Content::Plain(client) }, rest @ ..] => {
@@ -87,223 +89,202 @@ impl Opening {
                 Step::Value { ending: Ending::Quote, content: Content::Request(request) },
                 Step::Number { form: NumberForm::Status, slot: status, .. },
                 Step::Number { form: NumberForm::Integer, slot: size, next: None | Some(b' ') },
-            ) => Some(Self {
-                always: [client, *time, request.method, request.target.path, request.version, *status, *size]
-                    .into_iter()
-                    .fold(0, |bits, slot| bits | slot_bit(slot)),
-                client,
-                user: *user,
-                time: *time,
-                request: *request,
-                status: *status,
-                size: *size,
-                closing: if suffix.is_empty() { closing(rest) } else { None },
-                steps: 8,
-            }),
+            ) => {
+                let (path, query) = (request.target.path, request.target.query);
+                let mut slots =
+                    vec![client, *user, *time, request.method, path, query, request.version, *status, *size];
+                let whole = suffix.is_empty() && closing(rest, &mut slots);
+                slots.truncate(if whole { PLACES_MAX } else { CLOSING });
+                let is_free = |place| !matches!(place, TIME | METHOD | VERSION | STATUS | SIZE);
+                let places = slots.iter().enumerate();
+                let agent = |&slot: &u16| layout.slots[usize::from(slot)].kind == Kind::Agent;
+                Some(Self {
+                    places: places.map(|(place, &slot)| Place { slot, is_free: is_free(place) }).collect(),
+                    agent: slots.iter().skip(CLOSING).position(agent).map(|place| CLOSING + place),
+                    request: *request,
+                    whole,
+                    steps: 8,
+                })
+            }
             _ => None,
         }
     }
 
-    /// True when [`Opening::read_marked`] can read whole records.
-    pub(super) const fn is_whole(&self) -> bool {
-        self.closing.is_some()
+    /// The places of a row; none where whole records cannot be read.
+    pub(super) fn places(&self) -> &[Place] {
+        if self.whole { &self.places } else { &[] }
     }
 
-    /// Reads a whole record by its marks. `None`: not the ordinary case, and nothing was found.
+    /// Reads a whole record as a row. `None`: not the ordinary case, and the row means nothing.
     #[inline]
-    pub(super) fn read_marked(
+    pub(super) fn read_row(
         &self,
-        record: &Marked<'_>,
+        line: Line<'_>,
         memo: &mut Memo,
-        parsed: &mut Parsed,
-    ) -> Option<()> {
-        let closing = self.closing.as_ref()?;
-        let text = record.text;
-        let [open, close, quotes @ ..] = record.quotes else { return None };
-        if record.odd || quotes.len() != 2 * closing.len {
-            return None;
-        }
-        let place = |quote: u32| (quote as usize).wrapping_sub(record.start);
-        let mut found = Found::default();
-        let time = self.beginning(text, place(*open), &mut found)?;
-        let mut end = self.request_and_numbers(text, place(*open), place(*close), &mut found)?;
-        for (&slot, pair) in closing.slots.iter().zip(quotes.as_chunks::<2>().0) {
-            let [open, close] = pair.map(place);
-            if open != end + 1 || text.get(end) != Some(&b' ') {
+        texts: &mut Texts,
+        row: &mut Row,
+    ) -> Option<Timestamp> {
+        row.clear();
+        let (text, len) = (line.tail, line.text.len());
+        let request = head(text, row)?;
+        let close = plain_end(text, request)?;
+        plain_request(text, request, close, row)?;
+        let mut end = numbers(text, close, row)?;
+        for place in CLOSING..self.places.len() {
+            if text.get(end..)?.first_chunk() != Some(b" \"") {
                 return None;
             }
+            let start = end + 2;
+            let close = if self.agent == Some(place) {
+                self.agent_end(line, start, texts, row)?
+            } else {
+                plain_end(text, start)?
+            };
             // `-` and nothing are absent.
-            let absent = close < open + 2 || (close == open + 2 && text[open + 1] == b'-');
-            found.push_unless(absent, slot, open + 1, close);
+            let absent = close == start || (close == start + 1 && text[start] == b'-');
+            row.put(place, absent, start, close);
             end = close + 1;
         }
-        if end != text.len() {
+        // What was found beyond the record's end is refused here: positions only grow.
+        if end != len {
             return None;
         }
-        parsed.time = Some(read_common_log(text.get(time..)?.first_chunk()?, memo).ok()?);
-        parsed.plain = true;
-        found.hand_over(self.always, parsed);
-        Some(())
+        let time = row.range(TIME).start;
+        read_common_log(text.get(time..)?.first_chunk()?, memo).ok()
+    }
+
+    /// The end of the agent that begins at `start`.
+    #[inline(always)]
+    fn agent_end(
+        &self,
+        line: Line<'_>,
+        start: usize,
+        texts: &mut Texts,
+        row: &mut Row,
+    ) -> Option<usize> {
+        // The last value ends with the record. Whether it is plain is known with the text.
+        if self.agent? + 1 != self.places.len() {
+            return plain_end(line.tail, start);
+        }
+        let close = line.text.len().checked_sub(1).filter(|&close| close >= start && line.text[close] == b'"')?;
+        let (behind, len) = (line.tail.get(start..)?, close - start);
+        let mut known = texts.find(behind, len);
+        if known.is_none() {
+            if plain_end(line.tail, start)? != close {
+                return None;
+            }
+            known = texts.keep(behind, len);
+        }
+        row.put_known(self.agent?, known);
+        Some(close)
     }
 
     /// Reads the opening of `text`; returns where it ends. `None`: not the ordinary case, and `parsed` may hold some of it.
     #[inline(never)]
     pub(super) fn read(&self, text: &[u8], memo: &mut Memo, parsed: &mut Parsed) -> Option<usize> {
-        let mut found = Found::default();
-        let open = closing_quote(text, 0)?;
-        let time = self.beginning(text, open, &mut found)?;
+        let mut row = Row::default();
+        let request = head(text, &mut row)?;
+        let time = row.range(TIME).start;
         parsed.time = Some(read_common_log(text.get(time..)?.first_chunk()?, memo).ok()?);
-        let close = closing_quote(text, open + 1)?;
-        let end = if let Some(end) = self.request_and_numbers(text, open, close, &mut found) {
-            end
+        let close = closing_quote(text, request)?;
+        let end = if plain_request(text, request, close, &mut row).is_some() {
+            numbers(text, close, &mut row)?
         } else {
             // Something else than a plain request: what was found so far goes first, in the order of the text.
-            found.hand_over(self.always, parsed);
-            found = Found::default();
-            split(text, open + 1, close, &self.request, parsed);
-            self.numbers(text, close, &mut found)?
+            self.hand_over(&row, (1 << METHOD) - 1, parsed);
+            split(text, request, close, &self.request, parsed);
+            row.clear();
+            numbers(text, close, &mut row)?
         };
-        found.hand_over(self.always, parsed);
+        self.hand_over(&row, u32::MAX, parsed);
         Some(end)
     }
 
-    /// Reads client, user and time before the quote at `open`; returns where the time begins.
-    #[inline(always)]
-    fn beginning(&self, text: &[u8], open: usize, found: &mut Found) -> Option<usize> {
-        let client = address_len(text)?;
-        found.push(self.client, 0, client);
-        let rest = text.get(client..)?;
-        let time = if rest.first_chunk() == Some(b" - - [") {
-            client + 6
-        } else if rest.first_chunk() == Some(b" - ") {
-            let user = client + 3;
-            let len = simple_name_len(text.get(user..)?)?;
-            found.push_unless(false, self.user, user, user + len);
-            user + len + 2
-        } else {
-            return None;
-        };
-        found.push(self.time, time, time + TIME);
-        (time + TIME + 2 == open && text.get(time + TIME..)?.first_chunk() == Some(b"] ")).then_some(time)
-    }
-
-    /// Reads a plain request for a path between the quotes at `open` and `close`, and what [`Opening::numbers`] reads. Finds
-    /// nothing if the request is another.
-    #[inline(always)]
-    fn request_and_numbers(
-        &self,
-        text: &[u8],
-        open: usize,
-        close: usize,
-        found: &mut Found,
-    ) -> Option<usize> {
-        let (target, protocol) = text.get(open + 1..close)?.split_last_chunk::<9>()?;
-        let method = match target {
-            [b'G', b'E', b'T', b' ', b'/', ..] => 3,
-            [b'P', b'O', b'S', b'T', b' ', b'/', ..] | [b'H', b'E', b'A', b'D', b' ', b'/', ..] => 4,
-            _ => match method_len(target) {
-                len if len > 0 && target.get(len + 1) == Some(&b'/') => len,
-                _ => return None,
-            },
-        };
-        let [name @ .., major, point, minor] = protocol;
-        let whole = *name == *b" HTTP/" && major.is_ascii_digit() && *point == b'.' && minor.is_ascii_digit();
-        if !whole || target.last() == Some(&b' ') {
-            return None;
+    /// Adds those places of `row` that are among `wanted`.
+    fn hand_over(&self, row: &Row, wanted: u32, parsed: &mut Parsed) {
+        for place in places(row.present() & wanted) {
+            let range = row.range(place);
+            parsed.push(self.places[place].slot, range.start, range.end);
         }
-        let slots = &self.request;
-        let path = open + method + 2;
-        let end = close - 9;
-        let mark = question_mark(text, path, end).unwrap_or(end);
-        found.push(slots.method, open + 1, open + 1 + method);
-        found.push(slots.target.path, path, mark);
-        found.push_unless(mark + 1 >= end, slots.target.query, mark + 1, end);
-        found.push(slots.version, close - 3, close);
-        self.numbers(text, close, found)
-    }
-
-    /// Reads `" 200 512` at `close`; returns where it ends.
-    #[inline(always)]
-    fn numbers(&self, text: &[u8], close: usize, found: &mut Found) -> Option<usize> {
-        let ([b'"', b' ', status @ .., b' '], rest) = text.get(close..)?.split_first_chunk::<6>()? else {
-            return None;
-        };
-        let digits = digits_len(rest);
-        // A letter or a point would belong to the number, and `-` is an absent one.
-        if !status.iter().all(u8::is_ascii_digit)
-            || digits == 0
-            || !matches!(rest.get(digits), None | Some(b' '))
-        {
-            return None;
-        }
-        let end = close + 6 + digits;
-        found.push(self.status, close + 2, close + 5);
-        found.push(self.size, close + 6, end);
-        Some(end)
     }
 }
 
-/// Parts on their way into [`Parsed`]: collected here, because adding them one by one to a vector costs more than finding them.
-struct Found {
-    parts: [Part; PARTS_MAX],
-    len: usize,
-    slots: u64,
+/// Reads client, user and time, and the quote that opens the request; returns where that begins.
+#[inline(always)]
+fn head(text: &[u8], row: &mut Row) -> Option<usize> {
+    let client = address_len(text)?;
+    row.put(CLIENT, false, 0, client);
+    let rest = text.get(client..)?;
+    let time = if rest.first_chunk() == Some(b" - - [") {
+        row.put(USER, true, 0, 0);
+        client + 6
+    } else if rest.first_chunk() == Some(b" - ") {
+        let user = client + 3;
+        let len = simple_name_len(text.get(user..)?)?;
+        row.put(USER, false, user, user + len);
+        user + len + 2
+    } else {
+        return None;
+    };
+    row.put(TIME, false, time, time + TIME_BYTES);
+    (text.get(time + TIME_BYTES..)?.first_chunk() == Some(b"] \"")).then_some(time + TIME_BYTES + 3)
 }
 
-/// Room for the nine slots of an opening and four quoted values; a power of two, so that an index needs no check.
-const PARTS_MAX: usize = 16;
-
-impl Default for Found {
-    #[inline(always)]
-    fn default() -> Self {
-        // A copy of memory that is there: written out, the parts would be cleared field by field.
-        static NONE: [Part; PARTS_MAX] = [Part { slot: 0, start: 0, end: 0 }; PARTS_MAX];
-        Self { parts: *black_box(&NONE), len: 0, slots: 0 }
+/// Reads a plain request for a path at `start`, whose quote is at `close`; returns `close`. Puts nothing if the request is another.
+#[inline(always)]
+fn plain_request(text: &[u8], start: usize, close: usize, row: &mut Row) -> Option<usize> {
+    let path = start + capitals_len(text.get(start..)?)? + 1;
+    let end = close.checked_sub(9).filter(|&end| end > path)?;
+    let [b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor] = text.get(end..)?.first_chunk::<9>()? else {
+        return None;
+    };
+    if text[path - 1..=path] != *b" /"
+        || !major.is_ascii_digit()
+        || !minor.is_ascii_digit()
+        || text[end - 1] == b' '
+    {
+        return None;
     }
+    let mark = first_before(b'?', text, path, end);
+    row.put(METHOD, false, start, path - 1);
+    row.put(PATH, false, path, mark);
+    row.put(QUERY, mark + 1 >= end, mark + 1, end);
+    row.put(VERSION, false, close - 3, close);
+    Some(close)
 }
 
-impl Found {
-    #[inline(always)]
-    fn push(&mut self, slot: u16, start: usize, end: usize) {
-        self.parts[self.len % PARTS_MAX] = Part { slot, start: start as u32, end: end as u32 };
-        self.len += 1;
+/// Reads `" 200 512` at `close`; returns where it ends.
+#[inline(always)]
+fn numbers(text: &[u8], close: usize, row: &mut Row) -> Option<usize> {
+    let ([b'"', b' ', status @ .., b' '], rest) = text.get(close..)?.split_first_chunk::<6>()? else {
+        return None;
+    };
+    let digits = digits_len(rest);
+    // A letter or a point would belong to the number, and `-` is an absent one.
+    if !status.iter().all(u8::is_ascii_digit) || digits == 0 || !matches!(rest.get(digits), None | Some(b' ')) {
+        return None;
     }
-
-    /// Written in any case, and counted unless `absent`: no branch that half the records take.
-    #[inline(always)]
-    fn push_unless(&mut self, absent: bool, slot: u16, start: usize, end: usize) {
-        self.parts[self.len % PARTS_MAX] = Part { slot, start: start as u32, end: end as u32 };
-        self.len += usize::from(!absent);
-        self.slots |= if absent { 0 } else { slot_bit(slot) };
-    }
-
-    #[inline(always)]
-    fn hand_over(&self, always: u64, parsed: &mut Parsed) {
-        let before = parsed.parts.len();
-        parsed.parts.extend_from_slice(&self.parts);
-        parsed.parts.truncate(before + self.len);
-        parsed.slots |= self.slots | always;
-    }
+    let end = close + 6 + digits;
+    row.put(STATUS, false, close + 2, close + 5);
+    row.put(SIZE, false, close + 6, end);
+    Some(end)
 }
 
-/// The slots of ` "…" "…"` at the end of a format, if quoted values are all that `rest` has.
-fn closing(rest: &[Step]) -> Option<Closing> {
-    let mut closing = Closing::default();
-    let mut rest = rest;
+/// Adds the slots of ` "…" "…"` at the end of a format; false if anything else is among what is left of it.
+fn closing(mut rest: &[Step], places: &mut Vec<u16>) -> bool {
     let mut opened = &b" \""[..];
     loop {
         match rest {
-            [Step::End] if closing.len == 0 => return Some(closing),
-            [close, Step::End] if closing.len > 0 && close.is_literal(b"\"") => return Some(closing),
+            [Step::End] if places.len() == CLOSING => return true,
+            [close, Step::End] if places.len() > CLOSING => return close.is_literal(b"\""),
             [open, Step::Value { ending: Ending::Quote, content: Content::Plain(slot) }, more @ ..]
-                if closing.len < CLOSING_MAX && open.is_literal(opened) =>
+                if places.len() < PLACES_MAX && open.is_literal(opened) =>
             {
-                closing.slots[closing.len] = *slot;
-                closing.len += 1;
+                places.push(*slot);
                 opened = b"\" \"";
                 rest = more;
             }
-            _ => return None,
+            _ => return false,
         }
     }
 }

@@ -81,9 +81,10 @@ pub(super) fn build(
             format!("the log format has more than {SOFT_MAX} values whose ends must be searched: quote them");
         return Err(FormatError::whole(message));
     }
+    let opening = || Opening::of(&planner.head, &planner.segments, &suffix, &planner.layout);
     Ok(Program {
+        opening: if collects_time { None } else { opening() },
         layout: planner.layout,
-        opening: if collects_time { None } else { Opening::of(&planner.head, &planner.segments, &suffix) },
         head: planner.head,
         segments: planner.segments,
         suffix,

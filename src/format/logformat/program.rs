@@ -33,8 +33,11 @@ use crate::format::request::{RequestSlots, TargetSlots};
 use crate::format::strftime::{Collected, Pattern};
 use crate::format::time::TimeForm;
 use crate::format::{Memo, Parser};
-use crate::record::marks::Marked;
+use crate::record::lines::Line;
+use crate::record::row::{Place, Row};
 use crate::record::span::{Layout, Parsed, Refusal};
+use crate::record::texts::Texts;
+use crate::record::timestamp::Timestamp;
 
 /// Soft values that one format may have.
 pub(super) const SOFT_MAX: usize = 32;
@@ -150,18 +153,19 @@ impl Parser for Program {
         &self.layout
     }
 
-    fn wants_marks(&self) -> bool {
-        self.opening.as_ref().is_some_and(Opening::is_whole)
+    fn places(&self) -> &[Place] {
+        self.opening.as_ref().map_or(&[], Opening::places)
     }
 
     #[inline]
-    fn parse_marked(&self, record: &Marked<'_>, memo: &mut Memo, parsed: &mut Parsed) -> Result<(), Refusal> {
-        if let Some(opening) = &self.opening
-            && opening.read_marked(record, memo, parsed).is_some()
-        {
-            return Ok(());
-        }
-        self.parse(record.text, memo, parsed)
+    fn read_row(
+        &self,
+        line: Line<'_>,
+        memo: &mut Memo,
+        texts: &mut Texts,
+        row: &mut Row,
+    ) -> Option<Timestamp> {
+        self.opening.as_ref()?.read_row(line, memo, texts, row)
     }
 
     #[inline]

@@ -81,6 +81,7 @@ pub use names::find_names;
 pub use sieve::Cursor;
 
 use super::address::canonical;
+use crate::record::positions::BLOCK;
 
 /// What an identifier is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -130,6 +131,19 @@ impl Context {
     }
 }
 
+/// True when [`find`] finds nothing in the first `len` bytes of `behind`, as the sieve sees at once: false says nothing. Texts of up
+/// to a block are looked at as a whole where `behind` goes on that far.
+#[inline]
+pub fn is_quiet(behind: &[u8], len: usize) -> bool {
+    match behind.first_chunk::<BLOCK>() {
+        Some(block) if len <= BLOCK => {
+            let inside = u64::MAX.checked_shr((BLOCK - len) as u32).unwrap_or(0);
+            sieve::of_block(block) & inside == 0
+        }
+        _ => false,
+    }
+}
+
 /// Finds the identifiers in `text`. `out` is emptied first.
 pub fn find(text: &[u8], context: Context, out: &mut Vec<Finding>) {
     out.clear();
@@ -163,12 +177,6 @@ impl Candidates {
         visit_all(&buffer[range.clone()], positions, range.start, context, out);
     }
 
-    /// What is left of the buffer from `start` on: its positions, for a look at the parts of a record in the order of the text.
-    #[inline]
-    pub fn near(&self, start: usize, cursor: &mut Cursor) -> Near<'_> {
-        Near::new(self.positions.from(start, cursor), start as u32)
-    }
-
     /// How many positions the sieve left.
     pub fn len(&self) -> usize {
         self.positions.len()
@@ -177,77 +185,6 @@ impl Candidates {
     /// True when the sieve left nothing: no identifier stands anywhere in the buffer.
     pub fn is_empty(&self) -> bool {
         self.positions.is_empty()
-    }
-}
-
-/// The positions that were not passed yet, while the parts of one record are looked at in the order of the text.
-pub struct Near<'a> {
-    /// Counted from the beginning of the buffer, the next one first.
-    positions: &'a [u32],
-    /// Where the record begins in the buffer.
-    start: u32,
-    /// The next one, counted from the beginning of the record.
-    next: u32,
-}
-
-impl Default for Near<'_> {
-    /// No positions.
-    fn default() -> Self {
-        Self { positions: &[], start: 0, next: u32::MAX }
-    }
-}
-
-impl<'a> Near<'a> {
-    #[inline]
-    fn new(positions: &'a [u32], start: u32) -> Self {
-        let next = positions.first().map_or(u32::MAX, |&at| at - start);
-        Self { positions, start, next }
-    }
-
-    /// False when nothing stands in bytes `start..end` of the record: [`find`] of that part finds nothing. Ranges must come in
-    /// ascending order.
-    #[inline]
-    pub fn any_in(&mut self, start: u32, end: u32) -> bool {
-        self.next < end && self.any_after(start, end)
-    }
-
-    #[inline]
-    fn any_after(&mut self, start: u32, end: u32) -> bool {
-        self.pass(start);
-        self.next < end
-    }
-
-    /// Passes over everything before byte `end` of the record.
-    #[inline]
-    pub fn pass(&mut self, end: u32) {
-        while self.next < end {
-            *self = Self::new(&self.positions[1..], self.start);
-        }
-    }
-
-    /// Where in the record the next position stands; beyond every record if there is none.
-    #[inline]
-    pub fn next(&self) -> u32 {
-        self.next
-    }
-
-    /// True for the agent of most browsers: one position, and it is the version of a product. `text` begins at byte `start` of the
-    /// record and was asked for last.
-    #[inline]
-    pub fn is_one_version(&self, text: &[u8], start: u32) -> bool {
-        let at = (self.next - start) as usize;
-        let alone = match self.positions.get(1) {
-            Some(&second) => (second - self.start - start) as usize >= text.len(),
-            None => true,
-        };
-        alone && text.get(at) == Some(&b'.') && versions::plain_version(text, at + 1).is_some()
-    }
-
-    /// Finds the identifiers in `text`, which begins at byte `start` of the record and was asked for last. `out` is emptied first.
-    pub fn find(&self, text: &[u8], start: u32, context: Context, out: &mut Vec<Finding>) {
-        let start = (self.start + start) as usize;
-        let inside = self.positions.iter().take_while(|&&at| (at as usize) < start + text.len()).count();
-        visit_all(text, &self.positions[..inside], start, context, out);
     }
 }
 

@@ -15,11 +15,11 @@
 //! A separator is one of `.:-_`, all in one mask: what mixes them is rare in text and is refused by the first comparison of a
 //! confirmer, while a mask per separator (and one for digits, which the patterns have between them) doubled the cost of
 //! every block. All patterns are marked at their *last* separator and look back, so that the only state between blocks is
-//! the masks of the block before. Bit `k` of a mask is byte `k` of the block; `back(m, n)` is "n bytes ago".
+//! the masks of the block before. Bit `k` of a mask is byte `k` of the block; `after(m, n)` is "n bytes after those of m".
 
-use crate::record::positions::{BLOCK, Lane, Positions, blocks, mask};
+use crate::record::positions::{BLOCK, ByteSet, Lane, Positions, blocks, mask};
 
-/// The masks of the block before, as far as they reach into the next.
+/// What of a block reaches into the next.
 #[derive(Default)]
 struct Carry {
     separator: u64,
@@ -28,59 +28,62 @@ struct Carry {
     word: u64,
 }
 
-/// The mask of `n` bytes ago.
+/// The mask of two to five bytes after each byte of `now` and of `then`, the block before.
 #[inline]
-const fn back(now: u64, then: u64, n: u32) -> u64 {
-    (now << n) | (then >> (64 - n))
-}
-
-/// The masks of two to five bytes ago, together.
-#[inline]
-const fn back_2_to_5(now: u64, then: u64) -> u64 {
-    (back(now, then, 2) | back(now, then, 3)) | (back(now, then, 4) | back(now, then, 5))
-}
-
-/// The byte classes of one block.
-struct Classes {
-    separator: u64,
-    colon: u64,
-    rare: u64,
-    word: u64,
-    vowel: u64,
-}
-
-impl Classes {
-    #[inline]
-    fn of(block: &[u8; BLOCK]) -> Self {
-        let is = |lane: Lane, byte: u8| lane.simd_eq(Lane::splat(byte));
-        let letter = |lane: Lane, byte: u8| is(lane | Lane::splat(0x20), byte);
-        Self {
-            separator: mask(block, |lane| {
-                (is(lane, b'.') | is(lane, b'-')) | (is(lane, b'_') | is(lane, b':'))
-            }),
-            colon: mask(block, |lane| is(lane, b':')),
-            rare: mask(block, |lane| (is(lane, b'@') | is(lane, b'%')) | is(lane, b'J')),
-            word: mask(block, |lane| letter(lane, b'b') | letter(lane, b'z')),
-            vowel: mask(block, |lane| letter(lane, b'a') | letter(lane, b'e')),
+const fn after_2_to_5(now: u64, then: u64) -> u64 {
+    /// By the last five bits of the block before: how far they reach.
+    const REACH: [u8; 32] = {
+        let mut reach = [0; 32];
+        let mut last = 0;
+        while last < 32 {
+            reach[last] = (last | last >> 1 | last >> 2 | last >> 3) as u8;
+            last += 1;
         }
-    }
+        reach
+    };
+    let two = now | now << 1;
+    (two | two << 2) << 2 | REACH[(then >> 59) as usize] as u64
 }
+
+/// The mask of `n` bytes after.
+#[inline]
+const fn after(now: u64, then: u64, n: u32) -> u64 {
+    now << n | then >> (64 - n)
+}
+
+const SEPARATORS: ByteSet = ByteSet::of(b".-_:");
+const RARE: ByteSet = ByteSet::of(b"@%J");
+const WORDS: ByteSet = ByteSet::of(b"bz");
+const VOWELS: ByteSet = ByteSet::of(b"ae");
 
 impl Carry {
     /// The positions of one block worth a look.
     #[inline]
     fn step(&mut self, block: &[u8; BLOCK]) -> u64 {
-        let c = Classes::of(block);
-        let second = c.separator & back_2_to_5(c.separator, self.separator);
-        let third = c.separator & back_2_to_5(second, self.second);
-        let found = (third & (c.separator ^ c.colon))
-            | (c.colon & back_2_to_5(third, self.third))
-            | (c.separator & (back(c.separator, self.separator, 1) | back(c.separator, self.separator, 5)))
-            | c.rare
-            | (c.vowel & back(c.word, self.word, 1));
-        *self = Self { separator: c.separator, second, third, word: c.word };
+        let lower = |lane: Lane| lane | Lane::splat(0x20);
+        let separator = mask(block, |lane| SEPARATORS.within(lane));
+        let colon = mask(block, |lane| lane.simd_eq(Lane::splat(b':')));
+        let rare = mask(block, |lane| RARE.within(lane));
+        let word = mask(block, |lane| WORDS.within(lower(lane)));
+        let vowel = mask(block, |lane| VOWELS.within(lower(lane)));
+        let second = separator & after_2_to_5(separator, self.separator);
+        let third = separator & after_2_to_5(second, self.second);
+        let beside = after(separator, self.separator, 1) | after(separator, self.separator, 5);
+        let found = (third & !colon)
+            | (colon & after_2_to_5(third, self.third))
+            | (separator & beside)
+            | rare
+            | (vowel & after(word, self.word, 1));
+        *self = Self { separator, second, third, word };
         found
     }
+}
+
+/// The positions of a text of one block at most, as bits. Those of a shorter text are the lowest of them: a position depends on
+/// what stands before it alone.
+#[inline]
+pub fn of_block(block: &[u8; BLOCK]) -> u64 {
+    Carry::default().step(block)
 }
 
 /// Calls `visit` with every position of `text` worth a look, in ascending order.

@@ -1,0 +1,320 @@
+//! The hot loop for rows: records whose every value has a place of its own, and nothing is escaped.
+//!
+//! *In*: a [`Row`] of a sieved batch. *Out*: the same bytes that the long way writes. *Promised*: every place goes through the
+//! table. *Not here*: any treatment but that of an address; the others are asked for by place.
+//!
+//! ```text
+//! look:   for each quiet place: is an identifier in it?           (an agent that was seen before: known; anything else: one sieve)
+//! write:  for each place that is not quiet, or in which something was found:
+//!             address → token, from memory          anything else → the long way, for this value alone
+//!         the rest as it stands, in as few pieces as possible
+//! ```
+//! A place is *quiet* when a value in which nothing is found leaves as it stands. So a record in which one address is replaced is a
+//! look at path and referrer and two copies, whatever its length and the number of its fields. Names that a record gives can stand
+//! anywhere in it: then no place of it is quiet.
+
+use std::mem;
+
+use super::address::{self, Column};
+use super::columns;
+use super::identifier::{Writer, long_spelling, short_spelling};
+use super::text::{self, Context};
+use super::value::{Named, Outcome};
+use super::{Envelope, Protector, Treated, put};
+use crate::encode::Emit;
+use crate::encode::ndjson::{self, Keys};
+use crate::encode::same::Same;
+use crate::keys::pseudonym::EpochKeys;
+use crate::policy::table::{Action, IdAction, SlotOutput, SlotPlan, Table};
+use crate::record::field::{Grammar, Kind};
+use crate::record::positions::{BLOCK, Lane, mask};
+use crate::record::row::{PLACES_MAX, Place, Row, places};
+use crate::record::span::Part;
+use crate::record::texts::Known;
+
+/// Bytes that the keys and the envelope of most records take: room for them is asked for once.
+const RESERVE: usize = 1024;
+
+/// What is done to each place of the rows of one format, under one table.
+pub struct RowPlan {
+    places: Vec<Place>,
+    /// A bit for each place whose first output leaves alone what the sieve leaves alone.
+    quiet: u32,
+    /// A bit for each place whose value names somebody.
+    naming: u32,
+    /// A bit for each quiet place whose values can hold anything.
+    free: u32,
+    /// How the text of each place is searched.
+    contexts: [Context; PLACES_MAX],
+    /// Columns of a JSON object, in the order of the text.
+    columns: Vec<RowColumn>,
+}
+
+/// One column of a JSON object.
+struct RowColumn {
+    place: usize,
+    /// Index into the outputs of the place's slot.
+    output: usize,
+    /// Leaves as it stands where nothing is found.
+    quiet: bool,
+    number: bool,
+}
+
+impl RowPlan {
+    /// What `table` does to rows of these places. `None` where they must take the long way: the format has no rows, or
+    /// two of their values can share a column of a JSON object.
+    pub fn of(table: &Table, places: &[Place], emit: Emit) -> Option<Self> {
+        if places.is_empty() || places.len() > PLACES_MAX || (emit == Emit::Ndjson && table.repeats) {
+            return None;
+        }
+        let mut plan = Self {
+            places: places.to_vec(),
+            quiet: 0,
+            naming: 0,
+            free: 0,
+            contexts: [Context::Text; PLACES_MAX],
+            columns: Vec::new(),
+        };
+        for (place, &Place { slot: index, is_free }) in places.iter().enumerate() {
+            let slot = &table.slots[usize::from(index)];
+            let first = slot.outputs.first();
+            let quiet = first.is_some_and(|output| output.leaves_alone);
+            plan.quiet |= u32::from(quiet) << place;
+            plan.free |= u32::from(quiet && is_free) << place;
+            plan.naming |= u32::from(table.naming.iter().any(|(naming, _)| *naming == index)) << place;
+            plan.contexts[place] = first.map_or(Context::Text, |output| context(&output.action));
+            if slot.kind == Kind::Time {
+                continue;
+            }
+            let number =
+                matches!(slot.kind, Kind::Harmless(Grammar::Integer | Grammar::Decimal | Grammar::Status));
+            for (output, SlotOutput { leaves_alone, .. }) in slot.outputs.iter().enumerate() {
+                // A number in another unit is always written anew.
+                let quiet = *leaves_alone && (!number || Keys::is_whole(slot.scale));
+                plan.columns.push(RowColumn { place, output, quiet, number });
+            }
+        }
+        Some(plan)
+    }
+
+    fn slot<'a>(&self, table: &'a Table, place: usize) -> &'a SlotPlan {
+        &table.slots[usize::from(self.places[place].slot)]
+    }
+}
+
+/// How the text of a quiet place is searched.
+const fn context(action: &Action) -> Context {
+    match action {
+        Action::ScrubAgent => Context::Agent,
+        Action::ScrubPath => Context::Path,
+        Action::ScrubQuery => Context::Query,
+        Action::Url(_) => Context::Url,
+        _ => Context::Text,
+    }
+}
+
+/// A row on its way through the hot loop.
+#[derive(Clone, Copy)]
+pub struct RowRecord<'a> {
+    /// The batch.
+    pub batch: &'a [u8],
+    /// Where the record begins in it.
+    pub at: usize,
+    /// The record's bytes.
+    pub raw: &'a [u8],
+    /// Where its values stand.
+    pub row: &'a Row,
+    /// What is done by place.
+    pub plan: &'a RowPlan,
+    /// What is done by slot.
+    pub table: &'a Table,
+    /// The keys of its domain and epoch.
+    pub epoch: &'a EpochKeys,
+}
+
+impl RowRecord<'_> {
+    fn part(&self, place: usize) -> Part {
+        let range = self.row.range(place);
+        Part { slot: self.plan.places[place].slot, start: range.start as u32, end: range.end as u32 }
+    }
+}
+
+impl Protector {
+    /// Says that the record that begins `tail` is one of the next. Most begin with their client's address, and what is remembered of
+    /// it lies somewhere in a table of some megabytes: asked for many at a time, it is near when it is needed.
+    #[inline]
+    pub fn expect(&self, tail: &[u8]) {
+        let Some(block) = tail.first_chunk::<BLOCK>() else { return };
+        let len = mask(block, |lane| lane.simd_eq(Lane::splat(b' '))).trailing_zeros() as usize;
+        let Some(text) = block.get(..len) else { return };
+        if let Some(key) = short_spelling(text) {
+            self.cache.short.expect(key);
+        } else if let Some(key) = long_spelling(text, block) {
+            self.cache.long.expect(key);
+        }
+    }
+
+    /// Writes a row in its own format.
+    #[inline]
+    pub fn same_row(&mut self, record: RowRecord<'_>, out: &mut Vec<u8>) -> Treated {
+        let loud = self.look(&record);
+        let mut same = Same::within(&record.batch[record.at..], record.raw.len(), out);
+        for place in places(record.row.present() & loud) {
+            let part = record.part(place);
+            let slot = record.plan.slot(record.table, place);
+            let address = match slot.outputs.first() {
+                Some(output) => self.address(&record, &output.action, part, same.up_to(part)),
+                None => false,
+            };
+            if address {
+                same.pass(part);
+            } else {
+                self.same_place(&record, slot, part, &mut same);
+            }
+        }
+        same.end();
+        Treated(())
+    }
+
+    /// Writes one value in its own format as the long way does.
+    #[inline(never)]
+    fn same_place(&mut self, record: &RowRecord<'_>, slot: &SlotPlan, part: Part, same: &mut Same<'_>) {
+        let outcome = match slot.outputs.first() {
+            Some(output) => self.loud(record, slot, output, part),
+            None => Outcome::Absent,
+        };
+        put(same, slot, part, outcome, &self.value, record.table.absent);
+    }
+
+    /// Writes a row as one JSON object.
+    #[inline]
+    pub fn ndjson_row(
+        &mut self,
+        record: RowRecord<'_>,
+        keys: &Keys,
+        envelope: Envelope,
+        out: &mut Vec<u8>,
+    ) -> Treated {
+        let loud = self.look(&record);
+        out.reserve(2 * record.raw.len() + RESERVE);
+        columns::begin(record.table, keys, envelope, &mut self.columns.times, out);
+        let present = record.row.present();
+        for column in record.plan.columns.iter().filter(|column| present >> column.place & 1 != 0) {
+            let part = record.part(column.place);
+            let slot = record.plan.slot(record.table, column.place);
+            let output = &slot.outputs[column.output];
+            let quiet = column.quiet && loud >> column.place & 1 == 0;
+            if quiet && keys.plain(output.column, column.number, part, record.raw, out) {
+                continue;
+            }
+            let start = out.len();
+            keys.string_key(output.column, out);
+            if self.address(&record, &output.action, part, out) {
+                out.push(b'"');
+            } else {
+                out.truncate(start);
+                self.ndjson_place(&record, keys, slot, output, part, out);
+            }
+        }
+        columns::end(record.epoch, record.table, keys, envelope, &mut self.columns.times, out);
+        Treated(())
+    }
+
+    /// Writes one value with its key as the long way does.
+    #[inline(never)]
+    fn ndjson_place(
+        &mut self,
+        record: &RowRecord<'_>,
+        keys: &Keys,
+        slot: &SlotPlan,
+        output: &SlotOutput,
+        part: Part,
+        out: &mut Vec<u8>,
+    ) {
+        let start = out.len();
+        keys.key(output.column, out);
+        match self.loud(record, slot, output, part) {
+            Outcome::Verbatim => {
+                let raw = part.of(record.raw);
+                ndjson::verbatim(slot.kind, slot.escape, slot.scale, raw, &mut self.decoded, out);
+            }
+            Outcome::Replaced => ndjson::string(&self.value, out),
+            Outcome::Absent => out.truncate(start),
+        }
+    }
+
+    /// Looks for identifiers in the quiet places of a record. Returns a bit for each place that must be treated.
+    #[inline]
+    fn look(&mut self, record: &RowRecord<'_>) -> u32 {
+        let RowRecord { plan, row, .. } = *record;
+        self.named.clear();
+        if row.present() & plan.naming != 0 {
+            gather(&mut self.named, record);
+            return u32::MAX;
+        }
+        let mut loud = !plan.quiet;
+        for place in places(row.present() & plan.free) {
+            let known = row.known(place);
+            if known.is_some_and(|known| self.harmless.holds(known)) {
+                continue;
+            }
+            let range = row.range(place);
+            let behind = record.batch.get(record.at + range.start..).unwrap_or_default();
+            if !text::is_quiet(behind, range.len()) && !self.is_harmless(record, place, known) {
+                loud |= 1 << place;
+            }
+        }
+        loud
+    }
+
+    /// True when nothing is found in the value of `place`, which the sieve did not let pass at once.
+    #[inline(never)]
+    fn is_harmless(&mut self, record: &RowRecord<'_>, place: usize, known: Option<Known>) -> bool {
+        text::find(record.part(place).of(record.raw), record.plan.contexts[place], &mut self.findings);
+        if let Some(known) = known.filter(|_| self.findings.is_empty()) {
+            self.harmless.say(known);
+        }
+        self.findings.is_empty()
+    }
+
+    /// What becomes of one value, in `self.value` if it is replaced.
+    fn loud(&mut self, record: &RowRecord<'_>, slot: &SlotPlan, output: &SlotOutput, part: Part) -> Outcome {
+        let (mut decoded, mut value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
+        value.clear();
+        // The batch was not sieved: values of rows are looked at one by one.
+        let mut treater = self.treater(&[], record.table, record.epoch, false);
+        let outcome = treater.value(slot, &output.action, part.of(record.raw), &mut decoded, &mut value);
+        (self.decoded, self.value) = (decoded, value);
+        outcome
+    }
+
+    /// Writes what becomes of a column that is an address. False, with nothing written, for any other action or value.
+    #[inline]
+    fn address(&mut self, record: &RowRecord<'_>, action: &Action, part: Part, out: &mut Vec<u8>) -> bool {
+        let &Action::Address(action) = action else { return false };
+        let text = part.of(record.raw);
+        let plan = &record.table.text;
+        let mut writer =
+            Writer { keys: record.epoch, cache: &mut self.cache, canonical: &mut self.canonical };
+        let written = match action {
+            IdAction::Token(form) => {
+                let behind = record.batch.get(record.at + part.start as usize..).unwrap_or(text);
+                writer.spelled(text, behind, form, plan, out)
+            }
+            _ => match address::parse_field(text) {
+                Some(Column::Address { address, .. }) => writer.address(address, action, plan, out),
+                _ => false,
+            },
+        };
+        self.counts.addresses += u64::from(written);
+        written
+    }
+}
+
+/// Gathers the names of a record.
+#[cold]
+fn gather(named: &mut Named, record: &RowRecord<'_>) {
+    for place in places(record.row.present() & record.plan.naming) {
+        named.gather(record.table, record.part(place), record.raw);
+    }
+}
