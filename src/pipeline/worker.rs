@@ -154,6 +154,9 @@ struct Task<'a> {
     now: Timestamp,
 }
 
+/// How many records ahead the memory of tokens is asked: the time of one record is as long as a look into main memory.
+const LINES_AHEAD: usize = 8;
+
 /// A worker's own state. Reused from batch to batch: after the first batches nothing is allocated.
 pub struct Worker {
     protector: Protector,
@@ -225,10 +228,14 @@ impl Worker {
         if let Some(class) = task.plan.rows(parser) {
             let mut lines = mem::take(&mut self.lines);
             lines.scan(bytes);
-            for line in lines.records(bytes) {
+            let mut ahead = lines.records(bytes);
+            for line in ahead.by_ref().take(LINES_AHEAD) {
                 self.protector.expect(line.tail);
             }
             for line in lines.records(bytes) {
+                if let Some(line) = ahead.next() {
+                    self.protector.expect(line.tail);
+                }
                 outcome.counts.records_in += 1;
                 match parser.read_row(line, &mut self.memos[task.input], &mut self.texts, &mut self.row) {
                     Some(time) => self.clean_row(task, class, line, time, outcome),

@@ -4,38 +4,32 @@
 
 #![allow(clippy::inline_always, reason = "see `opening`")]
 
-use memchr::memchr;
 use wide::u8x16;
 
+use super::window::Text;
 use crate::record::positions::{BLOCK, Lane, mask};
 
 /// The length of the address that begins `text` and ends at a space: an IPv4 address, or something with the characters and
 /// the look of an IPv6 address.
 #[inline(always)]
-pub(super) fn address_len(text: &[u8]) -> Option<usize> {
-    let block = u8x16::new(*text.first_chunk()?);
+pub(super) fn address_len<'a>(text: impl Text<'a>) -> Option<usize> {
+    let block = u8x16::new(*text.at(0)?);
     let dots = block.simd_eq(u8x16::splat(b'.')).to_bitmask();
     let len = block.simd_eq(u8x16::splat(b' ')).to_bitmask().trailing_zeros();
     let digits = ((block - u8x16::splat(b'0')).simd_le(u8x16::splat(9))).to_bitmask();
-    if len > 15 {
-        return ipv6_len(text);
-    }
-    let inside = (1 << len) - 1;
+    let inside = (1_u64 << len) as u32 - 1;
     let (dots, digits) = (dots & inside, digits & inside);
     // Beginning and end count as points too: no two may be neighbours, so that no group is empty.
-    let marks = (dots | 1 << len) << 1 | 1;
+    let marks = (dots | inside + 1) << 1 | 1;
     let empty = marks & marks >> 1;
     let four_digits = digits & digits >> 1 & digits >> 2 & digits >> 3;
-    if (dots | digits) != inside || dots.count_ones() != 3 || (empty | four_digits) != 0 {
-        return ipv6_len(text);
-    }
-    Some(len as usize)
+    let wrong = (dots | digits) ^ inside | dots.count_ones() ^ 3 | empty | four_digits | len >> 4;
+    if wrong != 0 { ipv6_len(text.at(0)?) } else { Some(len as usize) }
 }
 
 /// The length of an IPv6 address without brackets, zone and port, of groups of at most four digits.
 #[inline(never)]
-fn ipv6_len(text: &[u8]) -> Option<usize> {
-    let block: &[u8; BLOCK] = text.first_chunk()?;
+fn ipv6_len(block: &[u8; BLOCK]) -> Option<usize> {
     let len = mask(block, |lane| lane.simd_eq(Lane::splat(b' '))).trailing_zeros();
     if len > 39 {
         return None;
@@ -57,19 +51,18 @@ fn ipv6_len(text: &[u8]) -> Option<usize> {
 
 /// The length of a user name of letters, digits and a few signs before ` [`. It cannot be taken for an address, and is not `-`.
 #[inline]
-pub(super) fn simple_name_len(text: &[u8]) -> Option<usize> {
-    let len =
-        text.iter().position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'@')))?;
-    (len > 0 && text[..len] != *b"-" && text[len..].starts_with(b" [")).then_some(len)
+pub(super) fn simple_name_len<'a>(text: impl Text<'a>, at: usize) -> Option<usize> {
+    let simple = |[byte]: &[u8; 1]| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'@');
+    let len = (at..text.len()).take_while(|&at| text.at(at).is_some_and(simple)).count();
+    let absent = len == 1 && text.at(at) == Some(b"-");
+    (len > 0 && !absent && text.at(at + len) == Some(b" [")).then_some(len)
 }
 
 /// The first `byte` of `text` between `at` and `end`, else `end`. A block is looked at as a whole, without a branch that depends on
 /// it; only what is farther away is searched for.
 #[inline(always)]
-pub(super) fn first_before(byte: u8, text: &[u8], at: usize, end: usize) -> usize {
-    let Some(block) = text.get(at..).and_then(|rest| rest.first_chunk()) else {
-        return search(byte, text, at, end);
-    };
+pub(super) fn first_before<'a>(byte: u8, text: impl Text<'a>, at: usize, end: usize) -> usize {
+    let Some(block) = text.at(at) else { return search(byte, text, at, end) };
     let hits = mask(block, |lane| lane.simd_eq(Lane::splat(byte)));
     if hits == 0 && end > at + BLOCK {
         return search(byte, text, at + BLOCK, end);
@@ -79,14 +72,15 @@ pub(super) fn first_before(byte: u8, text: &[u8], at: usize, end: usize) -> usiz
 
 /// As [`first_before`], byte for byte.
 #[cold]
-fn search(byte: u8, text: &[u8], at: usize, end: usize) -> usize {
-    text.get(at..end).and_then(|between| memchr(byte, between)).map_or(end, |len| at + len)
+fn search<'a>(byte: u8, text: impl Text<'a>, at: usize, end: usize) -> usize {
+    (at..end).find(|&at| text.at(at) == Some(&[byte])).unwrap_or(end)
 }
 
 /// The next quote of `text` from `at` on, if nothing but plain text stands before it: printable ASCII without backslash.
 #[inline(always)]
-pub(super) fn plain_end(text: &[u8], mut at: usize) -> Option<usize> {
-    while let Some(block) = text.get(at..)?.first_chunk() {
+pub(super) fn plain_end<'a>(text: impl Text<'a>, mut at: usize) -> Option<usize> {
+    while at < text.len() {
+        let Some(block) = text.at(at) else { return plain_end_near(text, at) };
         let plain = mask(block, |lane| {
             // Less 32, printable ASCII is at most 94, and everything else more.
             let printable = (lane - Lane::splat(b' ')).simd_le(Lane::splat(b'~' - b' '));
@@ -95,27 +89,53 @@ pub(super) fn plain_end(text: &[u8], mut at: usize) -> Option<usize> {
         let len = plain.trailing_ones() as usize;
         at += len;
         if len < BLOCK {
-            return (text.get(at) == Some(&b'"')).then_some(at);
+            return (text.at(at) == Some(b"\"")).then_some(at);
         }
     }
-    let special = |byte: &u8| !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\');
-    at += text[at..].iter().position(special)?;
-    (text[at] == b'"').then_some(at)
+    None
 }
 
-/// How many capital letters begin `text`, one at least and fewer than sixteen.
+/// As [`plain_end`], byte for byte, near the end of all that is there.
+#[cold]
+fn plain_end_near<'a>(text: impl Text<'a>, at: usize) -> Option<usize> {
+    let special = |at: &usize| match text.at(*at) {
+        Some([byte]) => !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\'),
+        None => true,
+    };
+    let end = (at..text.len()).find(special)?;
+    (text.at(end) == Some(b"\"")).then_some(end)
+}
+
+/// How many capital letters begin `block`, one at least and fewer than sixteen.
 #[inline(always)]
-pub(super) fn capitals_len(text: &[u8]) -> Option<usize> {
-    let block = u8x16::new(*text.first_chunk()?);
+pub(super) fn capitals_len(block: &[u8; 16]) -> Option<usize> {
+    let block = u8x16::new(*block);
     let capitals = (block - u8x16::splat(b'A')).simd_le(u8x16::splat(25)).to_bitmask();
     let len = capitals.trailing_ones() as usize;
     (1..16).contains(&len).then_some(len)
 }
 
-/// The digits that begin `text`; eight of them are looked at together.
+/// True for ` HTTP/1.1` and other versions of two digits.
 #[inline(always)]
-pub(super) fn digits_len(text: &[u8]) -> usize {
-    if let Some(block) = text.first_chunk::<8>() {
+pub(super) fn is_protocol(text: &[u8; 9]) -> bool {
+    let [first @ .., minor] = text;
+    // The seventh byte is the major version.
+    let but_one = u64::from_le_bytes(*first) & !(0xff << 48);
+    but_one == u64::from_le_bytes(*b" HTTP/\0.") && first[6].is_ascii_digit() && minor.is_ascii_digit()
+}
+
+/// True for `" 200 `, the quote that ends a request and the status after it.
+#[inline(always)]
+pub(super) fn is_status(text: &[u8; 6]) -> bool {
+    let [quote, before, a, b, c, behind] = *text;
+    let digits = u32::from_le_bytes([a, b, c, b'0']) ^ 0x3030_3030;
+    [quote, before, behind] == *b"\"  " && (digits.wrapping_add(0x0606_0606) | digits) & 0xf0f0_f0f0 == 0
+}
+
+/// The digits that stand at `at`; eight of them are looked at together.
+#[inline(always)]
+pub(super) fn digits_len<'a>(text: impl Text<'a>, at: usize) -> usize {
+    if let Some(block) = text.at::<8>(at) {
         let word = u64::from_le_bytes(*block) ^ 0x3030_3030_3030_3030;
         // A byte is now at most 9 for a digit; adding 0x76 lifts anything else below 128 over 127. A carry can only reach
         // bytes behind the first that is no digit.
@@ -124,5 +144,5 @@ pub(super) fn digits_len(text: &[u8]) -> usize {
             return (others.trailing_zeros() / 8) as usize;
         }
     }
-    text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len())
+    (at..text.len()).take_while(|&at| text.at(at).is_some_and(|[byte]| byte.is_ascii_digit())).count()
 }

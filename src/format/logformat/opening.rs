@@ -15,8 +15,11 @@
 )]
 
 use super::ending::{Class, NumberForm, closing_quote};
-use super::lengths::{address_len, capitals_len, digits_len, first_before, plain_end, simple_name_len};
+use super::lengths::{
+    address_len, capitals_len, digits_len, first_before, is_protocol, is_status, plain_end, simple_name_len,
+};
 use super::program::{Content, Ending, Locate, Segment, Step, TimeStep};
+use super::window::{Checked, Short, Text};
 use crate::format::Memo;
 use crate::format::request::{RequestSlots, split};
 use crate::format::time::{TimeForm, read_common_log};
@@ -53,6 +56,9 @@ const CLOSING: usize = 9;
 
 /// Bytes of a common-log time.
 const TIME_BYTES: usize = 26;
+
+/// Bytes of ` HTTP/1.1`.
+const PROTOCOL_BYTES: usize = 9;
 
 impl Opening {
     /// The opening of a program, if it has one.
@@ -124,77 +130,76 @@ impl Opening {
         texts: &mut Texts,
         row: &mut Row,
     ) -> Option<Timestamp> {
+        match Short::of(line) {
+            Some(text) => self.row(text, line, memo, texts, row),
+            None => self.long_row(line, memo, texts, row),
+        }
+    }
+
+    #[inline(never)]
+    fn long_row(
+        &self,
+        line: Line<'_>,
+        memo: &mut Memo,
+        texts: &mut Texts,
+        row: &mut Row,
+    ) -> Option<Timestamp> {
+        self.row(Checked::of(line), line, memo, texts, row)
+    }
+
+    #[inline(always)]
+    fn row<'a>(
+        &self,
+        text: impl Text<'a>,
+        line: Line<'a>,
+        memo: &mut Memo,
+        texts: &mut Texts,
+        row: &mut Row,
+    ) -> Option<Timestamp> {
         row.clear();
-        let (text, len) = (line.tail, line.text.len());
         let request = head(text, row)?;
         let close = plain_end(text, request)?;
         plain_request(text, request, close, row)?;
         let mut end = numbers(text, close, row)?;
         for place in CLOSING..self.places.len() {
-            if text.get(end..)?.first_chunk() != Some(b" \"") {
+            let start = end + 2;
+            if text.at(end)? != b" \"" {
                 return None;
             }
-            let start = end + 2;
-            let close = if self.agent == Some(place) {
-                self.agent_end(line, start, texts, row)?
+            let close = if self.agent == Some(place) && place + 1 == self.places.len() {
+                last_agent_end(line, start, place, texts, row)?
             } else {
                 plain_end(text, start)?
             };
             // `-` and nothing are absent.
-            let absent = close == start || (close == start + 1 && text[start] == b'-');
+            let absent = (close == start) | ((close == start + 1) & (text.at(start)? == b"-"));
             row.put(place, absent, start, close);
             end = close + 1;
         }
-        // What was found beyond the record's end is refused here: positions only grow.
-        if end != len {
+        // What was found beyond the record's end, or with a window taken around, is refused here: positions only grow.
+        if end != text.len() {
             return None;
         }
-        let time = row.range(TIME).start;
-        read_common_log(text.get(time..)?.first_chunk()?, memo).ok()
-    }
-
-    /// The end of the agent that begins at `start`.
-    #[inline(always)]
-    fn agent_end(
-        &self,
-        line: Line<'_>,
-        start: usize,
-        texts: &mut Texts,
-        row: &mut Row,
-    ) -> Option<usize> {
-        // The last value ends with the record. Whether it is plain is known with the text.
-        if self.agent? + 1 != self.places.len() {
-            return plain_end(line.tail, start);
-        }
-        let close = line.text.len().checked_sub(1).filter(|&close| close >= start && line.text[close] == b'"')?;
-        let (behind, len) = (line.tail.get(start..)?, close - start);
-        let mut known = texts.find(behind, len);
-        if known.is_none() {
-            if plain_end(line.tail, start)? != close {
-                return None;
-            }
-            known = texts.keep(behind, len);
-        }
-        row.put_known(self.agent?, known);
-        Some(close)
+        read_common_log(text.at(row.range(TIME).start)?, memo).ok()
     }
 
     /// Reads the opening of `text`; returns where it ends. `None`: not the ordinary case, and `parsed` may hold some of it.
     #[inline(never)]
     pub(super) fn read(&self, text: &[u8], memo: &mut Memo, parsed: &mut Parsed) -> Option<usize> {
         let mut row = Row::default();
-        let request = head(text, &mut row)?;
+        let windows = Checked::of(Line { text, tail: text });
+        let request = head(windows, &mut row)?;
         let time = row.range(TIME).start;
-        parsed.time = Some(read_common_log(text.get(time..)?.first_chunk()?, memo).ok()?);
+        parsed.time = Some(read_common_log(windows.at(time)?, memo).ok()?);
         let close = closing_quote(text, request)?;
-        let end = if plain_request(text, request, close, &mut row).is_some() {
-            numbers(text, close, &mut row)?
+        let end = if plain_request(windows, request, close, &mut row).is_some() {
+            numbers(windows, close, &mut row)?
         } else {
             // Something else than a plain request: what was found so far goes first, in the order of the text.
             self.hand_over(&row, (1 << METHOD) - 1, parsed);
             split(text, request, close, &self.request, parsed);
             row.clear();
-            numbers(text, close, &mut row)?
+            numbers(windows, close, &mut row)?
         };
         self.hand_over(&row, u32::MAX, parsed);
         Some(end)
@@ -211,38 +216,29 @@ impl Opening {
 
 /// Reads client, user and time, and the quote that opens the request; returns where that begins.
 #[inline(always)]
-fn head(text: &[u8], row: &mut Row) -> Option<usize> {
+fn head<'a>(text: impl Text<'a>, row: &mut Row) -> Option<usize> {
     let client = address_len(text)?;
     row.put(CLIENT, false, 0, client);
-    let rest = text.get(client..)?;
-    let time = if rest.first_chunk() == Some(b" - - [") {
-        row.put(USER, true, 0, 0);
+    let time = if text.at(client)? == b" - - [" {
         client + 6
-    } else if rest.first_chunk() == Some(b" - ") {
+    } else if text.at(client)? == b" - " {
         let user = client + 3;
-        let len = simple_name_len(text.get(user..)?)?;
+        let len = simple_name_len(text, user)?;
         row.put(USER, false, user, user + len);
         user + len + 2
     } else {
         return None;
     };
     row.put(TIME, false, time, time + TIME_BYTES);
-    (text.get(time + TIME_BYTES..)?.first_chunk() == Some(b"] \"")).then_some(time + TIME_BYTES + 3)
+    (text.at(time + TIME_BYTES)? == b"] \"").then_some(time + TIME_BYTES + 3)
 }
 
-/// Reads a plain request for a path at `start`, whose quote is at `close`; returns `close`. Puts nothing if the request is another.
+/// Reads a plain request for a path between `start` and the quote at `close`. Puts nothing if the request is another.
 #[inline(always)]
-fn plain_request(text: &[u8], start: usize, close: usize, row: &mut Row) -> Option<usize> {
-    let path = start + capitals_len(text.get(start..)?)? + 1;
-    let end = close.checked_sub(9).filter(|&end| end > path)?;
-    let [b' ', b'H', b'T', b'T', b'P', b'/', major, b'.', minor] = text.get(end..)?.first_chunk::<9>()? else {
-        return None;
-    };
-    if text[path - 1..=path] != *b" /"
-        || !major.is_ascii_digit()
-        || !minor.is_ascii_digit()
-        || text[end - 1] == b' '
-    {
+fn plain_request<'a>(text: impl Text<'a>, start: usize, close: usize, row: &mut Row) -> Option<()> {
+    let path = start + capitals_len(text.at(start)?)? + 1;
+    let end = close.checked_sub(PROTOCOL_BYTES).filter(|&end| end > path)?;
+    if text.at(path - 1)? != b" /" || !is_protocol(text.at(end)?) || text.at(end - 1)? == b" " {
         return None;
     }
     let mark = first_before(b'?', text, path, end);
@@ -250,24 +246,42 @@ fn plain_request(text: &[u8], start: usize, close: usize, row: &mut Row) -> Opti
     row.put(PATH, false, path, mark);
     row.put(QUERY, mark + 1 >= end, mark + 1, end);
     row.put(VERSION, false, close - 3, close);
-    Some(close)
+    Some(())
 }
 
 /// Reads `" 200 512` at `close`; returns where it ends.
 #[inline(always)]
-fn numbers(text: &[u8], close: usize, row: &mut Row) -> Option<usize> {
-    let ([b'"', b' ', status @ .., b' '], rest) = text.get(close..)?.split_first_chunk::<6>()? else {
-        return None;
-    };
-    let digits = digits_len(rest);
+fn numbers<'a>(text: impl Text<'a>, close: usize, row: &mut Row) -> Option<usize> {
+    let digits = digits_len(text, close + 6);
+    let end = close + 6 + digits;
     // A letter or a point would belong to the number, and `-` is an absent one.
-    if !status.iter().all(u8::is_ascii_digit) || digits == 0 || !matches!(rest.get(digits), None | Some(b' ')) {
+    if !is_status(text.at(close)?) || digits == 0 || (end < text.len() && text.at(end)? != b" ") {
         return None;
     }
-    let end = close + 6 + digits;
     row.put(STATUS, false, close + 2, close + 5);
     row.put(SIZE, false, close + 6, end);
     Some(end)
+}
+
+/// The end of the agent that begins at `start` and is the last value: the record ends with it, and whether it is plain is known with
+/// the text.
+#[inline(always)]
+fn last_agent_end(
+    line: Line<'_>,
+    start: usize,
+    place: usize,
+    texts: &mut Texts,
+    row: &mut Row,
+) -> Option<usize> {
+    let (len, b'"') = (line.text.len().checked_sub(start + 1)?, line.text.last()?) else { return None };
+    let behind = line.tail.get(start..)?;
+    let known = match texts.find(behind, len) {
+        None if plain_end(Checked::of(line), start)? != start + len => return None,
+        None => texts.keep(behind, len),
+        known => known,
+    };
+    row.put_known(place, known);
+    Some(start + len)
 }
 
 /// Adds the slots of ` "…" "…"` at the end of a format; false if anything else is among what is left of it.
