@@ -80,11 +80,14 @@ impl<'a> Same<'a> {
 
     #[inline]
     fn copy_to(&mut self, end: usize) {
-        self.out.extend_from_slice(&self.tail[self.copied..end]);
+        // Often there is nothing: most records begin with what is replaced.
+        if self.copied < end {
+            self.out.extend_from_slice(&self.tail[self.copied..end]);
+        }
     }
 
     /// Ends the record with a newline.
-    #[inline]
+    #[inline(always)]
     pub fn end(self) {
         append_part::<RECORD_BYTES>(self.tail, self.copied, self.len, self.out);
         self.out.push(b'\n');

@@ -34,24 +34,10 @@ pub trait Parser: Send + Sync {
     /// Finds the parts of one record (without its final newline) and its time. `parsed` comes cleared.
     fn parse(&self, record: &[u8], memo: &mut Memo, parsed: &mut Parsed) -> Result<(), Refusal>;
 
-    /// The places of the rows that [`Parser::read_row`] reads, in the order of the text. None when records of this format cannot be
-    /// read as rows.
+    /// The places of the rows that [`RowParser::read_row`] reads, in the order of the text. None when records of this format cannot
+    /// be read as rows.
     fn places(&self) -> &[Place] {
         &[]
-    }
-
-    /// Reads an ordinary record as a row, and returns its time. `None` for any other: it must be parsed, and the row means
-    /// nothing. What it reads, [`Parser::parse`] reads too and finds the same. Texts that may come again are looked for among
-    /// `texts`, and added.
-    #[inline]
-    fn read_row(
-        &self,
-        _line: Line<'_>,
-        _memo: &mut Memo,
-        _texts: &mut Texts,
-        _row: &mut Row,
-    ) -> Option<Timestamp> {
-        None
     }
 
     /// True when `line` begins a record. Formats of one line per record leave the default.
@@ -63,6 +49,20 @@ pub trait Parser: Send + Sync {
     fn multi_line(&self) -> bool {
         false
     }
+}
+
+/// A format whose ordinary records can be read as rows.
+pub trait RowParser: Parser {
+    /// Reads an ordinary record as a row, and returns its time. `None` for any other: it must be parsed, and the row means
+    /// nothing. What it reads, [`Parser::parse`] reads too and finds the same. Texts that may come again are looked for among
+    /// `texts`, and added.
+    fn read_row(
+        &self,
+        line: Line<'_>,
+        memo: &mut Memo,
+        texts: &mut Texts,
+        row: &mut Row,
+    ) -> Option<Timestamp>;
 }
 
 /// What a worker remembers between records so that equal times are not parsed twice, and what a parser must be told

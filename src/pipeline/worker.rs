@@ -5,7 +5,7 @@ use std::mem;
 use super::counts::Counts;
 use crate::encode::Emit;
 use crate::encode::ndjson::Keys as Columns;
-use crate::format::{Format, Memo, Parser};
+use crate::format::{Format, Memo, Parser, RowParser};
 use crate::keys::{EpochCache, EpochKeys, Keys};
 use crate::policy::table::Table;
 use crate::protect::row::{RowPlan, RowRecord};
@@ -96,10 +96,10 @@ pub struct SourcePlan {
 impl SourcePlan {
     /// The class of every record, if records can be treated as rows: the class does not depend on the record, and every route
     /// knows what to do with them.
-    fn rows<P: Parser>(&self, parser: &P) -> Option<&ClassPlan> {
+    fn rows(&self) -> Option<&ClassPlan> {
         let ClassChoice::Fixed(class) = self.choice else { return None };
         let class = &self.classes[class];
-        (!parser.places().is_empty() && class.routes.iter().all(|route| route.rows.is_some())).then_some(class)
+        class.routes.iter().all(|route| route.rows.is_some()).then_some(class)
     }
 }
 
@@ -208,7 +208,12 @@ impl Worker {
         }
         let task = Task { input, plan, batch, sieved: &[], now };
         // One compiled loop per format: the choice is made here, once per batch.
-        crate::format::with_parser!(&plan.format, parser => self.records(&**parser, task, outcome));
+        match (&plan.format, plan.rows()) {
+            (Format::Log(parser), Some(class)) => self.rows(&**parser, class, task, outcome),
+            (format, _) => {
+                crate::format::with_parser!(format, parser => self.records(&**parser, task, outcome));
+            }
+        }
         outcome.counts.treated = self.protector.counts;
         self.protector.counts = crate::protect::value::Treatments::default();
         outcome.counts.bytes_out = outcome.clean.iter().map(|clean| clean.bytes().len() as u64).sum();
@@ -225,34 +230,35 @@ impl Worker {
 
     fn records<P: Parser>(&mut self, parser: &P, task: Task<'_>, outcome: &mut Outcome) {
         let bytes = task.batch.bytes.as_slice();
-        if let Some(class) = task.plan.rows(parser) {
-            let mut lines = mem::take(&mut self.lines);
-            lines.scan(bytes);
-            let mut ahead = lines.records(bytes);
-            for line in ahead.by_ref().take(LINES_AHEAD) {
+        self.protector.sieve(bytes);
+        let task = Task { sieved: bytes, ..task };
+        let mut start = 0;
+        for record in frame::records(parser, bytes) {
+            outcome.counts.records_in += 1;
+            self.record(parser, record, start, task, outcome);
+            start += record.len() + 1;
+        }
+    }
+
+    fn rows<P: RowParser>(&mut self, parser: &P, class: &ClassPlan, task: Task<'_>, outcome: &mut Outcome) {
+        let bytes = task.batch.bytes.as_slice();
+        let mut lines = mem::take(&mut self.lines);
+        lines.scan(bytes);
+        let mut ahead = lines.records(bytes);
+        for line in ahead.by_ref().take(LINES_AHEAD) {
+            self.protector.expect(line.tail);
+        }
+        for line in lines.records(bytes) {
+            if let Some(line) = ahead.next() {
                 self.protector.expect(line.tail);
             }
-            for line in lines.records(bytes) {
-                if let Some(line) = ahead.next() {
-                    self.protector.expect(line.tail);
-                }
-                outcome.counts.records_in += 1;
-                match parser.read_row(line, &mut self.memos[task.input], &mut self.texts, &mut self.row) {
-                    Some(time) => self.clean_row(task, class, line, time, outcome),
-                    None => self.record(parser, line.text, bytes.len() - line.tail.len(), task, outcome),
-                }
-            }
-            self.lines = lines;
-        } else {
-            self.protector.sieve(bytes);
-            let task = Task { sieved: bytes, ..task };
-            let mut start = 0;
-            for record in frame::records(parser, bytes) {
-                outcome.counts.records_in += 1;
-                self.record(parser, record, start, task, outcome);
-                start += record.len() + 1;
+            outcome.counts.records_in += 1;
+            match parser.read_row(line, &mut self.memos[task.input], &mut self.texts, &mut self.row) {
+                Some(time) => self.clean_row(task, class, line, time, outcome),
+                None => self.record(parser, line.text, bytes.len() - line.tail.len(), task, outcome),
             }
         }
+        self.lines = lines;
     }
 
     /// Parses and cleans the record that begins at byte `start` of the batch.
@@ -295,7 +301,7 @@ impl Worker {
     }
 
     /// Cleans a record that was read as a row.
-    #[inline]
+    #[inline(always)]
     fn clean_row(
         &mut self,
         task: Task<'_>,
@@ -322,7 +328,7 @@ impl Worker {
 }
 
 /// Judges a record of `class`: `None` when it does not leave, which is counted.
-#[inline]
+#[inline(always)]
 fn admit<'a>(
     epochs: &'a mut EpochCache,
     task: Task<'_>,

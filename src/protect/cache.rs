@@ -84,7 +84,7 @@ impl<K: Key> Table<K> {
     }
 
     /// Appends the text of `key` under `tag` to `out`; false when it is not remembered.
-    #[inline]
+    #[inline(always)]
     pub fn find(&mut self, key: K, tag: u64, out: &mut Vec<u8>) -> bool {
         let Some([first, second]) = self.pair(key) else { return false };
         if first.tag != tag || first.key != key {
@@ -97,10 +97,10 @@ impl<K: Key> Table<K> {
         true
     }
 
-    /// Asks for the entries of `key`: a table of some megabytes lies beyond the first caches.
+    /// Asks for the entries of a key that is going to be looked for: a table of some megabytes lies beyond the first caches.
     #[inline]
-    pub fn expect(&self, key: K) {
-        if let Some(entry) = self.entries.get(self.place(key)) {
+    pub fn expect_some(&self, key: Option<K>) {
+        if let Some(entry) = key.and_then(|key| self.entries.get(self.place(key))) {
             #[cfg(target_arch = "x86_64")]
             safe_arch::prefetch_t0(entry);
             // A read whose value nobody waits for, but which takes its place in the queue of the processor.

@@ -47,7 +47,7 @@ impl Writer<'_> {
 
     /// Writes the token of a column that holds an address, without reading it if its spelling is remembered: few clients make most
     /// of the lines, and each is spelled in one way. `behind` begins with `text` and may go on. Returns false when it is no address.
-    #[inline]
+    #[inline(always)]
     pub fn spelled(
         &mut self,
         text: &[u8],

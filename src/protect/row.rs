@@ -15,10 +15,12 @@
 
 use std::mem;
 
+use wide::u8x16;
+
 use super::address::{self, Column};
 use super::columns;
 use super::identifier::{Writer, long_spelling, short_spelling};
-use super::text::{self, Context};
+use super::text::{self, Context, Glance};
 use super::value::{Named, Outcome};
 use super::{Envelope, Protector, Treated, put};
 use crate::encode::Emit;
@@ -42,6 +44,8 @@ pub struct RowPlan {
     quiet: u32,
     /// A bit for each place whose value names somebody.
     naming: u32,
+    /// A bit for each quiet place in which a name can stand.
+    nameable: u32,
     /// A bit for each quiet place whose values can hold anything.
     free: u32,
     /// How the text of each place is searched.
@@ -71,6 +75,7 @@ impl RowPlan {
             places: places.to_vec(),
             quiet: 0,
             naming: 0,
+            nameable: 0,
             free: 0,
             contexts: [Context::Text; PLACES_MAX],
             columns: Vec::new(),
@@ -81,6 +86,9 @@ impl RowPlan {
             let quiet = first.is_some_and(|output| output.leaves_alone);
             plan.quiet |= u32::from(quiet) << place;
             plan.free |= u32::from(quiet && is_free) << place;
+            // Of the others, a method alone is made of letters; a time and a number stay what they are.
+            let nameable = is_free || slot.kind == Kind::Harmless(Grammar::Method);
+            plan.nameable |= u32::from(quiet && nameable) << place;
             plan.naming |= u32::from(table.naming.iter().any(|(naming, _)| *naming == index)) << place;
             plan.contexts[place] = first.map_or(Context::Text, |output| context(&output.action));
             if slot.kind == Kind::Time {
@@ -144,18 +152,23 @@ impl Protector {
     /// it lies somewhere in a table of some megabytes: asked for many at a time, it is near when it is needed.
     #[inline]
     pub fn expect(&self, tail: &[u8]) {
-        let Some(block) = tail.first_chunk::<BLOCK>() else { return };
-        let len = mask(block, |lane| lane.simd_eq(Lane::splat(b' '))).trailing_zeros() as usize;
-        let Some(text) = block.get(..len) else { return };
-        if let Some(key) = short_spelling(text) {
-            self.cache.short.expect(key);
-        } else if let Some(key) = long_spelling(text, block) {
-            self.cache.long.expect(key);
+        let Some(block) = tail.first_chunk() else { return };
+        let len = u8x16::new(*block).simd_eq(u8x16::splat(b' ')).to_bitmask().trailing_zeros() as usize;
+        match block.get(..len) {
+            Some(text) => self.cache.short.expect_some(short_spelling(text)),
+            None => self.expect_long(tail),
         }
     }
 
+    #[inline(never)]
+    fn expect_long(&self, tail: &[u8]) {
+        let Some(block) = tail.first_chunk::<BLOCK>() else { return };
+        let len = mask(block, |lane| lane.simd_eq(Lane::splat(b' '))).trailing_zeros() as usize;
+        self.cache.long.expect_some(block.get(..len).and_then(|text| long_spelling(text, block)));
+    }
+
     /// Writes a row in its own format.
-    #[inline]
+    #[inline(always)]
     pub fn same_row(&mut self, record: RowRecord<'_>, out: &mut Vec<u8>) -> Treated {
         let loud = self.look(&record);
         let mut same = Same::within(&record.batch[record.at..], record.raw.len(), out);
@@ -187,7 +200,7 @@ impl Protector {
     }
 
     /// Writes a row as one JSON object.
-    #[inline]
+    #[inline(always)]
     pub fn ndjson_row(
         &mut self,
         record: RowRecord<'_>,
@@ -244,13 +257,13 @@ impl Protector {
     }
 
     /// Looks for identifiers in the quiet places of a record. Returns a bit for each place that must be treated.
-    #[inline]
+    #[inline(always)]
     fn look(&mut self, record: &RowRecord<'_>) -> u32 {
         let RowRecord { plan, row, .. } = *record;
         self.named.clear();
         if row.present() & plan.naming != 0 {
             gather(&mut self.named, record);
-            return u32::MAX;
+            return !plan.quiet | plan.nameable;
         }
         let mut loud = !plan.quiet;
         for place in places(row.present() & plan.free) {
@@ -260,7 +273,8 @@ impl Protector {
             }
             let range = row.range(place);
             let behind = record.batch.get(record.at + range.start..).unwrap_or_default();
-            if !text::is_quiet(behind, range.len()) && !self.is_harmless(record, place, known) {
+            let glance = Glance::at(behind, range.len());
+            if !glance.is_some_and(Glance::is_quiet) && !self.is_harmless(record, place, glance, known) {
                 loud |= 1 << place;
             }
         }
@@ -269,8 +283,18 @@ impl Protector {
 
     /// True when nothing is found in the value of `place`, which the sieve did not let pass at once.
     #[inline(never)]
-    fn is_harmless(&mut self, record: &RowRecord<'_>, place: usize, known: Option<Known>) -> bool {
-        text::find(record.part(place).of(record.raw), record.plan.contexts[place], &mut self.findings);
+    fn is_harmless(
+        &mut self,
+        record: &RowRecord<'_>,
+        place: usize,
+        glance: Option<Glance>,
+        known: Option<Known>,
+    ) -> bool {
+        let (text, context) = (record.part(place).of(record.raw), record.plan.contexts[place]);
+        match glance {
+            Some(glance) => glance.find(text, context, &mut self.findings),
+            None => text::find(text, context, &mut self.findings),
+        }
         if let Some(known) = known.filter(|_| self.findings.is_empty()) {
             self.harmless.say(known);
         }
@@ -289,7 +313,7 @@ impl Protector {
     }
 
     /// Writes what becomes of a column that is an address. False, with nothing written, for any other action or value.
-    #[inline]
+    #[inline(always)]
     fn address(&mut self, record: &RowRecord<'_>, action: &Action, part: Part, out: &mut Vec<u8>) -> bool {
         let &Action::Address(action) = action else { return false };
         let text = part.of(record.raw);

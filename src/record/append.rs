@@ -4,7 +4,11 @@
 #[inline]
 pub fn append<const ROOM: usize>(room: &[u8; ROOM], len: usize, out: &mut Vec<u8>) {
     let end = out.len() + len;
-    out.extend_from_slice(room);
+    // A copy of more than this becomes a call, however well its length is known.
+    out.reserve(ROOM);
+    for piece in room.chunks(256) {
+        out.extend_from_slice(piece);
+    }
     out.truncate(end);
 }
 

@@ -84,7 +84,7 @@ impl CleanBatch {
         let deadline = stamp.deadline();
         let end = self.bytes.len();
         match self.runs.last_mut() {
-            Some(run) if same_minute(run.deadline, deadline) => {
+            Some(run) if run.deadline == deadline || same_minute(run.deadline, deadline) => {
                 run.end = end;
                 run.records += 1;
                 run.deadline = run.deadline.min(deadline);

@@ -47,7 +47,7 @@ impl Default for Texts {
 
 impl Texts {
     /// The number of the text of `len` bytes that begins `behind`, if it is known.
-    #[inline]
+    #[inline(always)]
     pub fn find(&self, behind: &[u8], len: usize) -> Option<Known> {
         let near = behind.first_chunk::<NEAR>()?;
         let place = place(near, len);
@@ -87,7 +87,7 @@ impl Texts {
 
 /// Where a text of `len` bytes is looked for: by its length and each of its first bytes, since agents differ anywhere. Not keyed: a
 /// client who makes collisions on purpose only makes his own lines slower.
-#[inline]
+#[inline(always)]
 fn place(near: &[u8; NEAR], len: usize) -> usize {
     /// Bytes that leave a byte as it is, then as many that clear it: what follows the text must not count.
     const MASKS: [u8; 2 * NEAR] = {

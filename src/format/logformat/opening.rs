@@ -122,7 +122,7 @@ impl Opening {
     }
 
     /// Reads a whole record as a row. `None`: not the ordinary case, and the row means nothing.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read_row(
         &self,
         line: Line<'_>,

@@ -32,7 +32,7 @@ use super::run::Run;
 use crate::format::request::{RequestSlots, TargetSlots};
 use crate::format::strftime::{Collected, Pattern};
 use crate::format::time::TimeForm;
-use crate::format::{Memo, Parser};
+use crate::format::{Memo, Parser, RowParser};
 use crate::record::lines::Line;
 use crate::record::row::{Place, Row};
 use crate::record::span::{Layout, Parsed, Refusal};
@@ -158,17 +158,6 @@ impl Parser for Program {
     }
 
     #[inline]
-    fn read_row(
-        &self,
-        line: Line<'_>,
-        memo: &mut Memo,
-        texts: &mut Texts,
-        row: &mut Row,
-    ) -> Option<Timestamp> {
-        self.opening.as_ref()?.read_row(line, memo, texts, row)
-    }
-
-    #[inline]
     fn parse(&self, record: &[u8], memo: &mut Memo, parsed: &mut Parsed) -> Result<(), Refusal> {
         let text = record.strip_suffix(b"\r").unwrap_or(record);
         let text =
@@ -196,5 +185,18 @@ impl Parser for Program {
         }
         debug_assert!(at == text.len(), "the last step is the end of the record");
         if self.collects_time { run.finish_time() } else { Ok(()) }
+    }
+}
+
+impl RowParser for Program {
+    #[inline(always)]
+    fn read_row(
+        &self,
+        line: Line<'_>,
+        memo: &mut Memo,
+        texts: &mut Texts,
+        row: &mut Row,
+    ) -> Option<Timestamp> {
+        self.opening.as_ref()?.read_row(line, memo, texts, row)
     }
 }

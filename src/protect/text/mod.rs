@@ -131,16 +131,35 @@ impl Context {
     }
 }
 
-/// True when [`find`] finds nothing in the first `len` bytes of `behind`, as the sieve sees at once: false says nothing. Texts of up
-/// to a block are looked at as a whole where `behind` goes on that far.
-#[inline]
-pub fn is_quiet(behind: &[u8], len: usize) -> bool {
-    match behind.first_chunk::<BLOCK>() {
-        Some(block) if len <= BLOCK => {
-            let inside = u64::MAX.checked_shr((BLOCK - len) as u32).unwrap_or(0);
-            sieve::of_block(block) & inside == 0
+/// What the sieve leaves of a short text that is seen at once: a bit for each position worth a look.
+#[derive(Clone, Copy)]
+pub struct Glance(u64);
+
+impl Glance {
+    /// A glance at the first `len` bytes of `behind`. `None` where there are more than a block, or `behind` goes on for less than
+    /// that.
+    #[inline]
+    pub fn at(behind: &[u8], len: usize) -> Option<Self> {
+        let block = behind.first_chunk::<BLOCK>()?;
+        let inside = u64::MAX.checked_shr(BLOCK.checked_sub(len)? as u32).unwrap_or(0);
+        Some(Self(sieve::of_block(block) & inside))
+    }
+
+    /// True when nothing is worth a look: [`find`] finds nothing.
+    #[inline]
+    pub const fn is_quiet(self) -> bool {
+        self.0 == 0
+    }
+
+    /// As [`find`] for the text that was looked at.
+    pub fn find(self, text: &[u8], context: Context, out: &mut Vec<Finding>) {
+        out.clear();
+        let mut search = Search { text, context, out, done: Done::default(), window: None };
+        let mut left = self.0;
+        while left != 0 {
+            search.visit(left.trailing_zeros() as usize);
+            left &= left - 1;
         }
-        _ => false,
     }
 }
 
