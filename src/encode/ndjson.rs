@@ -3,11 +3,13 @@
 //! Keys and their punctuation are prepared at start, so that a value costs one copy of its key, one check that it needs no
 //! escaping, and one copy of itself. Numbers are numbers: sizes and status codes as they stand, durations in seconds.
 
-use crate::record::append::{append, append_part};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::record::append::append;
 use crate::record::calendar::write_rfc3339;
 use crate::record::escape;
 use crate::record::field::{Grammar, Kind};
-use crate::record::span::{Escape, Part};
+use crate::record::span::Escape;
 use crate::record::timestamp::Timestamp;
 
 /// The prepared keys of one table.
@@ -15,6 +17,7 @@ use crate::record::timestamp::Timestamp;
 pub struct Keys {
     columns: Vec<Prepared>,
     class: Prepared,
+    number: u64,
 }
 
 /// Fixed text; a short one in a room of its own, from which it is copied in one length.
@@ -25,7 +28,7 @@ struct Prepared {
 }
 
 /// Bytes of a text that is short: `,"http.request.header.x-forwarded-for":"` is.
-const ROOM: usize = 64;
+pub const ROOM: usize = 64;
 
 impl Prepared {
     fn new(text: Vec<u8>) -> Self {
@@ -95,10 +98,25 @@ impl Keys {
             whole.extend_from_slice(after);
             Prepared::new(whole)
         };
+        static NUMBER: AtomicU64 = AtomicU64::new(1);
         Self {
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
             columns: columns.iter().map(|column| prepared(b",\"", column, b"\":\"")).collect(),
             class: prepared(b"\",\"sluis.class\":\"", class, b"\""),
         }
+    }
+
+    /// A number that no other keys of this process have, from 1: what was written with them may be remembered under it.
+    #[inline]
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The text before a value of a column, with the quote that begins a string: room of fixed length, and how many bytes of it
+    /// count. `None` for a long one.
+    pub fn short_key(&self, column: u16) -> Option<(&[u8; ROOM], usize)> {
+        let key = &self.columns[usize::from(column)];
+        (key.text.len() <= ROOM).then_some((&key.room, key.text.len()))
     }
 
     /// Begins a record, with its time if it may leave. The class comes first, so that every other key has a comma before it.
@@ -118,33 +136,6 @@ impl Keys {
     #[inline]
     pub fn key(&self, column: u16, out: &mut Vec<u8>) {
         self.columns[usize::from(column)].write(1, out);
-    }
-
-    /// Writes the key of a column, and the quote that begins its value.
-    #[inline]
-    pub fn string_key(&self, column: u16, out: &mut Vec<u8>) {
-        self.columns[usize::from(column)].write(0, out);
-    }
-
-    /// Writes key and value of a column whose value leaves as it stands at `part` of `record` and is printable ASCII without quote
-    /// and backslash. False, with nothing written, for a `number` that JSON writes otherwise.
-    #[inline]
-    pub fn plain(&self, column: u16, number: bool, part: Part, record: &[u8], out: &mut Vec<u8>) -> bool {
-        let key = &self.columns[usize::from(column)];
-        let value = part.of(record);
-        if number {
-            let digits = value.len() <= 20 && value.iter().all(u8::is_ascii_digit);
-            if !digits || (value[0] == b'0' && value.len() > 1) {
-                return false;
-            }
-        }
-        key.write(usize::from(number), out);
-        // As with prepared texts: what follows a short value in the record is copied along, and cut.
-        append_part::<32>(record, part.start as usize, part.end as usize, out);
-        if !number {
-            out.push(b'"');
-        }
-        true
     }
 
     /// True when a number in a unit of `scale` is a JSON number as it stands.

@@ -189,7 +189,7 @@ pub fn classes(policy: &Policy, parser: &dyn Parser, specs: &[RouteSpec<'_>]) ->
         let class = &policy.classes[spec.class];
         let table = Table::compile(policy, class, spec.view, parser.layout());
         let columns = ndjson::Keys::new(&table.columns, &class.name);
-        let rows = RowPlan::of(&table, parser.places(), spec.emit);
+        let rows = RowPlan::of(&table, parser.places(), spec.emit, &columns);
         Route { table, rows, emit: spec.emit, columns, class: spec.class, output: spec.output, sink: spec.sink }
     };
     policy

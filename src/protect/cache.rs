@@ -70,7 +70,7 @@ struct Entry<K> {
 }
 
 /// Bytes of the longest token: an IPv6 address.
-const TEXT_BYTES: usize = 39;
+pub const TEXT_BYTES: usize = 39;
 
 /// A table of tokens. Tag 0 is never used by a caller.
 pub struct Table<K> {
@@ -83,18 +83,17 @@ impl<K: Key> Table<K> {
         Self { entries: vec![Entry { key: K::EMPTY, tag: 0, len: 0, text: [0; TEXT_BYTES] }; entries] }
     }
 
-    /// Appends the text of `key` under `tag` to `out`; false when it is not remembered.
+    /// The text of `key` under `tag`, if it is remembered: room of fixed length, and how many bytes of it count.
     #[inline(always)]
-    pub fn find(&mut self, key: K, tag: u64, out: &mut Vec<u8>) -> bool {
-        let Some([first, second]) = self.pair(key) else { return false };
+    pub fn get(&mut self, key: K, tag: u64) -> Option<(&[u8; TEXT_BYTES], usize)> {
+        let [first, second] = self.pair(key)?;
         if first.tag != tag || first.key != key {
             if second.tag != tag || second.key != key {
-                return false;
+                return None;
             }
             std::mem::swap(first, second);
         }
-        append(&first.text, usize::from(first.len), out);
-        true
+        Some((&first.text, usize::from(first.len)))
     }
 
     /// Asks for the entries of a key that is going to be looked for: a table of some megabytes lies beyond the first caches.
@@ -158,11 +157,12 @@ impl TokenCache {
     /// The text of `key` under `tag`, made by `make` (at most 39 bytes) when it is not remembered. It is appended to `out`.
     #[inline]
     pub fn write(&mut self, key: Short, tag: u64, out: &mut Vec<u8>, make: impl FnOnce(&mut Vec<u8>)) {
-        if !self.short.find(key, tag, out) {
-            let start = out.len();
-            make(out);
-            self.short.keep(key, tag, &out[start..]);
+        if let Some((text, len)) = self.short.get(key, tag) {
+            return append(text, len, out);
         }
+        let start = out.len();
+        make(out);
+        self.short.keep(key, tag, &out[start..]);
     }
 
     /// Forgets everything.
@@ -220,7 +220,7 @@ mod tests {
             assert_eq!(ask(&mut cache, key, 1, &mut made), format!("{key}-1").as_bytes());
         }
         assert!(TokenCache::new(0).short.entries.is_empty());
-        assert!(!TokenCache::new(0).long.find([7; LONG_BYTES], 1, &mut Vec::new()));
+        assert!(TokenCache::new(0).long.get([7; LONG_BYTES], 1).is_none());
     }
 
     #[test]
@@ -229,9 +229,8 @@ mod tests {
         let key = |at: usize, byte| std::array::from_fn(|place| if place == at { byte } else { b'a' });
         for at in 0..LONG_BYTES {
             table.keep(key(at, b'b'), 1, b"kept");
-            let mut out = Vec::new();
-            assert!(table.find(key(at, b'b'), 1, &mut out) && !table.find(key(at, b'c'), 1, &mut out));
-            assert_eq!(out, b"kept");
+            assert!(table.get(key(at, b'c'), 1).is_none());
+            assert_eq!(table.get(key(at, b'b'), 1).map(|(text, len)| text[..len].to_vec()), Some(b"kept".to_vec()));
         }
     }
 }

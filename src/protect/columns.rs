@@ -4,6 +4,8 @@ use std::mem;
 
 use super::value::{Outcome, Treater};
 use super::{Envelope, Protector, Record, Treated};
+use crate::encode::fixed::Fixed;
+use crate::encode::frame::{Frames, Said};
 use crate::encode::ndjson::{self, Keys, Times};
 use crate::keys::pseudonym::EpochKeys;
 use crate::policy::table::{Action, SlotPlan, Table, TimeRule};
@@ -16,6 +18,10 @@ use crate::record::timestamp::Timestamp;
 pub(super) struct Columns {
     /// The texts of the last times.
     pub(super) times: Times,
+    /// What the last objects began and ended with.
+    pub(super) frames: Frames,
+    /// Room for one line.
+    pub(super) line: Fixed,
     /// Columns of the record at hand that are written: a bit each.
     written: Vec<u64>,
 }
@@ -42,43 +48,28 @@ impl Protector {
     ) -> Treated {
         let (decoded, value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
         let mut columns = mem::take(&mut self.columns);
-        begin(record.table, keys, envelope, &mut columns.times, out);
+        let said = said(record.table, record.epoch, envelope);
+        keys.begin(said.time, &mut columns.times, out);
         let mut object = Object { treater: self.treater_of(record), record, keys, decoded, value, out };
         object.columns(&mut columns.written);
         let Object { decoded, value, out, .. } = object;
-        end(record.epoch, record.table, keys, envelope, &mut columns.times, out);
+        keys.end(said.epoch.0, said.deadline, envelope.time_completed, &mut columns.times, out);
         (self.decoded, self.value, self.columns) = (decoded, value, columns);
         Treated(())
     }
 }
 
-/// Begins a record with its time, as exact as the policy lets it be.
+/// What a record's frame says, as exact as the policy lets it be.
 #[inline]
-pub(super) fn begin(table: &Table, keys: &Keys, envelope: Envelope, times: &mut Times, out: &mut Vec<u8>) {
-    let time = match table.time {
-        TimeRule::Exact => Some(envelope.time),
-        TimeRule::Hour => Some(envelope.time.hour()),
-        TimeRule::Absent => None,
-    };
-    keys.begin(time, times, out);
-}
-
-/// Ends a record with its epoch and deadline.
-#[inline]
-pub(super) fn end(
-    epoch: &EpochKeys,
-    table: &Table,
-    keys: &Keys,
-    envelope: Envelope,
-    times: &mut Times,
-    out: &mut Vec<u8>,
-) {
+pub(super) fn said<'a>(table: &Table, epoch: &'a EpochKeys, envelope: Envelope) -> Said<'a> {
+    let epoch = (epoch.id(), epoch.serial());
     // A deadline to the second would tell the time again; rounded down it is only earlier.
-    let deadline = match table.time {
-        TimeRule::Exact => envelope.deadline,
-        TimeRule::Hour | TimeRule::Absent => envelope.deadline.map(Timestamp::hour),
-    };
-    keys.end(epoch.id(), deadline, envelope.time_completed, times, out);
+    let deadline = envelope.deadline.map(Timestamp::hour);
+    match table.time {
+        TimeRule::Exact => Said { time: Some(envelope.time), deadline: envelope.deadline, epoch },
+        TimeRule::Hour => Said { time: Some(envelope.time.hour()), deadline, epoch },
+        TimeRule::Absent => Said { time: None, deadline, epoch },
+    }
 }
 
 impl<'a> Object<'a, '_> {

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use unicode_normalization::UnicodeNormalization;
 
 use super::address::{self, Column};
-use super::cache::{LONG_BYTES, Long, Short, TokenCache};
+use super::cache::{LONG_BYTES, Long, Short, TEXT_BYTES, TokenCache};
 use crate::keys::pseudonym::{EpochKeys, Token, TokenKind};
 use crate::policy::table::{IdAction, TextPlan};
 use crate::policy::treatment::Form;
@@ -45,52 +45,22 @@ impl Writer<'_> {
         true
     }
 
-    /// Writes the token of a column that holds an address, without reading it if its spelling is remembered: few clients make most
-    /// of the lines, and each is spelled in one way. `behind` begins with `text` and may go on. Returns false when it is no address.
-    #[inline(always)]
-    pub fn spelled(
-        &mut self,
-        text: &[u8],
-        behind: &[u8],
-        form: Form,
-        plan: &TextPlan,
-        out: &mut Vec<u8>,
-    ) -> bool {
-        let tag = tag(self.keys, form, text.len());
-        let Some(key) = short_spelling(text) else { return self.spelled_long(text, behind, form, plan, out) };
-        let start = out.len();
-        if !self.cache.short.find(key, tag, out) {
-            if !self.read(text, form, plan, out) {
-                return false;
-            }
-            self.cache.short.keep(key, tag, &out[start..]);
-        }
-        true
-    }
-
+    /// Writes the token of a column that holds an address, and remembers it. Returns false, with nothing written, when it is none.
     #[inline(never)]
-    fn spelled_long(
-        &mut self,
-        text: &[u8],
-        behind: &[u8],
-        form: Form,
-        plan: &TextPlan,
-        out: &mut Vec<u8>,
-    ) -> bool {
-        let tag = tag(self.keys, form, text.len());
-        let Some(key) = long_spelling(text, behind) else { return self.read(text, form, plan, out) };
-        let start = out.len();
-        if !self.cache.long.find(key, tag, out) {
-            if !self.read(text, form, plan, out) {
-                return false;
-            }
+    pub fn spelled(&mut self, text: &[u8], behind: &[u8], form: Form, plan: &TextPlan, out: &mut Vec<u8>) -> bool {
+        let (start, tag) = (out.len(), tag(self.keys, form, text.len()));
+        if !self.read(text, form, plan, out) {
+            return false;
+        }
+        if let Some(key) = short_spelling(text) {
+            self.cache.short.keep(key, tag, &out[start..]);
+        } else if let Some(key) = long_spelling(text, behind) {
             self.cache.long.keep(key, tag, &out[start..]);
         }
         true
     }
 
     /// Reads a column and writes the token of its address; false, with nothing written, when it is none.
-    #[inline(never)]
     fn read(&mut self, text: &[u8], form: Form, plan: &TextPlan, out: &mut Vec<u8>) -> bool {
         let Some(Column::Address { address, .. }) = address::parse_field(text) else { return false };
         let ip = address::canonical(address);
@@ -113,6 +83,33 @@ impl Writer<'_> {
         canonical(kind, value, self.canonical);
         self.keys.token(kind, self.canonical)
     }
+}
+
+/// The token of a column that holds an address, if its spelling is remembered: few clients make most of the lines, and each is
+/// spelled in one way. Room of fixed length, and how many bytes of it count. `behind` begins with `text` and may go on.
+#[inline(always)]
+pub fn remembered<'a>(
+    cache: &'a mut TokenCache,
+    keys: &EpochKeys,
+    text: &[u8],
+    behind: &[u8],
+    form: Form,
+) -> Option<(&'a [u8; TEXT_BYTES], usize)> {
+    let tag = tag(keys, form, text.len());
+    match short_spelling(text) {
+        Some(key) => cache.short.get(key, tag),
+        None => remembered_long(cache, text, behind, tag),
+    }
+}
+
+#[inline(never)]
+fn remembered_long<'a>(
+    cache: &'a mut TokenCache,
+    text: &[u8],
+    behind: &[u8],
+    tag: u64,
+) -> Option<(&'a [u8; TEXT_BYTES], usize)> {
+    cache.long.get(long_spelling(text, behind)?, tag)
 }
 
 /// The key of a spelling of at most fifteen bytes, as IPv4 addresses have: with its length, eight bytes from either end say what it

@@ -18,24 +18,27 @@ use std::mem;
 use wide::u8x16;
 
 use super::address::{self, Column};
-use super::columns;
-use super::identifier::{Writer, long_spelling, short_spelling};
+use super::cache::{TEXT_BYTES, TokenCache};
+use super::columns::{self, Columns};
+use super::identifier::{Writer, long_spelling, remembered, short_spelling};
 use super::text::{self, Context, Glance};
 use super::value::{Named, Outcome};
 use super::{Envelope, Protector, Treated, put};
 use crate::encode::Emit;
-use crate::encode::ndjson::{self, Keys};
+use crate::encode::fixed::Fixed;
+use crate::encode::frame::{Frames, Said};
+use crate::encode::ndjson::{self, Keys, ROOM};
 use crate::encode::same::Same;
 use crate::keys::pseudonym::EpochKeys;
 use crate::policy::table::{Action, IdAction, SlotOutput, SlotPlan, Table};
+use crate::record::append::append;
 use crate::record::field::{Grammar, Kind};
+use crate::record::lines::Line;
 use crate::record::positions::{BLOCK, Lane, mask};
 use crate::record::row::{PLACES_MAX, Place, Row, places};
 use crate::record::span::Part;
 use crate::record::texts::Known;
-
-/// Bytes that the keys and the envelope of most records take: room for them is asked for once.
-const RESERVE: usize = 1024;
+use crate::record::window::{Short, Text};
 
 /// What is done to each place of the rows of one format, under one table.
 pub struct RowPlan {
@@ -52,6 +55,10 @@ pub struct RowPlan {
     contexts: [Context; PLACES_MAX],
     /// Columns of a JSON object, in the order of the text.
     columns: Vec<RowColumn>,
+    /// Bytes that everything but values as they stand takes in an object, at most.
+    line_bytes: usize,
+    /// How many columns one value can fill.
+    repeats: usize,
 }
 
 /// One column of a JSON object.
@@ -59,15 +66,20 @@ struct RowColumn {
     place: usize,
     /// Index into the outputs of the place's slot.
     output: usize,
+    /// Index into the table's columns.
+    column: u16,
     /// Leaves as it stands where nothing is found.
     quiet: bool,
     number: bool,
+    /// What stands before a value, with the quote of a string.
+    key: [u8; ROOM],
+    key_len: usize,
 }
 
 impl RowPlan {
-    /// What `table` does to rows of these places. `None` where they must take the long way: the format has no rows, or
-    /// two of their values can share a column of a JSON object.
-    pub fn of(table: &Table, places: &[Place], emit: Emit) -> Option<Self> {
+    /// What `table` does to rows of these places. `None` where they must take the long way: the format has no rows, two of
+    /// their values can share a column of a JSON object, or a column has a very long name.
+    pub fn of(table: &Table, places: &[Place], emit: Emit, keys: &Keys) -> Option<Self> {
         if places.is_empty() || places.len() > PLACES_MAX || (emit == Emit::Ndjson && table.repeats) {
             return None;
         }
@@ -79,6 +91,8 @@ impl RowPlan {
             free: 0,
             contexts: [Context::Text; PLACES_MAX],
             columns: Vec::new(),
+            line_bytes: Frames::bytes_max(),
+            repeats: 1,
         };
         for (place, &Place { slot: index, is_free }) in places.iter().enumerate() {
             let slot = &table.slots[usize::from(index)];
@@ -96,11 +110,16 @@ impl RowPlan {
             }
             let number =
                 matches!(slot.kind, Kind::Harmless(Grammar::Integer | Grammar::Decimal | Grammar::Status));
-            for (output, SlotOutput { leaves_alone, .. }) in slot.outputs.iter().enumerate() {
+            for (output, SlotOutput { leaves_alone, column, .. }) in slot.outputs.iter().enumerate() {
                 // A number in another unit is always written anew.
                 let quiet = *leaves_alone && (!number || Keys::is_whole(slot.scale));
-                plan.columns.push(RowColumn { place, output, quiet, number });
+                let (&key, len) = keys.short_key(*column)?;
+                let key_len = len - usize::from(number);
+                plan.columns.push(RowColumn { place, output, column: *column, quiet, number, key, key_len });
+                // A key, a quote, and the longest token.
+                plan.line_bytes += len + 1 + TEXT_BYTES;
             }
+            plan.repeats = plan.repeats.max(slot.outputs.len());
         }
         Some(plan)
     }
@@ -141,6 +160,13 @@ pub struct RowRecord<'a> {
 }
 
 impl RowRecord<'_> {
+    /// The batch from a part on.
+    #[inline]
+    fn behind(&self, part: Part) -> &[u8] {
+        self.batch.get(self.at + part.start as usize..).unwrap_or_default()
+    }
+
+    #[inline]
     fn part(&self, place: usize) -> Part {
         let range = self.row.range(place);
         Part { slot: self.plan.places[place].slot, start: range.start as u32, end: range.end as u32 }
@@ -175,11 +201,10 @@ impl Protector {
         for place in places(record.row.present() & loud) {
             let part = record.part(place);
             let slot = record.plan.slot(record.table, place);
-            let address = match slot.outputs.first() {
-                Some(output) => self.address(&record, &output.action, part, same.up_to(part)),
-                None => false,
-            };
-            if address {
+            let first = slot.outputs.first();
+            if let Some((token, len)) = first.and_then(|output| recall(&mut self.cache, &record, output, part)) {
+                self.counts.addresses += 1;
+                append(token, len, same.up_to(part));
                 same.pass(part);
             } else {
                 self.same_place(&record, slot, part, &mut same);
@@ -192,15 +217,18 @@ impl Protector {
     /// Writes one value in its own format as the long way does.
     #[inline(never)]
     fn same_place(&mut self, record: &RowRecord<'_>, slot: &SlotPlan, part: Part, same: &mut Same<'_>) {
-        let outcome = match slot.outputs.first() {
-            Some(output) => self.loud(record, slot, output, part),
-            None => Outcome::Absent,
+        let Some(output) = slot.outputs.first() else {
+            return put(same, slot, part, Outcome::Absent, &[], record.table.absent);
         };
+        if self.address(record, output, part, same.up_to(part)) {
+            return same.pass(part);
+        }
+        let outcome = self.loud(record, slot, output, part);
         put(same, slot, part, outcome, &self.value, record.table.absent);
     }
 
     /// Writes a row as one JSON object.
-    #[inline(always)]
+    #[inline(never)]
     pub fn ndjson_row(
         &mut self,
         record: RowRecord<'_>,
@@ -209,28 +237,84 @@ impl Protector {
         out: &mut Vec<u8>,
     ) -> Treated {
         let loud = self.look(&record);
-        out.reserve(2 * record.raw.len() + RESERVE);
-        columns::begin(record.table, keys, envelope, &mut self.columns.times, out);
+        let said = columns::said(record.table, record.epoch, envelope);
+        let line = Line { text: record.raw, tail: &record.batch[record.at..] };
+        let fits = Fixed::fits(record.plan.line_bytes + record.plan.repeats * record.raw.len());
+        let framed = fits && self.columns.frames.prepare(keys, said, &mut self.columns.times);
+        match Short::of(line).filter(|_| framed) {
+            Some(text) => self.short_object(&record, text, loud, keys, out),
+            None => self.long_object(&record, loud, keys, said, out),
+        }
+        Treated(())
+    }
+
+    /// Writes a row whose object has room in a line of fixed length.
+    #[inline(always)]
+    fn short_object(
+        &mut self,
+        record: &RowRecord<'_>,
+        text: Short<'_>,
+        loud: u32,
+        keys: &Keys,
+        out: &mut Vec<u8>,
+    ) {
+        self.columns.frames.begin(keys, &mut self.columns.line);
         let present = record.row.present();
         for column in record.plan.columns.iter().filter(|column| present >> column.place & 1 != 0) {
             let part = record.part(column.place);
-            let slot = record.plan.slot(record.table, column.place);
-            let output = &slot.outputs[column.output];
-            let quiet = column.quiet && loud >> column.place & 1 == 0;
-            if quiet && keys.plain(output.column, column.number, part, record.raw, out) {
-                continue;
-            }
-            let start = out.len();
-            keys.string_key(output.column, out);
-            if self.address(&record, &output.action, part, out) {
-                out.push(b'"');
+            let line = &mut self.columns.line;
+            if column.quiet && loud >> column.place & 1 == 0 {
+                // JSON has no leading zeros.
+                if !column.number || part.of(record.raw).first() != Some(&b'0') {
+                    line.put(&column.key, column.key_len);
+                    put_value(text, part, line);
+                    if !column.number {
+                        line.put_byte(b'"');
+                    }
+                    continue;
+                }
             } else {
-                out.truncate(start);
-                self.ndjson_place(&record, keys, slot, output, part, out);
+                let output = &record.plan.slot(record.table, column.place).outputs[column.output];
+                if let Some((token, len)) = recall(&mut self.cache, record, output, part) {
+                    self.counts.addresses += 1;
+                    line.put(&column.key, column.key_len);
+                    line.put(token, len);
+                    line.put_byte(b'"');
+                    continue;
+                }
+            }
+            line.take(out);
+            self.ndjson_place(record, keys, column, part, out);
+        }
+        let Columns { frames, line, .. } = &mut self.columns;
+        frames.end(keys, line);
+        line.take(out);
+    }
+
+    /// Writes any row.
+    #[inline(never)]
+    fn long_object(
+        &mut self,
+        record: &RowRecord<'_>,
+        loud: u32,
+        keys: &Keys,
+        said: Said<'_>,
+        out: &mut Vec<u8>,
+    ) {
+        keys.begin(said.time, &mut self.columns.times, out);
+        let present = record.row.present();
+        for column in record.plan.columns.iter().filter(|column| present >> column.place & 1 != 0) {
+            let part = record.part(column.place);
+            if column.quiet && loud >> column.place & 1 == 0 {
+                keys.key(column.column, out);
+                let slot = record.plan.slot(record.table, column.place);
+                let raw = part.of(record.raw);
+                ndjson::verbatim(slot.kind, slot.escape, slot.scale, raw, &mut self.decoded, out);
+            } else {
+                self.ndjson_place(record, keys, column, part, out);
             }
         }
-        columns::end(record.epoch, record.table, keys, envelope, &mut self.columns.times, out);
-        Treated(())
+        keys.end(said.epoch.0, said.deadline, false, &mut self.columns.times, out);
     }
 
     /// Writes one value with its key as the long way does.
@@ -239,13 +323,19 @@ impl Protector {
         &mut self,
         record: &RowRecord<'_>,
         keys: &Keys,
-        slot: &SlotPlan,
-        output: &SlotOutput,
+        column: &RowColumn,
         part: Part,
         out: &mut Vec<u8>,
     ) {
         let start = out.len();
-        keys.key(output.column, out);
+        keys.key(column.column, out);
+        let slot = record.plan.slot(record.table, column.place);
+        let output = &slot.outputs[column.output];
+        out.push(b'"');
+        if self.address(record, output, part, out) {
+            return out.push(b'"');
+        }
+        out.pop();
         match self.loud(record, slot, output, part) {
             Outcome::Verbatim => {
                 let raw = part.of(record.raw);
@@ -271,9 +361,8 @@ impl Protector {
             if known.is_some_and(|known| self.harmless.holds(known)) {
                 continue;
             }
-            let range = row.range(place);
-            let behind = record.batch.get(record.at + range.start..).unwrap_or_default();
-            let glance = Glance::at(behind, range.len());
+            let part = record.part(place);
+            let glance = Glance::at(record.behind(part), (part.end - part.start) as usize);
             if !glance.is_some_and(Glance::is_quiet) && !self.is_harmless(record, place, glance, known) {
                 loud |= 1 << place;
             }
@@ -313,18 +402,19 @@ impl Protector {
     }
 
     /// Writes what becomes of a column that is an address. False, with nothing written, for any other action or value.
-    #[inline(always)]
-    fn address(&mut self, record: &RowRecord<'_>, action: &Action, part: Part, out: &mut Vec<u8>) -> bool {
-        let &Action::Address(action) = action else { return false };
-        let text = part.of(record.raw);
-        let plan = &record.table.text;
-        let mut writer =
-            Writer { keys: record.epoch, cache: &mut self.cache, canonical: &mut self.canonical };
+    fn address(
+        &mut self,
+        record: &RowRecord<'_>,
+        output: &SlotOutput,
+        part: Part,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let &Action::Address(action) = &output.action else { return false };
+        let (text, plan) = (part.of(record.raw), &record.table.text);
+        let (cache, canonical) = (&mut self.cache, &mut self.canonical);
+        let mut writer = Writer { keys: record.epoch, cache, canonical };
         let written = match action {
-            IdAction::Token(form) => {
-                let behind = record.batch.get(record.at + part.start as usize..).unwrap_or(text);
-                writer.spelled(text, behind, form, plan, out)
-            }
+            IdAction::Token(form) => writer.spelled(text, record.behind(part), form, plan, out),
             _ => match address::parse_field(text) {
                 Some(Column::Address { address, .. }) => writer.address(address, action, plan, out),
                 _ => false,
@@ -332,6 +422,29 @@ impl Protector {
         };
         self.counts.addresses += u64::from(written);
         written
+    }
+}
+
+/// The token of a column that is an address, if it is remembered.
+#[inline(always)]
+fn recall<'a>(
+    cache: &'a mut TokenCache,
+    record: &RowRecord<'_>,
+    output: &SlotOutput,
+    part: Part,
+) -> Option<(&'a [u8; TEXT_BYTES], usize)> {
+    let &Action::Address(IdAction::Token(form)) = &output.action else { return None };
+    remembered(cache, record.epoch, part.of(record.raw), record.behind(part), form)
+}
+
+/// Puts a value as it stands: mostly in one length, whatever follows it.
+#[inline(always)]
+fn put_value(text: Short<'_>, part: Part, line: &mut Fixed) {
+    let (start, len) = (part.start as usize, (part.end - part.start) as usize);
+    match (text.at::<64>(start), text.at::<128>(start)) {
+        (Some(piece), _) if len <= 64 => line.put(piece, len),
+        (_, Some(piece)) if len <= 128 => line.put(piece, len),
+        _ => line.put_all(text.part(start, len)),
     }
 }
 

@@ -1,13 +1,19 @@
 //! Copies of fixed length: a few bytes too many cost less than a call that copies the right number.
 
+/// A copy of more than this becomes a call, however well its length is known.
+const PIECE_BYTES: usize = 256;
+
 /// Appends the first `len` bytes of `room` (all of them, if it has fewer): all of it is copied, and what is too much is cut off.
 #[inline]
 pub fn append<const ROOM: usize>(room: &[u8; ROOM], len: usize, out: &mut Vec<u8>) {
     let end = out.len() + len;
-    // A copy of more than this becomes a call, however well its length is known.
-    out.reserve(ROOM);
-    for piece in room.chunks(256) {
-        out.extend_from_slice(piece);
+    if ROOM <= PIECE_BYTES {
+        out.extend_from_slice(room);
+    } else {
+        out.reserve(ROOM);
+        for piece in room.chunks(PIECE_BYTES) {
+            out.extend_from_slice(piece);
+        }
     }
     out.truncate(end);
 }

@@ -15,3 +15,4 @@ pub mod row;
 pub mod span;
 pub mod texts;
 pub mod timestamp;
+pub mod window;

@@ -6,8 +6,8 @@
 
 use wide::u8x16;
 
-use super::window::Text;
 use crate::record::positions::{BLOCK, Lane, mask};
+use crate::record::window::Text;
 
 /// The length of the address that begins `text` and ends at a space: an IPv4 address, or something with the characters and
 /// the look of an IPv6 address.

@@ -11,8 +11,8 @@
 //!      ──apache::read─▶
 //! ```
 //! `nginx` and `apache` know the languages, [`names`] the variables, `plan` decides how each value's end is found, `program` is the
-//! result and says how it works, `run` and `search` run it, `opening` is a short cut, `ending`, `lengths` and
-//! `window` look at bytes.
+//! result and says how it works, `run` and `search` run it, `opening` is a short cut, `ending` and `lengths` look at
+//! bytes.
 //!
 //! Compiled to steps that are interpreted rather than to a regular expression (2026-11): a regular expression takes the first
 //! reading that fits, and an access log needs to know that there is no other.
@@ -27,7 +27,6 @@ mod plan;
 mod program;
 mod run;
 mod search;
-mod window;
 
 use std::ops::Range;
 

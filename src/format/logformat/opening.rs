@@ -19,7 +19,6 @@ use super::lengths::{
     address_len, capitals_len, digits_len, first_before, is_protocol, is_status, plain_end, simple_name_len,
 };
 use super::program::{Content, Ending, Locate, Segment, Step, TimeStep};
-use super::window::{Checked, Short, Text};
 use crate::format::Memo;
 use crate::format::request::{RequestSlots, split};
 use crate::format::time::{TimeForm, read_common_log};
@@ -29,6 +28,7 @@ use crate::record::row::{PLACES_MAX, Place, Row, places};
 use crate::record::span::{Layout, Parsed};
 use crate::record::texts::Texts;
 use crate::record::timestamp::Timestamp;
+use crate::record::window::{Checked, Short, Text};
 
 /// The places of an opening: its own, then the quoted values that are all that follows.
 pub(super) struct Opening {

@@ -1,12 +1,12 @@
 //! A record looked at through windows of fixed length.
 //!
 //! *In*: a record, perhaps with what follows it. *Out*: windows of it. *Promised*: a window never reaches beyond the bytes given. *Not
-//! here*: what stands in them (`lengths`).
+//! here*: what stands in them.
 
-use crate::record::lines::Line;
+use super::lines::Line;
 
 /// What windows can be looked at in. A window may reach into what follows the record.
-pub(super) trait Text<'a>: Copy {
+pub trait Text<'a>: Copy {
     /// Bytes of the record.
     fn len(self) -> usize;
 
@@ -16,14 +16,14 @@ pub(super) trait Text<'a>: Copy {
 
 /// Any bytes: every window is checked.
 #[derive(Clone, Copy)]
-pub(super) struct Checked<'a> {
+pub struct Checked<'a> {
     text: &'a [u8],
     len: usize,
 }
 
 impl<'a> Checked<'a> {
     /// A record and what follows it.
-    pub(super) fn of(line: Line<'a>) -> Self {
+    pub fn of(line: Line<'a>) -> Self {
         Self { text: line.tail, len: line.text.len() }
     }
 }
@@ -47,15 +47,21 @@ const SHORT_BYTES: usize = 512;
 /// its beginning. So what is found at such a position means nothing, and a reader must refuse the record when it is done; half a
 /// hundred checks became one.
 #[derive(Clone, Copy)]
-pub(super) struct Short<'a> {
+pub struct Short<'a> {
     text: &'a [u8; 2 * SHORT_BYTES],
     len: usize,
 }
 
 impl<'a> Short<'a> {
+    /// The `len` bytes from `start` on, which lie within the record.
+    #[inline]
+    pub fn part(self, start: usize, len: usize) -> &'a [u8] {
+        self.text.get(start..start + len).unwrap_or_default()
+    }
+
     /// `None` for a long record, and for the last of a batch.
     #[inline]
-    pub(super) fn of(line: Line<'a>) -> Option<Self> {
+    pub fn of(line: Line<'a>) -> Option<Self> {
         let len = line.text.len();
         let text = line.tail.first_chunk()?;
         (len < SHORT_BYTES).then_some(Self { text, len })
