@@ -19,6 +19,7 @@ mod invariants;
 mod keys;
 mod leak;
 mod logformat;
+mod parts;
 mod shells;
 mod support;
 mod tidy;
