@@ -6,7 +6,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Child;
+use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -134,4 +134,33 @@ fn a_part_of_a_class_that_gets_no_more_records_appears_while_others_do() {
     ended.expect_code(0);
     assert_eq!(ended.stats().out, sent + 1);
     assert_eq!(parts(folder.path(), "rare").len(), 1);
+}
+
+/// 330 hours of records, shuffled, under the limits on descriptors that `ulimit` sets: how many parts there are.
+fn replay(limits: &str) -> usize {
+    let folder = folder(&PIPELINE.replace("part_secs_max = 1", "part_secs_max = 3600"));
+    let script = format!("{limits}; exec \"$0\" run \"$1\" --once --stats=json");
+    let mut command = Command::new("sh");
+    let program = support::program();
+    command.arg("-c").arg(script).arg(program.get_program()).arg(folder.path().join("run.toml"));
+    let mut input = String::new();
+    for record_number in 0..6600 {
+        // 7 and 330 have no common divisor: every hour comes once in 330 records.
+        let hour = record_number * 7 % 330;
+        input.push_str(&record(hour * 3600, &format!("/p/{record_number}")));
+    }
+    let ended = support::finish(support::spawn(&mut command), input.as_bytes(), 1 << 16);
+    ended.expect_code(0);
+    assert!(ended.stats().out == 6600 && ended.stats().balanced(), "{limits}: {:?}", ended.stats());
+    let found = parts(folder.path(), "web");
+    assert_eq!(found.iter().map(|part| part.lines().count()).sum::<usize>(), 6600, "{limits}");
+    found.len()
+}
+
+#[test]
+fn a_replay_over_many_deadlines_writes_one_part_for_each() {
+    // The records end in one hour or, when it turns during the test, begin in another.
+    assert!(matches!(replay("ulimit -Sn 128"), 330..=332), "the soft limit is raised as far as needed");
+    let tight = replay("ulimit -n 128");
+    assert!(tight > 332, "{tight} parts: a hard limit is kept to, and all is written");
 }

@@ -10,6 +10,7 @@ use std::io;
 use crate::record::batch::{CleanBatch, Run};
 use crate::record::timestamp::Timestamp;
 
+pub mod descriptors;
 pub mod file;
 mod part;
 pub mod quarantine;
