@@ -21,6 +21,7 @@ mod leak;
 mod logformat;
 mod parts;
 mod shells;
+mod start;
 mod support;
 mod tidy;
 mod treatment;

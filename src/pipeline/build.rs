@@ -65,7 +65,7 @@ pub fn sources(plan: &Plan) -> Result<Built, String> {
 
 fn source(plan: &Plan, planned: &Planned, specs: &[RouteSpec<'_>]) -> Result<SourcePlan, String> {
     let zone = planned.time_zone.as_deref().map(zone).transpose()?;
-    let format = compile(&planned.format, zone, &plan.policy.variables).map_err(|error| match &planned
+    let format = compile(&planned.format, zone, &plan.policy.classified()).map_err(|error| match &planned
         .format_text
     {
         Some(written) => written.problem(&error.at, error.message.clone()).to_string(),
@@ -85,7 +85,7 @@ pub fn zone(name: &str) -> Result<TimeZone, String> {
         .map_err(|_| format!("unknown time zone '{name}'; write an IANA name such as Europe/Amsterdam"))
 }
 
-/// Compiles a format. `variables` is what the user classified.
+/// Compiles a format. `variables` is what the user classified: [`Policy::classified`], and perhaps more.
 pub fn compile(
     spec: &FormatSpec,
     zone: Option<TimeZone>,
@@ -158,7 +158,7 @@ pub fn decide(
 /// documentation and tests. `None` when the line is not of the format.
 pub fn one_line(spec: &FormatSpec, line: &[u8]) -> Option<Vec<u8>> {
     let policy = config::builtin().ok()?;
-    let format = compile(spec, Some(TimeZone::UTC), &policy.variables).ok()?;
+    let format = compile(spec, Some(TimeZone::UTC), &policy.classified()).ok()?;
     let route = RouteSpec { class: 0, view: None, emit: Emit::Same, output: 0, sink: 0 };
     let classes = classes(&policy, format.parser().layout(), &[route]);
     let plan = SourcePlan { format, choice: ClassChoice::Fixed(0), classes };
