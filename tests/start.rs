@@ -183,3 +183,68 @@ fn map_comes_before_a_rule_for_the_header() {
     run.expect_code(0);
     assert_eq!(String::from_utf8_lossy(&run.out), "192.0.2.0 192.0.2.0 id\n");
 }
+
+#[test]
+fn a_format_without_a_zone_is_refused_without_one() {
+    for (log_format, marked) in [
+        ("%h %{%d/%b/%Y %T}t %>s", "%{%d/%b/%Y %T}t"),
+        ("%h %{%Y-%m-%d %H:%M:%S}t %>s", "%{%Y-%m-%d %H:%M:%S}t"),
+        ("%h [%{%F %T}t.%{msec_frac}t] %>s", "%{%F %T}t"),
+        ("%h [%{usec_frac}t %{%F %T}t] %>s", "%{%F %T}t"),
+        ("%h [%{%d}t/%{%b}t/%{%Y}t %{%T}t] %>s", "%{%d}t"),
+        ("%h [%{%Y}t %{%j}t %{%T}t] %>s", "%{%j}t"),
+        ("%h [%{%c}t] %>s", "%{%c}t"),
+        ("%h [%{%D %r}t] %>s", "%{%D %r}t"),
+        ("%h [%{%x %X}t] %>s", "%{%x %X}t"),
+        // An abbreviation names several zones.
+        ("%h [%{%F %T %Z}t] %>s", "%{%F %T %Z}t"),
+        // The begin of the request has no zone, although its end has.
+        ("%h [%{begin:%F %T}t] [%{end:%F %T %z}t] %>s", "%{begin:%F %T}t"),
+        ("%h [%{begin:%s}t] [%{end:%F %T}t] %>s", "%{end:%F %T}t"),
+    ] {
+        let [check, run] = check_and_run("apache", log_format, None, "");
+        for run in [check, run, filter("apache", log_format, &[], "")] {
+            refused(&run, marked, &["no offset", "time_zone", "--time-zone"]);
+        }
+        for run in check_and_run("apache", log_format, Some("Europe/Amsterdam"), "") {
+            run.expect_code(0);
+        }
+        filter("apache", log_format, &["--time-zone", "Europe/Amsterdam"], "").expect_code(0);
+    }
+    for format in ["nginx-error", "apache-error"] {
+        let run = sluis(&["filter", "--format", format], b"");
+        run.expect_code(2);
+        assert!(run.err_text().contains("--time-zone"), "{}", run.err_text());
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join("policy.toml"), POLICY).unwrap();
+        let path = folder.path().join("run.toml");
+        fs::write(&path, pipeline(&format!("format = \"{format}\""))).unwrap();
+        for command in ["check", "run"] {
+            let quoted = format!("\"{format}\"");
+            refused(&sluis(&[command, path.to_str().unwrap()], b""), &quoted, &["time_zone"]);
+        }
+    }
+}
+
+/// A zone anywhere among the directives of one time is enough, and a time of day alone needs none.
+#[test]
+fn a_format_with_a_zone_is_accepted_without_one() {
+    for (log_format, time) in [
+        ("%h %{%d/%b/%Y %T}t.%{msec_frac}t %{%z}t %>s", "%d/%b/%Y %H:%M:%S.123 +0000"),
+        ("%h %{%z}t %{%F}t %{%T}t %>s", "+0000 %Y-%m-%d %H:%M:%S"),
+        ("%h [%{%d/%b/%Y:%T %z}t] %>s", "[%d/%b/%Y:%H:%M:%S +0000]"),
+        ("%h %t %>s", "[%d/%b/%Y:%H:%M:%S +0000]"),
+        ("%h %{%s}t %>s", "%s"),
+        ("%h %{sec}t.%{msec_frac}t %>s", "%s.123"),
+        ("%h %{sec}t %{%F %T}t %>s", "%s %Y-%m-%d %H:%M:%S"),
+        ("%h %{%T}t %>s", "%H:%M:%S"),
+    ] {
+        let line = format!("192.0.2.77 {} 200\n", now(time));
+        let [check, run] = check_and_run("apache", log_format, None, &line);
+        check.expect_code(0);
+        for run in [run, filter("apache", log_format, &[], &line)] {
+            run.expect_code(0);
+            assert_eq!(run.lines().len(), 1, "{log_format}: {line}{}", run.err_text());
+        }
+    }
+}
