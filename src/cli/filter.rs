@@ -212,7 +212,7 @@ fn source(
 
 /// What the user classified: in the policy, then with `--map`.
 fn variables(arguments: &FilterArgs, policy: &Policy) -> Result<BTreeMap<String, String>, Failure> {
-    let mut variables = policy.variables.clone();
+    let mut variables = policy.classified();
     for given in &arguments.map {
         let Some((variable, field)) = given.rsplit_once('=') else {
             return Err(Failure::usage("--map wants VARIABLE=FIELD, as in '$the_real_ip=client.address'"));

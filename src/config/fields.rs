@@ -10,15 +10,12 @@ use super::document::{At, Entry, Section, one_of};
 use super::suggest;
 use super::suits;
 use super::vocabulary::{ELSE, FORMS, TREATMENT, TREATMENT_WORDS, TRUNCATE};
+use crate::policy::class::OPEN_PREFIXES;
 use crate::policy::treatment::{Form, Output, PathRule, Prefix, QueryRule, Rule, Segment, Treatment};
 use crate::record::field::{KNOWN, kind_of};
 
 /// Rules by field; the span is that of the field's name.
 pub(super) type Rules = BTreeMap<String, At<Rule>>;
-
-/// Names under which a request or response brings fields that only the user can classify.
-pub(super) const OPEN_PREFIXES: [&str; 3] =
-    ["http.request.header.", "http.response.header.", "http.request.cookie."];
 
 /// Reads a `[fields]` section.
 pub(super) fn read(section: &Section<'_>, report: &mut Report) -> Rules {

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::diagnostics::Report;
 use super::document::At;
-use super::fields::{OPEN_PREFIXES, Rules};
+use super::fields::Rules;
 use super::policy_file::{Texts, WrittenClass, WrittenPolicy};
 use super::suggest;
 use super::units::duration_text;
-use crate::policy::class::{Class, Domain, Policy, View};
+use crate::policy::class::{Class, Domain, OPEN_PREFIXES, Policy, View};
 use crate::policy::treatment::{Rule, Segment, Treatment};
 use crate::record::field::{Kind, kind_of};
 

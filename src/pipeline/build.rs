@@ -1,6 +1,7 @@
 //! From a plan to what runs: one step per stage.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 
@@ -24,6 +25,7 @@ use crate::policy::treatment::Rule;
 use crate::record::batch::RawBatch;
 use crate::record::span::Layout;
 use crate::sink::SinkError;
+use crate::sink::descriptors;
 use crate::sink::file::{FileSink, Settings};
 use crate::sink::stdout::Stdout;
 
@@ -64,11 +66,11 @@ pub fn sources(plan: &Plan) -> Result<Built, String> {
 
 fn source(plan: &Plan, planned: &Planned, specs: &[RouteSpec<'_>]) -> Result<SourcePlan, String> {
     let zone = planned.time_zone.as_deref().map(zone).transpose()?;
-    let format = compile(&planned.format, zone, &plan.policy.variables).map_err(|error| {
-        match &planned.format_text {
-            Some(written) => written.problem(&error.at, error.message.clone()).to_string(),
-            None => format!("source {}: {}", planned.name, error.message),
-        }
+    let format = compile(&planned.format, zone, &plan.policy.classified()).map_err(|error| match &planned
+        .format_text
+    {
+        Some(written) => written.problem(&error.at, error.message.clone()).to_string(),
+        None => format!("source {}: {}", planned.name, error.message),
     })?;
     let layout = format.parser().layout();
     let choice = choice(planned, layout)?;
@@ -84,7 +86,7 @@ pub fn zone(name: &str) -> Result<TimeZone, String> {
         .map_err(|_| format!("unknown time zone '{name}'; write an IANA name such as Europe/Amsterdam"))
 }
 
-/// Compiles a format. `variables` is what the user classified.
+/// Compiles a format. `variables` is what the user classified: [`Policy::classified`], and perhaps more.
 pub fn compile(
     spec: &FormatSpec,
     zone: Option<TimeZone>,
@@ -157,7 +159,7 @@ pub fn decide(
 /// documentation and tests. `None` when the line is not of the format.
 pub fn one_line(spec: &FormatSpec, line: &[u8]) -> Option<Vec<u8>> {
     let policy = config::builtin().ok()?;
-    let format = compile(spec, Some(TimeZone::UTC), &policy.variables).ok()?;
+    let format = compile(spec, Some(TimeZone::UTC), &policy.classified()).ok()?;
     let route = RouteSpec { class: 0, view: None, emit: Emit::Same, output: 0, sink: 0 };
     let classes = classes(&policy, format.parser(), &[route]);
     let plan = SourcePlan { format, choice: ClassChoice::Fixed(0), classes };
@@ -232,23 +234,30 @@ pub fn workers(keys: &Keys, threads: usize, cache_entries: usize) -> Vec<Worker>
 
 /// Opens the sinks, one per route.
 pub fn sinks(plan: &Plan) -> Result<Vec<ClassSink>, SinkError> {
+    let routes = routes(plan);
+    let files: Vec<_> = routes.iter().map(|route| file_settings(plan, *route)).collect();
+    let wanted: Vec<usize> = files.iter().flatten().map(|(_, settings)| settings.open_parts_max).collect();
+    let mut shares = descriptors::share(&wanted).into_iter();
     let mut sinks: Vec<ClassSink> = Vec::new();
-    for spec in routes(plan) {
-        let class = &plan.policy.classes[spec.class];
-        sinks.push((
-            spec.class,
-            match &plan.sinks[spec.sink].kind {
-                SinkKind::Stdout => Box::new(Stdout::open()?),
-                SinkKind::File { directory, part_seconds_max } => {
-                    let suffix = if spec.emit == Emit::Ndjson { "ndjson" } else { "log" };
-                    let mut settings = Settings::new(suffix, class.retention_seconds.unwrap_or(0));
-                    settings.close_secs = *part_seconds_max;
-                    Box::new(FileSink::open(&directory.join(&class.name), settings)?)
-                }
-            },
-        ));
+    for (route, file) in routes.iter().zip(files) {
+        let Some((directory, settings)) = file else {
+            sinks.push((route.class, Box::new(Stdout::open()?)));
+            continue;
+        };
+        let settings = Settings { open_parts_max: shares.next().unwrap_or(1), ..settings };
+        sinks.push((route.class, Box::new(FileSink::open(&directory, settings)?)));
     }
     Ok(sinks)
+}
+
+/// Where and how a route writes files, if it does.
+fn file_settings(plan: &Plan, spec: RouteSpec<'_>) -> Option<(PathBuf, Settings)> {
+    let SinkKind::File { directory, part_seconds_max } = &plan.sinks[spec.sink].kind else { return None };
+    let class = &plan.policy.classes[spec.class];
+    let suffix = if spec.emit == Emit::Ndjson { "ndjson" } else { "log" };
+    let mut settings = Settings::new(suffix, class.retention_seconds.unwrap_or(0));
+    settings.close_secs = *part_seconds_max;
+    Some((directory.join(&class.name), settings))
 }
 
 /// How a route is called in `check` and `explain`.

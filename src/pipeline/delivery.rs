@@ -1,4 +1,9 @@
 //! Handing batches to the sinks, in order, with one fate for all.
+//!
+//! A sink that gets nothing must still close what has become old enough. So sinks are ticked, at most once a second: after a
+//! delivery, whichever sink it was for, and by a worker whose source is silent ([`Delivery::tick`]). A tick takes no turn and waits
+//! for none, so it cannot hold up a batch that does. Chosen over a thread with a timer, which would need a way to end, because
+//! every source comes back within 500 ms of silence.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -6,8 +11,8 @@ use super::counts::Counts;
 use super::worker::Outcome;
 use crate::format::detect::resembles;
 use crate::record::batch::RawBatch;
-use crate::record::timestamp::Timestamp;
-use crate::sink::{Sink, SinkError};
+use crate::record::timestamp::{MICROS, Timestamp};
+use crate::sink::{Delivered, Sink, SinkError};
 
 /// Takes what failed to parse.
 pub trait Refuse: Send {
@@ -26,6 +31,13 @@ pub trait Refuse: Send {
 /// A sink with the index of the class that it takes.
 pub type ClassSink = (usize, Box<dyn Sink>);
 
+/// Tells the time. It is asked when a sink is called and not before: a batch may wait long for its turn, and what has become
+/// due in the meantime may not leave (PI-3).
+type Clock<'a> = &'a dyn Fn() -> Timestamp;
+
+/// Ticks are this far apart, or a little more.
+const TICK_MICROS: u64 = MICROS.unsigned_abs();
+
 /// The sinks of a run. The sink at index `i` takes output `i` of every worker.
 pub struct Delivery {
     state: Mutex<State>,
@@ -37,6 +49,9 @@ struct State {
     sinks: Vec<ClassSink>,
     refuse: Box<dyn Refuse>,
     counts: Counts,
+    withheld: Withheld,
+    /// When the sinks were ticked last.
+    ticked: Timestamp,
     failed: Option<SinkError>,
     resembles: Option<&'static str>,
 }
@@ -44,34 +59,52 @@ struct State {
 impl Delivery {
     /// Deliveries to `sinks` (with the class that each takes), failures to `refuse`.
     pub fn new(sinks: Vec<ClassSink>, refuse: Box<dyn Refuse>) -> Self {
-        let state =
-            State { turn: 0, sinks, refuse, counts: Counts::default(), failed: None, resembles: None };
+        let state = State {
+            turn: 0,
+            withheld: Withheld::of(&sinks),
+            sinks,
+            refuse,
+            counts: Counts::default(),
+            ticked: Timestamp(i64::MIN),
+            failed: None,
+            resembles: None,
+        };
         Self { state: Mutex::new(state), moved: Condvar::new() }
     }
 
-    /// Delivers batch number `number` when its turn has come. False when the run has failed: stop.
+    /// Delivers batch number `number` when its turn has come, and ticks the sinks when that is due. False when the run has
+    /// failed: stop.
     pub fn deliver(
         &self,
         number: u64,
         input: usize,
         batch: &RawBatch,
         outcome: &Outcome,
-        now: Timestamp,
+        clock: Clock<'_>,
     ) -> bool {
         let mut state = self.lock();
         while state.turn != number {
             state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if state.failed.is_none()
-            && let Err(error) = state.write(input, batch, outcome, now)
-        {
-            state.failed = Some(error);
+        if state.failed.is_none() {
+            let written = state.write(input, batch, outcome, clock);
+            state.failed = written.and_then(|()| state.tick(clock)).err();
         }
         state.turn += 1;
         let going_on = state.failed.is_none();
         drop(state);
         self.moved.notify_all();
         going_on
+    }
+
+    /// Lets the sinks close what has become old enough, if that is due; called when there is nothing to deliver. It waits for
+    /// no turn. False when the run has failed: stop.
+    pub fn tick(&self, clock: Clock<'_>) -> bool {
+        let mut state = self.lock();
+        if state.failed.is_none() {
+            state.failed = state.tick(clock).err();
+        }
+        state.failed.is_none()
     }
 
     /// Gives up batch number `number`, whose worker failed on it: nothing after it is delivered.
@@ -114,53 +147,87 @@ impl State {
         input: usize,
         batch: &RawBatch,
         outcome: &Outcome,
-        now: Timestamp,
+        clock: Clock<'_>,
     ) -> Result<(), SinkError> {
         if !outcome.failures.is_empty() {
             // Asked once: input of another format fails from the first batch on.
             if self.resembles.is_none() && outcome.counts.quarantined() * 2 > outcome.counts.records_in {
                 self.resembles = resembles(&batch.bytes);
             }
-            self.refuse.refuse(input, batch, outcome, self.counts.records_in + 1, now)?;
+            self.refuse.refuse(input, batch, outcome, self.counts.records_in + 1, clock())?;
         }
-        let mut withheld = Withheld::default();
-        for ((class, sink), clean) in self.sinks.iter_mut().zip(&outcome.clean) {
+        for (at, ((_, sink), clean)) in self.sinks.iter_mut().zip(&outcome.clean).enumerate() {
             if !clean.is_empty() {
-                withheld.note(*class, sink.write(clean, now)?.withheld);
+                self.withheld.note(at, sink.write(clean, clock())?.withheld);
             }
         }
         self.counts.add(&outcome.counts);
-        self.counts.records_out -= withheld.total;
-        self.counts.withheld += withheld.total;
+        self.withheld.settle(&mut self.counts);
         Ok(())
+    }
+
+    /// A clock that was set back ticks at once, not after it has come as far again.
+    fn tick(&mut self, clock: Clock<'_>) -> Result<(), SinkError> {
+        let now = clock();
+        if now.0.abs_diff(self.ticked.0) < TICK_MICROS {
+            return Ok(());
+        }
+        self.ticked = now;
+        self.each(|sink| sink.tick(clock()))
     }
 
     fn close(&mut self, now: Timestamp) -> Result<(), SinkError> {
-        let mut withheld = Withheld::default();
-        for (class, sink) in &mut self.sinks {
-            withheld.note(*class, sink.finish(now)?.withheld);
+        self.each(|sink| sink.finish(now))
+    }
+
+    /// Calls every sink, until one fails.
+    fn each(
+        &mut self,
+        mut call: impl FnMut(&mut dyn Sink) -> Result<Delivered, SinkError>,
+    ) -> Result<(), SinkError> {
+        let mut called = Ok(());
+        for (at, (_, sink)) in self.sinks.iter_mut().enumerate() {
+            match call(sink.as_mut()) {
+                Ok(delivered) => self.withheld.note(at, delivered.withheld),
+                Err(error) => {
+                    called = Err(error);
+                    break;
+                }
+            }
         }
-        self.counts.records_out = self.counts.records_out.saturating_sub(withheld.total);
-        self.counts.withheld += withheld.total;
-        Ok(())
+        self.withheld.settle(&mut self.counts);
+        called
     }
 }
 
-/// Records withheld, each counted once although several sinks of its class withhold it. Sinks of one class stand together.
-#[derive(Default)]
+/// Records withheld, by sink. Several sinks of a class have the same records, and withhold the same one at different times:
+/// one when it comes, another when its part cannot be closed any more. So a class has withheld what the one of its sinks has
+/// that withheld most, over the whole run.
 struct Withheld {
-    total: u64,
-    class: Option<usize>,
-    of_class: u64,
+    /// Class of the sink, records withheld.
+    by_sink: Vec<(usize, u64)>,
 }
 
 impl Withheld {
-    fn note(&mut self, class: usize, withheld: u64) {
-        if self.class != Some(class) {
-            (self.class, self.of_class) = (Some(class), 0);
-        }
-        let more = withheld.saturating_sub(self.of_class);
-        self.of_class += more;
-        self.total += more;
+    fn of(sinks: &[ClassSink]) -> Self {
+        Self { by_sink: sinks.iter().map(|(class, _)| (*class, 0)).collect() }
+    }
+
+    fn note(&mut self, sink: usize, withheld: u64) {
+        self.by_sink[sink].1 += withheld;
+    }
+
+    /// Moves what was withheld since the last call from the records that left to those that were withheld. Sinks of one class
+    /// stand together.
+    fn settle(&self, counts: &mut Counts) {
+        let classes = self.by_sink.chunk_by(|a, b| a.0 == b.0);
+        let total: u64 = classes.map(|sinks| sinks.iter().map(|sink| sink.1).max().unwrap_or(0)).sum();
+        let more = total.saturating_sub(counts.withheld);
+        counts.withheld += more;
+        counts.records_out = counts.records_out.saturating_sub(more);
     }
 }
+
+#[cfg(test)]
+#[path = "delivery_tests.rs"]
+mod tests;

@@ -6,6 +6,10 @@ use ipnet::IpNet;
 
 use super::treatment::{Place, Rule};
 
+/// Names under which a request or response brings fields that only the user can classify.
+pub const OPEN_PREFIXES: [&str; 3] =
+    ["http.request.header.", "http.response.header.", "http.request.cookie."];
+
 /// A pseudonymisation domain (EDPB guidelines 01/2025): the scope in which one person has one token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Domain {
@@ -82,6 +86,20 @@ impl Policy {
     /// The index of the class called `name`.
     pub fn class(&self, name: &str) -> Option<usize> {
         self.classes.iter().position(|class| class.name == name)
+    }
+
+    /// What the policy says of the variables of a format: `[variables]`, and each header and cookie that has a rule, as itself.
+    /// Whoever says what is done to `http.request.header.x-request-id` has said what `$http_x_request_id` is. A field
+    /// outside [`OPEN_PREFIXES`] is no such case: its name does not say which variable brings it.
+    pub fn classified(&self) -> BTreeMap<String, String> {
+        let mut classified = self.variables.clone();
+        let open = |field: &&String| {
+            OPEN_PREFIXES.iter().any(|prefix| field.len() > prefix.len() && field.starts_with(prefix))
+        };
+        for field in self.classes.iter().flat_map(|class| class.fields.keys()).filter(open) {
+            classified.entry(field.clone()).or_insert_with(|| field.clone());
+        }
+        classified
     }
 
     /// The view called `name`.

@@ -7,11 +7,18 @@
 //!
 //! A bucket is an hour, or a twenty-fourth of the retention if that is less (design, section 5: the same length as a
 //! storage epoch, so that later one key serves one bucket). A part closes when it is [`Settings::close_secs`] old or
-//! [`Settings::part_bytes_max`] large, and when too many are open the one that was written least recently closes.
+//! [`Settings::part_bytes_max`] large.
+//!
+//! A replay of old logs brings records of every bucket of the retention, in any order. So a sink may have a part open for
+//! each (336 in 14 days); with fewer, each batch would close and open nearly all of them, and leave files of a few lines by the
+//! ten thousand. Where descriptors do not suffice ([`descriptors`](super::descriptors)), the parts that were written least
+//! recently close, an eighth of all at a time, since several parts close in one pass with one sync of the directory.
 
+use std::collections::BTreeMap;
+use std::mem;
 use std::path::Path;
 
-use super::part::{Closed, Namer, Part};
+use super::part::{Closed, Namer, Part, close_all};
 use super::{Delivered, Sink, SinkError, runs};
 use crate::record::batch::CleanBatch;
 use crate::record::timestamp::Timestamp;
@@ -32,14 +39,14 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The defaults: a minute, 256 MiB, 64 open parts.
+    /// The defaults: a minute, 256 MiB, and a part for every bucket that a record may be in.
     pub fn new(suffix: &'static str, retention_secs: u64) -> Self {
         Self {
             suffix,
             bucket_secs: bucket_secs(retention_secs),
             close_secs: 60,
             part_bytes_max: 256 << 20,
-            open_parts_max: 64,
+            open_parts_max: open_parts(retention_secs),
         }
     }
 }
@@ -56,6 +63,15 @@ pub const fn bucket_secs(retention_secs: u64) -> u64 {
     }
 }
 
+/// Each open part is a descriptor and a file to sync when the sink closes. Longer retentions than half a year have more buckets.
+const OPEN_PARTS_MAX: u64 = 4096;
+
+/// Buckets that deadlines of live records are in at one time: those of the retention, one that it begins in the middle of, and
+/// the one that begins while a part is open.
+fn open_parts(retention_secs: u64) -> usize {
+    (retention_secs / bucket_secs(retention_secs) + 2).min(OPEN_PARTS_MAX) as usize
+}
+
 /// Hears of every part that is closed.
 pub type OnClose = Box<dyn FnMut(&Closed) + Send>;
 
@@ -63,8 +79,10 @@ pub type OnClose = Box<dyn FnMut(&Closed) + Send>;
 pub struct FileSink {
     namer: Namer,
     settings: Settings,
-    /// In the order of last use, the least recent first.
-    open: Vec<Part>,
+    /// By bucket.
+    open: BTreeMap<Timestamp, Open>,
+    /// Appends so far: the time that "least recently" is measured in.
+    appends: u64,
     on_close: Option<OnClose>,
     /// The runs of the batch in hand, sorted by bucket; kept for its memory.
     order: Vec<Piece>,
@@ -72,9 +90,17 @@ pub struct FileSink {
     joined: Vec<u8>,
 }
 
+/// An open part, and when it was written last.
+struct Open {
+    part: Part,
+    append: u64,
+}
+
 /// A run of the batch in hand.
 #[derive(Clone, Copy)]
 struct Piece {
+    /// False when the bucket has an open part.
+    new: bool,
     bucket: Timestamp,
     start: usize,
     end: usize,
@@ -96,7 +122,15 @@ impl FileSink {
             ..settings
         };
         let namer = Namer::open(directory.to_path_buf(), settings.suffix)?;
-        Ok(Self { namer, settings, open: Vec::new(), on_close: None, order: Vec::new(), joined: Vec::new() })
+        Ok(Self {
+            namer,
+            settings,
+            open: BTreeMap::new(),
+            appends: 0,
+            on_close: None,
+            order: Vec::new(),
+            joined: Vec::new(),
+        })
     }
 
     /// Calls `on_close` for every part from now on that is whole and visible.
@@ -134,12 +168,13 @@ impl FileSink {
                 delivered.withheld += records;
             } else {
                 delivered.records += records;
-                self.order.push(Piece { bucket, start, end, records, deadline });
+                let new = !self.open.contains_key(&bucket);
+                self.order.push(Piece { new, bucket, start, end, records, deadline });
             }
             start = end;
         }
-        // Within a bucket the order of the records is kept.
-        self.order.sort_unstable_by_key(|piece| (piece.bucket, piece.start));
+        // Within a bucket the order of the records is kept. Open parts come first: a new one may close them.
+        self.order.sort_unstable_by_key(|piece| (piece.new, piece.bucket, piece.start));
         Ok(delivered)
     }
 
@@ -152,35 +187,44 @@ impl FileSink {
         now: Timestamp,
     ) -> Result<Delivered, SinkError> {
         let mut delivered = Delivered::default();
-        let at = self.open.iter().position(|part| part.deadline == bucket);
-        let mut part = if let Some(at) = at {
-            self.open.remove(at)
+        let mut part = if let Some(open) = self.open.remove(&bucket) {
+            open.part
         } else {
             if self.open.len() >= self.settings.open_parts_max {
-                let oldest = self.open.remove(0);
-                delivered += self.close(oldest, now)?;
+                delivered += self.close_least_recent(now)?;
             }
             Part::open(&mut self.namer, bucket, now)?
         };
         part.write(bytes, records, deadline_min)?;
         if part.bytes >= self.settings.part_bytes_max {
-            delivered += self.close(part, now)?;
+            delivered += self.close(vec![part], now)?;
         } else {
-            self.open.push(part);
+            self.appends += 1;
+            self.open.insert(bucket, Open { part, append: self.appends });
         }
         Ok(delivered)
     }
 
-    /// Closes a part, or throws it away when its deadline has come while it was open.
-    fn close(&mut self, part: Part, now: Timestamp) -> Result<Delivered, SinkError> {
-        if part.deadline <= now {
-            return Ok(Delivered { withheld: part.records, ..Delivered::default() });
-        }
-        let closed = part.close(&mut self.namer)?;
+    fn close_least_recent(&mut self, now: Timestamp) -> Result<Delivered, SinkError> {
+        let mut all: Vec<_> = self.open.iter().map(|(bucket, open)| (open.append, *bucket)).collect();
+        all.sort_unstable();
+        all.truncate((self.settings.open_parts_max / 8).max(1));
+        let parts = all.iter().filter_map(|(_, bucket)| self.open.remove(bucket)).map(|open| open.part);
+        let parts = parts.collect();
+        self.close(parts, now)
+    }
+
+    /// Closes parts, and throws those away whose deadline has come while they were open.
+    fn close(&mut self, parts: Vec<Part>, now: Timestamp) -> Result<Delivered, SinkError> {
+        let (due, whole): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| part.deadline <= now);
+        let withheld = due.iter().map(|part| part.records).sum();
+        drop(due);
+        let mut closed = Vec::new();
+        let result = close_all(whole, &mut self.namer, &mut closed);
         if let Some(on_close) = &mut self.on_close {
-            on_close(&closed);
+            closed.iter().for_each(on_close);
         }
-        Ok(Delivered::default())
+        result.map(|()| Delivered { withheld, ..Delivered::default() })
     }
 }
 
@@ -188,7 +232,7 @@ impl Sink for FileSink {
     fn write(&mut self, batch: &CleanBatch, now: Timestamp) -> Result<Delivered, SinkError> {
         let mut delivered = self.tick(now)?;
         delivered += self.sort(batch, now)?;
-        let order = std::mem::take(&mut self.order);
+        let order = mem::take(&mut self.order);
         let mut result = Ok(());
         for same in order.chunk_by(|a, b| a.bucket == b.bucket) {
             let sums = same.iter().fold((0, Timestamp(i64::MAX)), |(records, deadline), piece| {
@@ -199,7 +243,7 @@ impl Sink for FileSink {
             let written = if together {
                 self.append(first.bucket, &batch.bytes()[first.start..last.end], sums, now)
             } else {
-                let mut joined = std::mem::take(&mut self.joined);
+                let mut joined = mem::take(&mut self.joined);
                 joined.clear();
                 for piece in same {
                     joined.extend_from_slice(&batch.bytes()[piece.start..piece.end]);
@@ -221,31 +265,16 @@ impl Sink for FileSink {
     }
 
     fn tick(&mut self, now: Timestamp) -> Result<Delivered, SinkError> {
-        let mut delivered = Delivered::default();
         let age = i64::try_from(self.settings.close_secs).unwrap_or(i64::MAX);
-        let mut at = 0;
-        while at < self.open.len() {
-            // A clock that was set back makes a part look younger, never older than its deadline allows.
-            if now >= self.open[at].opened.plus_seconds(age) {
-                let part = self.open.remove(at);
-                delivered += self.close(part, now)?;
-            } else {
-                at += 1;
-            }
-        }
-        Ok(delivered)
+        // A clock that was set back makes a part look younger, never older than its deadline allows.
+        let old = self.open.extract_if(.., |_, open| now >= open.part.opened.plus_seconds(age));
+        let old = old.map(|(_, open)| open.part).collect();
+        self.close(old, now)
     }
 
     fn finish(&mut self, now: Timestamp) -> Result<Delivered, SinkError> {
-        let mut delivered = Delivered::default();
-        let mut first_error = None;
-        for part in std::mem::take(&mut self.open) {
-            match self.close(part, now) {
-                Ok(more) => delivered += more,
-                Err(error) => first_error = first_error.or(Some(error)),
-            }
-        }
-        first_error.map_or(Ok(delivered), Err)
+        let all = mem::take(&mut self.open);
+        self.close(all.into_values().map(|open| open.part).collect(), now)
     }
 }
 

@@ -112,6 +112,63 @@ fn open_parts_are_bounded_and_the_least_recent_closes() {
     assert_eq!(visible.len(), 1);
 }
 
+/// A replay brings every bucket of the retention in every batch: each still has one part, not one per batch.
+#[test]
+fn every_bucket_of_the_retention_may_have_a_part_open() {
+    for retention in [14 * DAY, DAY, 3600] {
+        let root = tempfile::tempdir().unwrap();
+        let mut sink = FileSink::open(root.path(), Settings::new("log", retention)).unwrap();
+        let width = bucket_secs(retention);
+        for second in [0, 1] {
+            let deadline = |bucket: u64| at(i64::try_from(bucket * width + second).unwrap());
+            let deadlines: Vec<_> = (2..=retention / width).map(|bucket| ("x\n", deadline(bucket))).collect();
+            let delivered = sink.write(&batch(&deadlines), NOW).unwrap();
+            assert_eq!(delivered, Delivered { records: retention / width - 1, withheld: 0 });
+        }
+        sink.finish(NOW).unwrap();
+        let (visible, hidden) = listing(root.path());
+        assert_eq!((visible.len() as u64, hidden), (retention / width - 1, 0));
+        assert!(visible.values().all(|text| text == "x\nx\n"));
+    }
+    assert_eq!(open_parts(7 * 365 * DAY), 4096);
+}
+
+/// Open parts are written before new ones close them, and those that close do so several at a time.
+#[test]
+fn with_too_few_parts_most_of_them_stay_open_over_a_batch() {
+    let root = tempfile::tempdir().unwrap();
+    let mut sink = FileSink::open(root.path(), Settings { open_parts_max: 16, ..settings() }).unwrap();
+    let all: Vec<_> = (2..22).map(|hour| ("x\n", at(hour * 3600))).collect();
+    for _ in 0..5 {
+        sink.write(&batch(&all), NOW).unwrap();
+    }
+    let (visible, hidden) = listing(root.path());
+    // Of 20 buckets 4 have no part at the end of a batch, or 5, since an eighth of 16 closes at a time.
+    assert!(hidden >= 15 && visible.len() <= 5 * 6, "{} closed, {hidden} open", visible.len());
+    sink.finish(NOW).unwrap();
+    let (visible, _) = listing(root.path());
+    assert_eq!(visible.values().map(|text| text.len() / 2).sum::<usize>(), 100, "nothing is lost or doubled");
+}
+
+/// One part of a pass fails: the others are closed all the same, and only they are confirmed.
+#[test]
+fn a_part_that_fails_does_not_stop_the_others_of_its_pass() {
+    let root = tempfile::tempdir().unwrap();
+    let closed = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&closed);
+    let mut sink = FileSink::open(root.path(), settings())
+        .unwrap()
+        .on_close(Box::new(move |part| heard.lock().unwrap().push(part.deadline)));
+    sink.write(&batch(&[("a\n", at(7200)), ("b\n", at(10_800)), ("c\n", at(14_400))]), NOW).unwrap();
+    let hidden = format!(".2027-01-15T11-00-00Z.{}-2.ndjson.partial", std::process::id());
+    fs::remove_file(root.path().join(hidden)).unwrap();
+    let error = sink.tick(NOW.plus_seconds(60)).unwrap_err().to_string();
+    assert!(error.contains(".2027-01-15T11-00-00Z.") && error.contains("1 records"), "{error}");
+    let (visible, hidden) = listing(root.path());
+    assert_eq!((visible.into_values().collect::<String>(), hidden), ("a\nc\n".to_owned(), 0));
+    assert_eq!(*closed.lock().unwrap(), [NOW.plus_seconds(7200), NOW.plus_seconds(14_400)]);
+}
+
 /// PI-3: a part that came due while it was open never becomes visible.
 #[test]
 fn a_part_that_came_due_while_open_is_withheld() {

@@ -10,6 +10,7 @@ use std::io;
 use crate::record::batch::{CleanBatch, Run};
 use crate::record::timestamp::Timestamp;
 
+pub mod descriptors;
 pub mod file;
 mod part;
 pub mod quarantine;
@@ -87,7 +88,7 @@ pub trait Sink: Send {
     /// earlier calls accepted.
     fn write(&mut self, batch: &CleanBatch, now: Timestamp) -> Result<Delivered, SinkError>;
 
-    /// Called when nothing arrives, at least every second or so: closes what has become old enough.
+    /// Called about once a second, whether something arrives or not: closes what has become old enough.
     ///
     /// # Errors
     /// As [`write`](Self::write).

@@ -69,6 +69,13 @@ impl Namer {
         self.directory.display().to_string()
     }
 
+    /// Makes the names in the directory durable.
+    fn sync(&self) -> Result<(), SinkError> {
+        sync_directory(&self.directory).map_err(|error| {
+            SinkError::io(self.directory(), &error, "the last parts may not survive a power cut")
+        })
+    }
+
     /// The next name for `deadline`; not looked up yet.
     fn next(&mut self, deadline: Timestamp) -> Option<String> {
         let date =
@@ -162,13 +169,21 @@ impl Part {
     }
 
     /// Makes the part durable and visible.
-    pub fn close(mut self, namer: &mut Namer) -> Result<Closed, SinkError> {
-        self.file.sync_all().map_err(|error| self.fault(&error))?;
+    pub fn close(self, namer: &mut Namer) -> Result<Closed, SinkError> {
+        self.sync()?;
+        let closed = self.show(namer)?;
+        namer.sync()?;
+        Ok(closed)
+    }
+
+    fn sync(&self) -> Result<(), SinkError> {
+        self.file.sync_all().map_err(|error| self.fault(&error))
+    }
+
+    /// Gives the synced part its visible name. The name is durable once the directory is.
+    fn show(mut self, namer: &mut Namer) -> Result<Closed, SinkError> {
         let path = self.publish(namer).map_err(|error| self.fault(&error))?;
         self.visible = true;
-        sync_directory(&namer.directory).map_err(|error| {
-            SinkError::io(namer.directory(), &error, "the last part may not survive a power cut")
-        })?;
         Ok(Closed {
             path,
             deadline: self.deadline,
@@ -209,6 +224,35 @@ impl Drop for Part {
             let _ = fs::remove_file(&self.hidden);
         }
     }
+}
+
+/// Closes several parts of one directory in one pass: the contents of all, then the names of all, then the directory once.
+/// `closed` gets those that are durable and visible. A part that fails does not stop the others; the first error is returned.
+pub(super) fn close_all(
+    parts: Vec<Part>,
+    namer: &mut Namer,
+    closed: &mut Vec<Closed>,
+) -> Result<(), SinkError> {
+    let mut first_error = None;
+    let mut synced = Vec::with_capacity(parts.len());
+    for part in parts {
+        match part.sync() {
+            Ok(()) => synced.push(part),
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    let mut shown = Vec::with_capacity(synced.len());
+    for part in synced {
+        match part.show(namer) {
+            Ok(part) => shown.push(part),
+            Err(error) => first_error = first_error.or(Some(error)),
+        }
+    }
+    if !shown.is_empty() {
+        namer.sync()?;
+    }
+    closed.append(&mut shown);
+    first_error.map_or(Ok(()), Err)
 }
 
 fn sync_directory(directory: &Path) -> io::Result<()> {

@@ -111,7 +111,11 @@ impl Reader<'_> {
         };
         let place = self.place(start);
         let meaning = meaning.ok_or_else(|| match argument {
-            Some(_) if b"ioCenxc".contains(&letter) => unclassified(place.clone(), &spelling),
+            Some(name) if b"ioCenxc".contains(&letter) => {
+                let field = derived_prefix(letter).filter(|_| !caret);
+                let field = field.map(|prefix| format!("{prefix}{}", name.to_ascii_lowercase()));
+                unclassified(place.clone(), &spelling, field)
+            }
             _ => error_at(
                 place.clone(),
                 format!("the log format's {spelling} is no directive that this version knows"),
@@ -143,9 +147,7 @@ impl Reader<'_> {
         let duration =
             |scale| Meaning::new("http.server.request.duration", Shape::Number(NumberForm::Integer, scale));
         match (letter, lower.as_str()) {
-            (b'i', _) => derived("http.request.header."),
-            (b'o', _) => derived("http.response.header."),
-            (b'C', _) => derived("http.request.cookie."),
+            (b'i' | b'o' | b'C', _) => derived_prefix(letter).and_then(derived),
             (b'e', "remote_user") => apache_directive(b'u'),
             (b'e' | b'n' | b'x' | b'c', _) => apache_variable(argument)
                 .or_else(|| by_user(spelling, argument, self.options))
@@ -219,5 +221,15 @@ impl Reader<'_> {
         };
         self.items.push(Item { at, what });
         Ok(())
+    }
+}
+
+/// Under which name the fields of a directive with a header's or cookie's name stand.
+const fn derived_prefix(letter: u8) -> Option<&'static str> {
+    match letter {
+        b'i' => Some("http.request.header."),
+        b'o' => Some("http.response.header."),
+        b'C' => Some("http.request.cookie."),
+        _ => None,
     }
 }

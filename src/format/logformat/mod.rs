@@ -33,6 +33,7 @@ use std::ops::Range;
 use jiff::tz::TimeZone;
 
 use super::FormatError;
+use crate::policy::class::OPEN_PREFIXES;
 use crate::record::span::Escape;
 
 pub use super::presets::{combined, common, vhost_combined};
@@ -40,7 +41,7 @@ pub use program::Program;
 
 /// The field of a variable as the user classified it. It is asked with the variable as written (`$the_real_ip`,
 /// `%{X-Client}i`), without its sigil (`the_real_ip`, `X-Client`), and for headers, cookies and the like with the field's name
-/// (`http.request.header.x-client`). `Some` means that the user knows what it is.
+/// (`http.request.header.x-client`), under which a policy may have a rule for it. `Some` means that the user knows what it is.
 pub type Classify<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// What a format string alone does not say.
@@ -76,12 +77,12 @@ fn error_at(at: Range<usize>, message: impl Into<String>) -> FormatError {
     FormatError { at, message: message.into() }
 }
 
-/// The refusal of a variable that nobody classified.
-fn unclassified(at: Range<usize>, spelling: &str) -> FormatError {
-    error_at(
-        at,
-        format!(
-            "the log format's {spelling} is not classified: name its field under [variables] in the policy or with --map"
-        ),
-    )
+/// The refusal of a variable that nobody classified. A header or cookie has a field of its own, which a policy can name.
+fn unclassified(at: Range<usize>, spelling: &str, field: Option<String>) -> FormatError {
+    let own = field.filter(|field| OPEN_PREFIXES.iter().any(|prefix| field.starts_with(prefix)));
+    let own = own.map_or_else(String::new, |field| format!("name {field} under [fields] in the policy, or "));
+    let message = format!(
+        "the log format's {spelling} is not classified: {own}name its field under [variables] in the policy or with --map"
+    );
+    error_at(at, message)
 }

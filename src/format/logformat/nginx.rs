@@ -112,8 +112,8 @@ impl Unquoted {
                 )
             })?;
             let place = start..self.offsets[after - 1] + 1;
-            let what =
-                meaning(&name, options).ok_or_else(|| unclassified(place.clone(), &format!("${name}")))?;
+            let what = meaning(&name, options)
+                .ok_or_else(|| unclassified(place.clone(), &format!("${name}"), derived_field(&name)))?;
             items.push(Item { at: place, what });
             at = after;
         }
@@ -146,6 +146,18 @@ fn meaning(name: &str, options: &Options<'_>) -> Option<What> {
 }
 
 fn value(name: &str, options: &Options<'_>) -> Option<Meaning> {
+    if let Some(known) = nginx_variable(name) {
+        return Some(known);
+    }
+    let spelling = format!("${name}");
+    match derived_field(name) {
+        Some(field) => derived(&spelling, name, field, options),
+        None => by_user(&spelling, name, options),
+    }
+}
+
+/// The field of a header, cookie or argument, which follows from the variable's name.
+fn derived_field(name: &str) -> Option<String> {
     const DERIVED: [(&str, &str); 8] = [
         ("http_", "http.request.header."),
         ("sent_http_", "http.response.header."),
@@ -156,21 +168,11 @@ fn value(name: &str, options: &Options<'_>) -> Option<Meaning> {
         ("upstream_cookie_", "upstream.response.cookie."),
         ("arg_", "url.query.parameter."),
     ];
-    if let Some(known) = nginx_variable(name) {
-        return Some(known);
-    }
-    let spelling = format!("${name}");
-    for (prefix, field) in DERIVED {
-        if let Some(rest) = name.strip_prefix(prefix).filter(|rest| !rest.is_empty()) {
-            let rest = rest.to_ascii_lowercase();
-            // A header's dashes became underscores in the variable; cookies and arguments are written as they are.
-            let rest = if field.contains("header") || field.contains("trailer") {
-                rest.replace('_', "-")
-            } else {
-                rest
-            };
-            return derived(&spelling, name, format!("{field}{rest}"), options);
-        }
-    }
-    by_user(&spelling, name, options)
+    DERIVED.iter().find_map(|(prefix, field)| {
+        let rest = name.strip_prefix(prefix).filter(|rest| !rest.is_empty())?.to_ascii_lowercase();
+        // A header's dashes became underscores in the variable; cookies and arguments are written as they are.
+        let dashed = field.contains("header") || field.contains("trailer");
+        let rest = if dashed { rest.replace('_', "-") } else { rest };
+        Some(format!("{field}{rest}"))
+    })
 }

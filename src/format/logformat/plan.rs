@@ -157,7 +157,8 @@ fn require_zone(items: &[Item], options: &Options<'_>) -> Result<(), FormatError
         if !of_side().any(|(_, zoned, _)| zoned)
             && let Some((at, ..)) = of_side().find(|(_, _, dated)| *dated)
         {
-            let message = "a time of the log format has no offset: add %z to its pattern, or state time_zone";
+            let message = "a time of the log format has no offset: add %z to its pattern, or state the zone of the server: \
+                           time_zone in the source, --time-zone for filter";
             return Err(error_at(at, message));
         }
     }

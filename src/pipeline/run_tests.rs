@@ -1,0 +1,109 @@
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use super::super::build::{self, RouteSpec};
+use super::super::refusals::Refusals;
+use super::super::worker::ClassChoice;
+use super::*;
+use crate::config::{self, format_spec::FormatSpec};
+use crate::encode::Emit;
+use crate::format::Parser;
+use crate::keys::Keys;
+use crate::record::batch::CleanBatch;
+use crate::sink::{Delivered, Sink};
+use crate::source::Progress;
+
+/// One line, then silence until the sink was ticked often enough, then the end. Every silence takes half a second of `clock`.
+struct Silent {
+    clock: Arc<AtomicI64>,
+    ticks: Arc<AtomicI64>,
+    given: bool,
+    silences: usize,
+}
+
+const HALF_SECOND: i64 = 500_000;
+/// A run that never ticks must fail, not hang.
+const SILENCES_MAX: usize = 1000;
+const TICKS: i64 = 5;
+
+impl Source for Silent {
+    fn fill(&mut self, _: &dyn Parser, batch: &mut RawBatch) -> Result<Fill, SourceError> {
+        batch.clear();
+        if !self.given {
+            self.given = true;
+            batch.bytes.extend_from_slice(b"from 192.0.2.1\n");
+            return Ok(Fill::Records);
+        }
+        if self.ticks.load(Ordering::SeqCst) >= TICKS || self.silences == SILENCES_MAX {
+            return Ok(Fill::End);
+        }
+        self.silences += 1;
+        self.clock.fetch_add(HALF_SECOND, Ordering::SeqCst);
+        Ok(Fill::Silence)
+    }
+
+    fn stop(&mut self) {}
+
+    fn progress(&self) -> Arc<Progress> {
+        Arc::default()
+    }
+}
+
+/// Counts ticks; with `fails` every tick fails.
+struct Ticked {
+    ticks: Arc<AtomicI64>,
+    fails: bool,
+}
+
+impl Sink for Ticked {
+    fn write(&mut self, batch: &CleanBatch, _: Timestamp) -> Result<Delivered, SinkError> {
+        Ok(Delivered { records: batch.runs().iter().map(|run| u64::from(run.records)).sum(), withheld: 0 })
+    }
+
+    fn tick(&mut self, _: Timestamp) -> Result<Delivered, SinkError> {
+        self.ticks.fetch_add(1, Ordering::SeqCst);
+        if self.fails { Err(SinkError::BrokenPipe) } else { Ok(Delivered::default()) }
+    }
+
+    fn finish(&mut self, _: Timestamp) -> Result<Delivered, SinkError> {
+        Ok(Delivered::default())
+    }
+}
+
+/// Runs the silent source; returns how it ended, the ticks, and the seconds that passed.
+fn silent(threads: usize, fails: bool) -> (Ended, i64, i64) {
+    let (clock, ticks) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
+    let policy = config::builtin().unwrap();
+    let format = build::compile(&FormatSpec::Text, None, &policy.variables).unwrap();
+    let route = RouteSpec { class: 0, view: None, emit: Emit::Same, output: 0, sink: 0 };
+    let classes = build::classes(&policy, format.parser().layout(), &[route]);
+    let plan = SourcePlan { format, choice: ClassChoice::Fixed(0), classes };
+    let source = Silent { clock: Arc::clone(&clock), ticks: Arc::clone(&ticks), given: false, silences: 0 };
+    let sink = Ticked { ticks: Arc::clone(&ticks), fails };
+    let delivery = Delivery::new(vec![(0, Box::new(sink))], Box::new(Refusals::discarding(false)));
+    let now = || Timestamp(clock.load(Ordering::SeqCst));
+    let around = Surroundings { clock: &now, stop: &AtomicBool::new(false), progress: &|| {} };
+    let workers = build::workers(&Keys::ephemeral(&policy.domains).unwrap(), threads, 16);
+    let ended = run(vec![Input { source: Box::new(source), plan }], workers, delivery, 1, 1 << 16, &around);
+    (ended, ticks.load(Ordering::SeqCst), now().seconds())
+}
+
+#[test]
+fn a_silent_source_ticks_the_sinks_whatever_the_number_of_workers() {
+    for threads in [1, 2, 7] {
+        let (ended, ticks, seconds) = silent(threads, false);
+        assert!(ended.sink_failed.is_none() && ended.counts.balance() && ended.counts.records_out == 1);
+        assert!(ticks >= TICKS, "{threads} workers: {ticks} ticks");
+        assert!(seconds + 1 >= ticks, "{threads} workers: {ticks} ticks in {seconds} s");
+    }
+}
+
+/// The workers that find silence must hear that a sink has failed: no batch would tell them.
+#[test]
+fn a_tick_that_fails_ends_the_run_of_a_silent_source() {
+    for threads in [1, 2, 7] {
+        let (ended, ticks, _) = silent(threads, true);
+        assert!(matches!(ended.sink_failed, Some(SinkError::BrokenPipe)));
+        assert_eq!(ticks, 1, "{threads} workers");
+    }
+}
