@@ -15,22 +15,24 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sluis::config::format_spec::FormatSpec;
 use sluis::encode::same::Same;
 use sluis::encode::{Emit, ndjson};
-use sluis::format::{Format, Memo};
+use sluis::format::{Format, Memo, RowParser};
 use sluis::keys::{EpochKeys, Keys, TokenKind};
 use sluis::pipeline::build::{self, RouteSpec};
 use sluis::pipeline::worker::{ClassChoice, Outcome, SourcePlan, Worker};
 use sluis::protect::cache::{ENTRIES, TokenCache};
 use sluis::protect::text::{Candidates, Context, Cursor, find};
 use sluis::record::batch::RawBatch;
-use sluis::record::marks::Marks;
+use sluis::record::lines::Lines;
+use sluis::record::row::Row;
 use sluis::record::span::{Escape, Parsed, Part};
+use sluis::record::texts::Texts;
 use sluis::record::timestamp::Timestamp;
 use sluis::source::frame;
 
 const LINES: usize = 5000;
 /// 2026-11-21T12:00:00Z.
 const NOW: Timestamp = Timestamp::from_seconds(1_795_262_400);
-/// A format that reads by steps rather than by marks.
+/// A format that reads by steps rather than as rows.
 const NGINX: &str = r#"$remote_addr - $remote_user [$time_local] "$request" $status $request_time "$http_referer" $upstream_addr $host"#;
 
 /// Who asks for line `n`: an eighth of them over IPv6.
@@ -50,7 +52,7 @@ fn lines(line: Line) -> Vec<u8> {
     (0..LINES).flat_map(|n| (line(n, &client(n)) + "\n").into_bytes()).collect()
 }
 
-fn combined(n: usize, client: &str) -> String {
+fn combined_line(n: usize, client: &str) -> String {
     format!(
         "{client} - - [21/Nov/2026:10:{:02}:{:02} +0000] \"GET /news/{n}/index?page={} HTTP/1.1\" 200 {} \
          \"https://www.example.org/docs/{n}\" \"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
@@ -124,14 +126,14 @@ fn compiled(spec: &FormatSpec) -> Format {
 }
 
 fn passes(criterion: &mut Criterion) {
-    let lines = lines(combined);
+    let lines = lines(combined_line);
     row(criterion, "newline scan", &lines, LINES, |input| memchr::memchr_iter(b'\n', input).count());
     let combined = compiled(&FormatSpec::Combined);
     row(criterion, "frame", &lines, LINES, |input| frame::records(combined.parser(), input).count());
-    let mut marks = Marks::default();
-    row(criterion, "marks: quotes", &lines, 6 * LINES, |input| {
-        marks.scan(input);
-        marks.records(input).map(|record| record.quotes.len()).sum()
+    let mut records = Lines::default();
+    row(criterion, "lines", &lines, LINES, |input| {
+        records.scan(input);
+        records.records(input).count()
     });
     let mut candidates = Candidates::default();
     row(criterion, "sieve: positions", &lines, SIEVED, |input| {
@@ -146,7 +148,7 @@ const SIEVED: usize = 20_394;
 /// Parts of each record, by format.
 fn parsers(criterion: &mut Criterion) {
     let rows: [(&str, FormatSpec, Line, usize); 6] = [
-        ("parse combined", FormatSpec::Combined, combined, 10),
+        ("parse combined", FormatSpec::Combined, combined_line, 10),
         ("parse nginx", FormatSpec::Nginx(NGINX.into()), nginx, 11),
         ("parse json", FormatSpec::Json(BTreeMap::new()), json, 5),
         ("parse nginx-error", FormatSpec::NginxError, nginx_error, 12),
@@ -167,16 +169,14 @@ fn parsers(criterion: &mut Criterion) {
             found
         });
     }
-    let (format, mut marks) = (compiled(&FormatSpec::Combined), Marks::default());
-    let parser = format.parser();
-    assert!(parser.wants_marks(), "combined is read by marks");
-    row(criterion, "marks and parse combined", &lines(combined), 10 * LINES, |input| {
-        marks.scan(input);
+    let combined = sluis::format::presets::combined();
+    let (mut records, mut texts, mut read) = (Lines::default(), Texts::default(), Row::default());
+    row(criterion, "rows of combined", &lines(combined_line), 10 * LINES, |input| {
+        records.scan(input);
         let mut found = 0;
-        for record in marks.records(input) {
-            parsed.clear();
-            let _ = black_box(parser.parse_marked(&record, &mut memo, &mut parsed));
-            found += parsed.parts.len();
+        for line in records.records(input) {
+            let time = combined.read_row(line, &mut memo, &mut texts, &mut read);
+            found += if black_box(time).is_some() { read.present().count_ones() as usize } else { 0 };
         }
         found
     });
@@ -185,7 +185,7 @@ fn parsers(criterion: &mut Criterion) {
 fn finder(criterion: &mut Criterion) {
     let mut out = Vec::new();
     for (name, lines, expected) in
-        [("find: combined lines", lines(combined), LINES), ("find: text", lines(text), 3 * LINES)]
+        [("find: combined lines", lines(combined_line), LINES), ("find: text", lines(text), 3 * LINES)]
     {
         row(criterion, name, &lines, expected, |input| {
             let mut found = 0;
@@ -233,7 +233,7 @@ fn write_token(epoch: &EpochKeys, address: &[u8], out: &mut Vec<u8>) {
 }
 
 fn encoders(criterion: &mut Criterion) {
-    let lines = lines(combined);
+    let lines = lines(combined_line);
     let client = Part { slot: 0, start: 0, end: 8 };
     let mut out = Vec::new();
     // Eight bytes of each line give way to one.
@@ -263,13 +263,13 @@ fn workers(criterion: &mut Criterion) {
     let policy = sluis::config::builtin().expect("the built-in policy is right");
     let keys = Keys::ephemeral(&policy.domains).expect("a random keyring");
     let mut batch = RawBatch::with_capacity(1 << 21);
-    batch.bytes = lines(combined);
+    batch.bytes = lines(combined_line);
     batch.received = NOW;
     for (form, emit) in [("same", Emit::Same), ("ndjson", Emit::Ndjson)] {
         for (memory, entries) in [("", ENTRIES), (", nothing remembered", 0)] {
             let format = compiled(&FormatSpec::Combined);
             let route = RouteSpec { class: 0, view: None, emit, output: 0, sink: 0 };
-            let classes = build::classes(&policy, format.parser().layout(), &[route]);
+            let classes = build::classes(&policy, format.parser(), &[route]);
             let plan = SourcePlan { format, choice: ClassChoice::Fixed(0), classes };
             let (mut worker, mut outcome) = (Worker::new(keys.clone(), entries), Outcome::new(1));
             row(criterion, &format!("worker {form}{memory}"), &batch.bytes, LINES, |_| {

@@ -123,7 +123,7 @@ fn allocations(format: &FormatSpec, line: Line, emit: Emit, cache: usize, batche
     let format =
         build::compile(format, Some(jiff::tz::TimeZone::UTC), &BTreeMap::new()).expect("the format is right");
     let specs = [RouteSpec { class: 0, view: None, emit, output: 0, sink: 0 }];
-    let classes = build::classes(&policy, format.parser().layout(), &specs);
+    let classes = build::classes(&policy, format.parser(), &specs);
     let plan = SourcePlan { format, choice: ClassChoice::Fixed(0), classes };
     let keys = Keys::ephemeral(&policy.domains).expect("a random keyring");
     let mut worker = Worker::new(keys, cache);

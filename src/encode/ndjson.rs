@@ -12,6 +12,9 @@ use crate::record::field::{Grammar, Kind};
 use crate::record::span::Escape;
 use crate::record::timestamp::Timestamp;
 
+/// The number of the next keys.
+static NUMBER: AtomicU64 = AtomicU64::new(1);
+
 /// The prepared keys of one table.
 #[derive(Clone, Debug)]
 pub struct Keys {
@@ -98,7 +101,6 @@ impl Keys {
             whole.extend_from_slice(after);
             Prepared::new(whole)
         };
-        static NUMBER: AtomicU64 = AtomicU64::new(1);
         Self {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             columns: columns.iter().map(|column| prepared(b",\"", column, b"\":\"")).collect(),

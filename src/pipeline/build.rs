@@ -20,8 +20,8 @@ use crate::format::{Format, FormatError, Parser, logformat};
 use crate::keys::Keys;
 use crate::policy::class::{Policy, View};
 use crate::policy::table::Table;
-use crate::protect::row::RowPlan;
 use crate::policy::treatment::Rule;
+use crate::protect::row::RowPlan;
 use crate::record::batch::RawBatch;
 use crate::record::span::Layout;
 use crate::sink::SinkError;
@@ -192,7 +192,15 @@ pub fn classes(policy: &Policy, parser: &dyn Parser, specs: &[RouteSpec<'_>]) ->
         let table = Table::compile(policy, class, spec.view, parser.layout());
         let columns = ndjson::Keys::new(&table.columns, &class.name);
         let rows = RowPlan::of(&table, parser.places(), spec.emit, &columns);
-        Route { table, rows, emit: spec.emit, columns, class: spec.class, output: spec.output, sink: spec.sink }
+        Route {
+            table,
+            rows,
+            emit: spec.emit,
+            columns,
+            class: spec.class,
+            output: spec.output,
+            sink: spec.sink,
+        }
     };
     policy
         .classes

@@ -76,7 +76,7 @@ fn silent(threads: usize, fails: bool) -> (Ended, i64, i64) {
     let policy = config::builtin().unwrap();
     let format = build::compile(&FormatSpec::Text, None, &policy.variables).unwrap();
     let route = RouteSpec { class: 0, view: None, emit: Emit::Same, output: 0, sink: 0 };
-    let classes = build::classes(&policy, format.parser().layout(), &[route]);
+    let classes = build::classes(&policy, format.parser(), &[route]);
     let plan = SourcePlan { format, choice: ClassChoice::Fixed(0), classes };
     let source = Silent { clock: Arc::clone(&clock), ticks: Arc::clone(&ticks), given: false, silences: 0 };
     let sink = Ticked { ticks: Arc::clone(&ticks), fails };

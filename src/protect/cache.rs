@@ -230,7 +230,10 @@ mod tests {
         for at in 0..LONG_BYTES {
             table.keep(key(at, b'b'), 1, b"kept");
             assert!(table.get(key(at, b'c'), 1).is_none());
-            assert_eq!(table.get(key(at, b'b'), 1).map(|(text, len)| text[..len].to_vec()), Some(b"kept".to_vec()));
+            assert_eq!(
+                table.get(key(at, b'b'), 1).map(|(text, len)| text[..len].to_vec()),
+                Some(b"kept".to_vec())
+            );
         }
     }
 }

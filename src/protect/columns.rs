@@ -47,14 +47,16 @@ impl Protector {
         out: &mut Vec<u8>,
     ) -> Treated {
         let (decoded, value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
-        let mut columns = mem::take(&mut self.columns);
+        let (mut times, mut written) =
+            (mem::take(&mut self.columns.times), mem::take(&mut self.columns.written));
         let said = said(record.table, record.epoch, envelope);
-        keys.begin(said.time, &mut columns.times, out);
+        keys.begin(said.time, &mut times, out);
         let mut object = Object { treater: self.treater_of(record), record, keys, decoded, value, out };
-        object.columns(&mut columns.written);
+        object.columns(&mut written);
         let Object { decoded, value, out, .. } = object;
-        keys.end(said.epoch.0, said.deadline, envelope.time_completed, &mut columns.times, out);
-        (self.decoded, self.value, self.columns) = (decoded, value, columns);
+        keys.end(said.epoch.0, said.deadline, envelope.time_completed, &mut times, out);
+        (self.decoded, self.value) = (decoded, value);
+        (self.columns.times, self.columns.written) = (times, written);
         Treated(())
     }
 }

@@ -47,7 +47,14 @@ impl Writer<'_> {
 
     /// Writes the token of a column that holds an address, and remembers it. Returns false, with nothing written, when it is none.
     #[inline(never)]
-    pub fn spelled(&mut self, text: &[u8], behind: &[u8], form: Form, plan: &TextPlan, out: &mut Vec<u8>) -> bool {
+    pub fn spelled(
+        &mut self,
+        text: &[u8],
+        behind: &[u8],
+        form: Form,
+        plan: &TextPlan,
+        out: &mut Vec<u8>,
+    ) -> bool {
         let (start, tag) = (out.len(), tag(self.keys, form, text.len()));
         if !self.read(text, form, plan, out) {
             return false;
@@ -242,7 +249,9 @@ mod tests {
         let text = b"2001:db8:1:2:3:4:5:6 - - [21/Nov/2026:10:00:00 +0000]";
         let key = long_spelling(&text[..20], text).unwrap();
         assert_eq!((&key[..20], &key[20..]), (&text[..20], &[0; 20][..]));
-        assert!(long_spelling(&text[..40], text).is_none() && long_spelling(&text[..20], &text[..30]).is_none());
+        assert!(
+            long_spelling(&text[..40], text).is_none() && long_spelling(&text[..20], &text[..30]).is_none()
+        );
     }
 
     #[test]

@@ -202,7 +202,9 @@ impl Protector {
             let part = record.part(place);
             let slot = record.plan.slot(record.table, place);
             let first = slot.outputs.first();
-            if let Some((token, len)) = first.and_then(|output| recall(&mut self.cache, &record, output, part)) {
+            if let Some((token, len)) =
+                first.and_then(|output| recall(&mut self.cache, &record, output, part))
+            {
                 self.counts.addresses += 1;
                 append(token, len, same.up_to(part));
                 same.pass(part);
@@ -264,8 +266,7 @@ impl Protector {
             let part = record.part(column.place);
             let line = &mut self.columns.line;
             if column.quiet && loud >> column.place & 1 == 0 {
-                // JSON has no leading zeros.
-                if !column.number || part.of(record.raw).first() != Some(&b'0') {
+                if !column.number || is_json_number(part.of(record.raw)) {
                     line.put(&column.key, column.key_len);
                     put_value(text, part, line);
                     if !column.number {
@@ -435,6 +436,12 @@ fn recall<'a>(
 ) -> Option<(&'a [u8; TEXT_BYTES], usize)> {
     let &Action::Address(IdAction::Token(form)) = &output.action else { return None };
     remembered(cache, record.epoch, part.of(record.raw), record.behind(part), form)
+}
+
+/// True for digits that are a JSON number as they stand: those have no leading zeros, and the longest are no number to most readers.
+#[inline(always)]
+fn is_json_number(digits: &[u8]) -> bool {
+    digits.len() <= 20 && digits.first() != Some(&b'0')
 }
 
 /// Puts a value as it stands: mostly in one length, whatever follows it.

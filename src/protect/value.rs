@@ -13,7 +13,7 @@ use super::identifier::{Writer, mark, token_kind};
 use super::text::{self, Candidates, Context, Cursor, Finding, What};
 use super::{agent, grammar, url};
 use crate::keys::pseudonym::TokenKind;
-use crate::policy::table::{Table, Action, IdAction, SlotPlan, TextPlan};
+use crate::policy::table::{Action, IdAction, SlotPlan, Table, TextPlan};
 use crate::policy::treatment::Form;
 use crate::record::escape;
 use crate::record::field::Kind;

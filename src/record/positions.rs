@@ -65,7 +65,10 @@ impl ByteSet {
             let mut member = 0;
             while member < members.len() {
                 if members[member] & 15 == nibble {
-                    assert!(table[place] == nibble ^ 1 && members[member].is_ascii(), "no two members end alike");
+                    assert!(
+                        table[place] == nibble ^ 1 && members[member].is_ascii(),
+                        "no two members end alike"
+                    );
                     table[place] = members[member];
                 }
                 member += 1;

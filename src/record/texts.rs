@@ -104,7 +104,10 @@ fn place(near: &[u8; NEAR], len: usize) -> usize {
     let masks = MASKS[NEAR - len.min(NEAR)..].first_chunk::<NEAR>().unwrap_or(&[0; NEAR]);
     let words = |bytes: &[u8; 32]| {
         let mut words = [0; 8];
-        words.iter_mut().zip(bytes.as_chunks::<4>().0).for_each(|(word, bytes)| *word = u32::from_le_bytes(*bytes));
+        words
+            .iter_mut()
+            .zip(bytes.as_chunks::<4>().0)
+            .for_each(|(word, bytes)| *word = u32::from_le_bytes(*bytes));
         u32x8::new(words)
     };
     let lanes = near.as_chunks::<32>().0.iter().zip(masks.as_chunks::<32>().0).zip(SPREAD);
@@ -112,8 +115,8 @@ fn place(near: &[u8; NEAR], len: usize) -> usize {
     let mixed = lanes.fold(u32x8::splat(0), |mixed, ((here, mask), spread)| {
         mixed + (words(here) & words(mask)) * u32x8::splat(spread)
     });
-    let [a, b, c, d, e, f, g, h] = mixed.to_array().map(u64::from);
-    let folded = (a ^ b << 9 ^ c << 17 ^ d << 25) ^ (e << 5 ^ f << 13 ^ g << 21 ^ h << 29) ^ (len as u64) << 40;
+    let lanes = mixed.to_array().into_iter().zip([0_u32, 9, 17, 25, 5, 13, 21, 29]);
+    let folded = lanes.fold((len as u64) << 40, |folded, (lane, shift)| folded ^ u64::from(lane) << shift);
     (folded.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as usize % TEXTS
 }
 

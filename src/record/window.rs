@@ -8,7 +8,7 @@ use super::lines::Line;
 /// What windows can be looked at in. A window may reach into what follows the record.
 pub trait Text<'a>: Copy {
     /// Bytes of the record.
-    fn len(self) -> usize;
+    fn record_len(self) -> usize;
 
     /// The `N` bytes from `at` on.
     fn at<const N: usize>(self, at: usize) -> Option<&'a [u8; N]>;
@@ -30,7 +30,7 @@ impl<'a> Checked<'a> {
 
 impl<'a> Text<'a> for Checked<'a> {
     #[inline]
-    fn len(self) -> usize {
+    fn record_len(self) -> usize {
         self.len
     }
 
@@ -70,7 +70,7 @@ impl<'a> Short<'a> {
 
 impl<'a> Text<'a> for Short<'a> {
     #[inline]
-    fn len(self) -> usize {
+    fn record_len(self) -> usize {
         self.len
     }
 
@@ -93,7 +93,7 @@ mod tests {
             assert_eq!(short.at::<64>(at), checked.at::<64>(at));
             assert_eq!(short.at::<128>(at), checked.at::<128>(at));
         }
-        assert_eq!((short.len(), checked.len()), (300, 300));
+        assert_eq!((short.record_len(), checked.record_len()), (300, 300));
         assert!(short.at::<64>(5000).is_some() && checked.at::<64>(5000).is_none());
         assert!(Short::of(Line { text: &tail[..512], tail: &tail }).is_none());
         assert!(Short::of(Line { text: &tail[..300], tail: &tail[..1000] }).is_none());

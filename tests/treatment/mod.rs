@@ -44,7 +44,7 @@ impl Real {
     fn new(policy: &Policy, keys: &Keys, emit: Emit, cache: usize) -> Self {
         let format = build::compile(&FormatSpec::Combined, None, &BTreeMap::new()).unwrap();
         let route = RouteSpec { class: 0, view: None, emit, output: 0, sink: 0 };
-        let classes = build::classes(policy, format.parser().layout(), &[route]);
+        let classes = build::classes(policy, format.parser(), &[route]);
         let form = if emit == Emit::Same { "same" } else { "ndjson" };
         Self {
             title: format!("{form}, cache of {cache}"),

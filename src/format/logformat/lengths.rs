@@ -2,8 +2,6 @@
 //!
 //! What is not ordinary has no length here; the steps then look at it byte by byte (`ending`).
 
-#![allow(clippy::inline_always, reason = "see `opening`")]
-
 use wide::u8x16;
 
 use crate::record::positions::{BLOCK, Lane, mask};
@@ -17,10 +15,10 @@ pub(super) fn address_len<'a>(text: impl Text<'a>) -> Option<usize> {
     let dots = block.simd_eq(u8x16::splat(b'.')).to_bitmask();
     let len = block.simd_eq(u8x16::splat(b' ')).to_bitmask().trailing_zeros();
     let digits = ((block - u8x16::splat(b'0')).simd_le(u8x16::splat(9))).to_bitmask();
-    let inside = (1_u64 << len) as u32 - 1;
+    let inside = ((1_u64 << len) - 1) as u32;
     let (dots, digits) = (dots & inside, digits & inside);
     // Beginning and end count as points too: no two may be neighbours, so that no group is empty.
-    let marks = (dots | inside + 1) << 1 | 1;
+    let marks = (dots | inside.wrapping_add(1)) << 1 | 1;
     let empty = marks & marks >> 1;
     let four_digits = digits & digits >> 1 & digits >> 2 & digits >> 3;
     let wrong = (dots | digits) ^ inside | dots.count_ones() ^ 3 | empty | four_digits | len >> 4;
@@ -53,7 +51,7 @@ fn ipv6_len(block: &[u8; BLOCK]) -> Option<usize> {
 #[inline]
 pub(super) fn simple_name_len<'a>(text: impl Text<'a>, at: usize) -> Option<usize> {
     let simple = |[byte]: &[u8; 1]| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'@');
-    let len = (at..text.len()).take_while(|&at| text.at(at).is_some_and(simple)).count();
+    let len = (at..text.record_len()).take_while(|&at| text.at(at).is_some_and(simple)).count();
     let absent = len == 1 && text.at(at) == Some(b"-");
     (len > 0 && !absent && text.at(at + len) == Some(b" [")).then_some(len)
 }
@@ -79,7 +77,7 @@ fn search<'a>(byte: u8, text: impl Text<'a>, at: usize, end: usize) -> usize {
 /// The next quote of `text` from `at` on, if nothing but plain text stands before it: printable ASCII without backslash.
 #[inline(always)]
 pub(super) fn plain_end<'a>(text: impl Text<'a>, mut at: usize) -> Option<usize> {
-    while at < text.len() {
+    while at < text.record_len() {
         let Some(block) = text.at(at) else { return plain_end_near(text, at) };
         let plain = mask(block, |lane| {
             // Less 32, printable ASCII is at most 94, and everything else more.
@@ -102,7 +100,7 @@ fn plain_end_near<'a>(text: impl Text<'a>, at: usize) -> Option<usize> {
         Some([byte]) => !matches!(byte, b' '..=b'~') || matches!(byte, b'"' | b'\\'),
         None => true,
     };
-    let end = (at..text.len()).find(special)?;
+    let end = (at..text.record_len()).find(special)?;
     (text.at(end) == Some(b"\"")).then_some(end)
 }
 
@@ -144,5 +142,5 @@ pub(super) fn digits_len<'a>(text: impl Text<'a>, at: usize) -> usize {
             return (others.trailing_zeros() / 8) as usize;
         }
     }
-    (at..text.len()).take_while(|&at| text.at(at).is_some_and(|[byte]| byte.is_ascii_digit())).count()
+    (at..text.record_len()).take_while(|&at| text.at(at).is_some_and(|[byte]| byte.is_ascii_digit())).count()
 }

@@ -9,11 +9,6 @@
 //! Few branches depend on the record: where lengths differ from record to record, windows of fixed length are looked at as a whole,
 //! and a value that may be absent is put in its place all the same.
 
-#![allow(
-    clippy::inline_always,
-    reason = "a third of what reading a record cost was calls between these few functions"
-)]
-
 use super::ending::{Class, NumberForm, closing_quote};
 use super::lengths::{
     address_len, capitals_len, digits_len, first_before, is_protocol, is_status, plain_end, simple_name_len,
@@ -177,7 +172,7 @@ impl Opening {
             end = close + 1;
         }
         // What was found beyond the record's end, or with a window taken around, is refused here: positions only grow.
-        if end != text.len() {
+        if end != text.record_len() {
             return None;
         }
         read_common_log(text.at(row.range(TIME).start)?, memo).ok()
@@ -255,7 +250,7 @@ fn numbers<'a>(text: impl Text<'a>, close: usize, row: &mut Row) -> Option<usize
     let digits = digits_len(text, close + 6);
     let end = close + 6 + digits;
     // A letter or a point would belong to the number, and `-` is an absent one.
-    if !is_status(text.at(close)?) || digits == 0 || (end < text.len() && text.at(end)? != b" ") {
+    if !is_status(text.at(close)?) || digits == 0 || (end < text.record_len() && text.at(end)? != b" ") {
         return None;
     }
     row.put(STATUS, false, close + 2, close + 5);
@@ -273,7 +268,9 @@ fn last_agent_end(
     texts: &mut Texts,
     row: &mut Row,
 ) -> Option<usize> {
-    let (len, b'"') = (line.text.len().checked_sub(start + 1)?, line.text.last()?) else { return None };
+    let (len, b'"') = (line.text.len().checked_sub(start + 1)?, line.text.last()?) else {
+        return None;
+    };
     let behind = line.tail.get(start..)?;
     let known = match texts.find(behind, len) {
         None if plain_end(Checked::of(line), start)? != start + len => return None,
