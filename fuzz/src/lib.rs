@@ -10,10 +10,13 @@ use std::sync::LazyLock;
 
 use sluis::config::format_spec::FormatSpec;
 use sluis::config::{pipeline_from_str, policy_from_str};
-use sluis::format::{Format, Memo, Parser};
+use sluis::format::{Format, Memo, Parser, RowParser};
 use sluis::pipeline::build;
 use sluis::protect::text::{Context, find};
+use sluis::record::lines::Lines;
+use sluis::record::row::{Row, places};
 use sluis::record::span::Parsed;
+use sluis::record::texts::Texts;
 use sluis::record::timestamp::Timestamp;
 
 pub mod replay;
@@ -34,12 +37,14 @@ pub fn parsers(data: &[u8]) {
     assert_eq!(FORMATS.len(), 7, "a format did not compile");
     for format in FORMATS.iter() {
         parse(format.parser(), data);
+        rows(format, data);
     }
     let Some(newline) = data.iter().position(|&byte| byte == b'\n') else { return };
     let Ok(string) = std::str::from_utf8(&data[..newline]) else { return };
     for server in ["nginx", "apache"] {
         if let Some(format) = compile(server, Some(string)) {
             parse(format.parser(), &data[newline + 1..]);
+            rows(&format, &data[newline + 1..]);
         }
     }
 }
@@ -58,6 +63,26 @@ fn parse(parser: &dyn Parser, record: &[u8]) {
         assert!(last <= part.start && part.start <= part.end, "parts out of order");
         assert!(part.end as usize <= record.len(), "a part beyond the record");
         last = part.end;
+    }
+}
+
+/// What is read as a row is parsed too, and is the same.
+fn rows(format: &Format, batch: &[u8]) {
+    let Format::Log(parser) = format else { return };
+    let (mut lines, mut texts, mut row) = (Lines::default(), Texts::default(), Row::default());
+    lines.scan(batch);
+    for line in lines.records(batch) {
+        let (mut memo, mut parsed) = (Memo::new(Timestamp::from_seconds(1_780_000_000)), Parsed::default());
+        let Some(time) = parser.read_row(line, &mut memo, &mut texts, &mut row) else { continue };
+        let parsing = parser.parse(line.text, &mut memo, &mut parsed);
+        assert!(parsing.is_ok() && parsed.time == Some(time), "a row that is no record");
+        let places: Vec<usize> = places(row.present()).collect();
+        assert_eq!(places.len(), parsed.parts.len(), "a row of more or fewer values");
+        for (place, part) in places.into_iter().zip(&parsed.parts) {
+            let same = parser.places()[place].slot == part.slot
+                && row.range(place) == (part.start as usize..part.end as usize);
+            assert!(same, "a value that moved");
+        }
     }
 }
 
