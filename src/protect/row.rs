@@ -222,7 +222,9 @@ impl Protector {
         let Some(output) = slot.outputs.first() else {
             return put(same, slot, part, Outcome::Absent, &[], record.table.absent);
         };
-        if self.address(record, output, part, same.up_to(part)) {
+        // Nothing is copied before it is known what comes: a query may go with its question mark.
+        if matches!(output.action, Action::Address(_)) && self.address(record, output, part, same.up_to(part))
+        {
             return same.pass(part);
         }
         let outcome = self.loud(record, slot, output, part);

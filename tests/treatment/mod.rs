@@ -1,8 +1,8 @@
 //! The treatment of whole records against the obvious version of itself.
 //!
 //! *In*: generated records of the combined format, in batches. *Out*: a verdict on every line that leaves, in both forms of output, with
-//! and without a memory of tokens. *Promised*: the records of a batch differ in kind, so that plain ones, which take the short way,
-//! stand between those that take the long one. `SLUIS_CASES` sets the number of records (a release run asks for a million).
+//! and without a memory of tokens. *Promised*: the records of a batch differ in kind, so that ordinary ones, which are read as rows,
+//! stand between others. `SLUIS_CASES` sets the number of records (a release run asks for a million).
 //! *Not here*: other formats and policies (`cases`, `leak`), records that are refused (`formats`).
 
 use std::collections::BTreeMap;
@@ -24,6 +24,7 @@ use crate::finder::generate::Dice;
 
 mod generate;
 mod obvious;
+mod rows;
 mod spelling;
 
 /// 2026-11-21T12:00:00Z.
@@ -133,7 +134,7 @@ fn records_are_treated_as_the_obvious_version_says() {
     compare(Rules::Tokens, cases(4000));
 }
 
-/// The short way could write such a record, since nothing of it becomes a token but its client; yet its texts hold its login.
+/// A row could be written without a look at its texts, since nothing of it becomes a token but its client; yet its texts hold its login.
 #[test]
 fn and_so_are_they_where_no_login_leaves() {
     compare(Rules::NoLogins, cases(4000) / 4);
