@@ -254,7 +254,12 @@ impl Worker {
             }
             outcome.counts.records_in += 1;
             match parser.read_row(line, &mut self.memos[task.input], &mut self.texts, &mut self.row) {
-                Some(time) => self.clean_row(task, class, line, time, outcome),
+                Some(time) => {
+                    self.clean_row(task, class, line, time, outcome);
+                    if let Some(known) = self.protector.telling() {
+                        self.texts.forget(known);
+                    }
+                }
                 None => self.record(parser, line.text, bytes.len() - line.tail.len(), task, outcome),
             }
         }

@@ -46,8 +46,9 @@ use crate::policy::table::{SlotOutput, SlotPlan, Table};
 use crate::record::escape;
 use crate::record::field::Kind;
 use crate::record::span::{Escape, Parsed, Part};
-use crate::record::texts::Remembered;
+use crate::record::texts::{Known, Remembered};
 use crate::record::timestamp::Timestamp;
+use agent::Families;
 use cache::TokenCache;
 use columns::Columns;
 use identifier::Writer;
@@ -99,6 +100,10 @@ pub struct Protector {
     columns: Columns,
     /// Known texts in which nothing was found.
     harmless: Remembered,
+    /// A known text that names somebody.
+    telling: Option<Known>,
+    /// Families of known agents.
+    families: Families,
     /// Identifiers treated so far.
     pub counts: Treatments,
 }
@@ -118,6 +123,8 @@ impl Protector {
             value: Vec::new(),
             columns: Columns::default(),
             harmless: Remembered::default(),
+            telling: None,
+            families: Families::default(),
             counts: Treatments::default(),
         }
     }

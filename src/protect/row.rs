@@ -166,6 +166,12 @@ impl RowRecord<'_> {
         self.batch.get(self.at + part.start as usize..).unwrap_or_default()
     }
 
+    /// The text that a part is, if it came before.
+    fn known(&self, part: Part) -> Option<Known> {
+        let place = self.plan.places.iter().position(|place| place.slot == part.slot)?;
+        self.row.known(place)
+    }
+
     #[inline]
     fn part(&self, place: usize) -> Part {
         let range = self.row.range(place);
@@ -191,6 +197,12 @@ impl Protector {
         let Some(block) = tail.first_chunk::<BLOCK>() else { return };
         let len = mask(block, |lane| lane.simd_eq(Lane::splat(b' '))).trailing_zeros() as usize;
         self.cache.long.expect_some(block.get(..len).and_then(|text| long_spelling(text, block)));
+    }
+
+    /// A known text in which something was found since this was asked last: it must be forgotten.
+    #[inline]
+    pub fn telling(&mut self) -> Option<Known> {
+        self.telling.take()
     }
 
     /// Writes a row in its own format.
@@ -387,16 +399,23 @@ impl Protector {
             Some(glance) => glance.find(text, context, &mut self.findings),
             None => text::find(text, context, &mut self.findings),
         }
-        if let Some(known) = known.filter(|_| self.findings.is_empty()) {
-            self.harmless.say(known);
+        let harmless = self.findings.is_empty();
+        match known {
+            Some(known) if harmless => self.harmless.say(known),
+            _ => self.telling = known,
         }
-        self.findings.is_empty()
+        harmless
     }
 
     /// What becomes of one value, in `self.value` if it is replaced.
     fn loud(&mut self, record: &RowRecord<'_>, slot: &SlotPlan, output: &SlotOutput, part: Part) -> Outcome {
         let (mut decoded, mut value) = (mem::take(&mut self.decoded), mem::take(&mut self.value));
         value.clear();
+        if let (Action::Family, Some(known)) = (&output.action, record.known(part)) {
+            self.families.write(known, part.of(record.raw), &mut value);
+            (self.decoded, self.value) = (decoded, value);
+            return Outcome::Replaced;
+        }
         // The batch was not sieved: values of rows are looked at one by one.
         let mut treater = self.treater(&[], record.table, record.epoch, false);
         let outcome = treater.value(slot, &output.action, part.of(record.raw), &mut decoded, &mut value);

@@ -10,7 +10,7 @@ use wide::u32x8;
 use super::positions::{LANE, Lane};
 
 /// Texts that one worker knows: 512 of 256 bytes are 128 KiB.
-const TEXTS: usize = 512;
+pub const TEXTS: usize = 512;
 
 /// Bytes of the longest text that is known again.
 const TEXT_BYTES: usize = 248;
@@ -31,6 +31,14 @@ struct Entry {
 pub struct Known {
     place: u16,
     serial: u32,
+}
+
+impl Known {
+    /// Where what is known of the text may be kept, below [`TEXTS`]: until another text takes its place.
+    #[inline]
+    pub fn place(self) -> usize {
+        usize::from(self.place)
+    }
 }
 
 /// The texts that a worker knows.
