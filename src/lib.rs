@@ -16,7 +16,8 @@
 //! - A **batch** ([`record::batch`]) is one contiguous buffer of whole records. It is the unit of everything: reading, locking,
 //!   delivering, counting. Nothing is allocated, sent or locked per record.
 //! - A **parser** ([`format`]) turns a record into **spans** ([`record::span`]): byte ranges, each of a slot that has a field, a kind
-//!   and an escape. It copies nothing and it is total: any bytes are either spans or a refusal.
+//!   and an escape. It copies nothing and it is total: any bytes are either spans or a refusal. Ordinary records of the usual access
+//!   logs are **rows** ([`record::row`]): each value has a place of its own, so that what is done to it is decided at start.
 //! - A **policy** ([`policy`]) says what is done to which field and how long a record of a class may live. It is compiled at
 //!   start into one **table** per source, class and output, indexed by slot, so that the hot loop matches on a small enum.
 //! - **Protect** ([`protect`]) is that loop. It is the only room that can make [`protect::Treated`], and

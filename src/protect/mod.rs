@@ -19,7 +19,7 @@
 //! 3. *Escapes are decoded only where a backslash stands*, once, before anything is searched; a replaced value is escaped
 //!    again as the server would.
 //! 4. *Most records are rows* ([`row`]): each value has a place of its own and nothing is escaped. They are passed over rather than
-//!    taken apart.
+//!    taken apart, and their agents are known again ([`texts`](crate::record::texts)) rather than searched.
 //! 5. *Tokens of addresses are remembered* per worker ([`cache`]), since few clients make most of the lines.
 //!
 //! Known losses: a value with escapes is decoded twice when a slot has two outputs; names of a record are searched text by
