@@ -3,7 +3,7 @@
 //! A sink that gets nothing must still close what has become old enough. So sinks are ticked, at most once a second: after a
 //! delivery, whichever sink it was for, and by a worker whose source is silent ([`Delivery::tick`]). A tick takes no turn and waits
 //! for none, so it cannot hold up a batch that does. Chosen over a thread with a timer, which would need a way to end, because
-//! every source comes back within 500 ms of silence.
+//! every source comes back within a second, whether it is silent or a line trickles in.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 

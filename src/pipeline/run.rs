@@ -81,7 +81,7 @@ impl Intake {
                 self.next += 1;
                 Taken::Batch(self.next - 1, self.current)
             }
-            Ok(Fill::Silence) => Taken::Nothing,
+            Ok(Fill::Silence | Fill::Waiting) => Taken::Nothing,
             Ok(Fill::End) => {
                 self.current += 1;
                 Taken::Nothing
