@@ -230,6 +230,55 @@ fn sigterm_ends_cleanly_with_whole_lines() {
     assert!(out.ends_with(b"\n") && !said.contains("panicked"), "{said}");
 }
 
+/// A writer that never pauses for long and never ends its line keeps nobody from ending. With several threads the signal comes
+/// to one that does not read; so it is asked of several processes, at once.
+#[test]
+fn sigterm_ends_while_a_line_trickles_in() {
+    let one = |threads: &str| {
+        let arguments = ["filter", "--format", "combined", "--stats=json", "--threads", threads];
+        let mut child = support::spawn(support::program().args(arguments));
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(&many(100)).unwrap();
+        let mut reader = BufReader::new(child.stdout.take().unwrap());
+        let mut out = Vec::new();
+        reader.read_until(b'\n', &mut out).unwrap();
+        let feeder = std::thread::spawn(move || {
+            // Until the program is gone, or its failure to go is plain.
+            for _ in 0..200 {
+                if stdin.write_all(b"1").is_err() {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        });
+        std::thread::sleep(Duration::from_millis(300));
+        let begun = Instant::now();
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let code = support::wait(&mut child);
+        let took = begun.elapsed();
+        reader.read_to_end(&mut out).unwrap();
+        let mut said = Vec::new();
+        child.stderr.take().unwrap().read_to_end(&mut said).unwrap();
+        feeder.join().unwrap();
+        let run = Run { code, out, err: said };
+        run.expect_code(0);
+        let stats = run.stats();
+        assert!(took < Duration::from_secs(5), "{threads} threads: took {took:?}");
+        assert_eq!(
+            (stats.taken, stats.out, stats.quarantined),
+            (101, 100, 1),
+            "the line is cut off: {stats:?}"
+        );
+        assert_eq!(run.lines().len(), 100);
+    };
+    std::thread::scope(|scope| {
+        for threads in ["1", "2", "4", "4", "4"] {
+            scope.spawn(move || one(threads));
+        }
+    });
+}
+
 /// A record that dribbles in is still delivered while the input stays open: 500 ms of silence end it.
 #[test]
 fn silence_delivers_what_has_arrived() {

@@ -136,6 +136,19 @@ fn a_part_of_a_class_that_gets_no_more_records_appears_while_others_do() {
     assert_eq!(parts(folder.path(), "rare").len(), 1);
 }
 
+#[test]
+fn a_part_appears_while_a_line_trickles_in() {
+    let folder = folder(PIPELINE);
+    let mut child = run(&folder);
+    let mut pipe = child.stdin.take().unwrap();
+    pipe.write_all(record(0, "/a").as_bytes()).unwrap();
+    appears(&folder, "web", || pipe.write_all(b"1").unwrap());
+    child.stdin = Some(pipe);
+    let ended = support::finish(child, b" is no record\n", 1);
+    ended.expect_code(0);
+    assert_eq!((ended.stats().out, ended.stats().quarantined), (1, 1));
+}
+
 /// 330 hours of records, shuffled, under the limits on descriptors that `ulimit` sets: how many parts there are.
 fn replay(limits: &str) -> usize {
     let folder = folder(&PIPELINE.replace("part_secs_max = 1", "part_secs_max = 3600"));

@@ -6,15 +6,18 @@ use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sluis::format::{Memo, Parser};
 use sluis::record::batch::RawBatch;
 use sluis::record::span::{Layout, Parsed, Refusal};
 use sluis::record::timestamp::Timestamp;
+use sluis::source::decode::Decoded;
 use sluis::source::error::{Fate, Fault, Retry};
 use sluis::source::file::Files;
 use sluis::source::frame::records;
+use sluis::source::input::{Descriptor, Input, Ready};
 use sluis::source::stdin::Stdin;
 use sluis::source::{Bounds, Clock, Fill, Source, SourceError};
 
@@ -62,7 +65,7 @@ fn read(source: &mut dyn Source) -> (Vec<String>, Vec<SourceError>) {
                     records(&parser, &batch.bytes).map(|r| format!("{}{mark}", String::from_utf8_lossy(r))),
                 );
             }
-            Ok(Fill::Silence) => assert!(batch.bytes.is_empty()),
+            Ok(Fill::Silence | Fill::Waiting) => assert!(batch.bytes.is_empty()),
             Ok(Fill::End) => return (got, errors),
             Err(error) => errors.push(error),
         }
@@ -171,7 +174,7 @@ fn a_decompression_bomb_costs_no_memory() {
     let parser = lines();
     let mut source = files(&path).unwrap();
     let mut batch = RawBatch::with_capacity(1 << 18);
-    while source.fill(&parser, &mut batch).unwrap() == Fill::Silence {}
+    while matches!(source.fill(&parser, &mut batch).unwrap(), Fill::Silence | Fill::Waiting) {}
     assert!(batch.cut && batch.bytes.capacity() <= 2 << 20);
     assert_eq!(batch.skipped_bytes, 255 << 20);
     assert_eq!(source.fill(&parser, &mut batch).unwrap(), Fill::Records);
@@ -249,17 +252,17 @@ fn a_pipe_gives_whole_lines_at_once_and_says_when_it_is_silent() {
     let (mut source, mut writer) = pipe();
     let parser = lines();
     let mut batch = RawBatch::with_capacity(1 << 18);
-    writer.write_all(b"one\ntwo\nthr").unwrap();
     let start = Instant::now();
+    writer.write_all(b"one\ntwo\nthr").unwrap();
     assert_eq!(source.fill(&parser, &mut batch).unwrap(), Fill::Records);
     assert!(start.elapsed() < Duration::from_millis(400), "whole lines do not wait");
     assert_eq!((batch.bytes.as_slice(), batch.received), (b"one\ntwo\n".as_slice(), NOW));
-    let start = Instant::now();
-    assert_eq!(source.fill(&parser, &mut batch).unwrap(), Fill::Silence);
-    assert!(start.elapsed() >= Duration::from_millis(490));
+    assert_eq!(source.fill(&parser, &mut batch).unwrap(), Fill::Waiting, "half a line is held");
+    assert!(start.elapsed() >= Duration::from_millis(500), "from the last byte on");
     writer.write_all(b"ee\n").unwrap();
     assert_eq!(source.fill(&parser, &mut batch).unwrap(), Fill::Records);
     assert_eq!(batch.bytes, b"three\n");
+    assert_eq!(source.fill(&parser, &mut batch).unwrap(), Fill::Silence, "nothing is held");
     writer.write_all(b"left").unwrap();
     drop(writer);
     assert_eq!(source.fill(&parser, &mut batch).unwrap(), Fill::Records);
@@ -313,6 +316,69 @@ fn a_compressed_pipe_is_read_as_it_comes() {
         thread.join().unwrap();
         assert!(errors.is_empty(), "{errors:?}");
         assert!(got == all, "{} records", got.len());
+    }
+}
+
+/// Whoever reads a pipe must be able to look at a stop flag, though bytes of an unfinished line, or of a compressed header, keep
+/// coming.
+#[test]
+fn a_pipe_that_trickles_brings_the_reader_back() {
+    // Flag 8 of a gzip header: a file name follows, here one without end.
+    let header = [&[0x1f, 0x8b, 8, 8, 0, 0, 0, 0, 0, 3][..], &[b'n'; 90]].concat();
+    for bytes in [vec![b'x'; 100], header] {
+        let (mut source, mut writer) = pipe();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for byte in bytes {
+                    writer.write_all(&[byte]).unwrap();
+                    std::thread::sleep(Duration::from_millis(100));
+                    if done.load(Ordering::Relaxed) {
+                        return;
+                    }
+                }
+            });
+            let start = Instant::now();
+            for _ in 0..3 {
+                let fill = source.fill(&lines(), &mut RawBatch::with_capacity(64)).unwrap();
+                assert_eq!(fill, Fill::Waiting);
+            }
+            assert!(start.elapsed() < Duration::from_secs(6), "{:?} for three calls", start.elapsed());
+            done.store(true, Ordering::Relaxed);
+        });
+    }
+}
+
+/// The decoders keep their place wherever their input pauses: in a header, a block, a checksum, between two members.
+#[test]
+fn a_decoder_that_finds_nothing_loses_nothing() {
+    let parts = [&b"one\n"[..], b"", b"two two two two two\nthree\n"];
+    let zstd = |part: &&[u8]| zstd::encode_all(*part, 1).unwrap();
+    let named = |part: &&[u8]| {
+        let builder = flate2::GzBuilder::new().filename("a name").comment("a comment").extra([1, 2, 3]);
+        let mut encoder = builder.write(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(part).unwrap();
+        encoder.finish().unwrap()
+    };
+    for bytes in [parts.iter().flat_map(named).collect::<Vec<_>>(), parts.iter().flat_map(zstd).collect()] {
+        let (reader, mut writer) = io::pipe().unwrap();
+        let mut input = Decoded::new(Descriptor::new(OwnedFd::from(reader), Arc::default()));
+        let (mut got, mut blocked) = (Vec::new(), 0);
+        for byte in &bytes {
+            writer.write_all(&[*byte]).unwrap();
+            while input.ready(Duration::ZERO).unwrap() == Ready::Now {
+                match input.read_into(&mut got, 64) {
+                    Ok(0) => panic!("an end where there is none"),
+                    Ok(_) => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => blocked += 1,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        }
+        drop(writer);
+        while input.read_into(&mut got, 64).unwrap() > 0 {}
+        assert_eq!(got, parts.concat());
+        assert!(blocked > bytes.len() / 2, "{blocked} of {}", bytes.len());
     }
 }
 

@@ -203,7 +203,10 @@ fn source(
     }
     let mut first = RawBatch::with_capacity(arguments.batch_bytes);
     let lines = build::compile(&FormatSpec::Text, None, &variables).map_err(Failure::usage)?;
-    while source.fill(lines.parser(), &mut first).map_err(Failure::downstream)? == Fill::Silence {}
+    while matches!(
+        source.fill(lines.parser(), &mut first).map_err(Failure::downstream)?,
+        Fill::Silence | Fill::Waiting
+    ) {}
     let decided = build::decide(&first.bytes, zone.as_ref(), &variables).map_err(Failure::usage)?;
     anstream::eprintln!("sluis: format decided on the first lines: {}", decided.name());
     let format = build::compile(&decided, zone, &variables).map_err(Failure::usage)?;

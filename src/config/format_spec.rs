@@ -13,10 +13,13 @@ use super::suggest;
 use super::vocabulary::{FORMAT_TABLE, FORMATS};
 use crate::policy::treatment::Place;
 
+/// The word for a format that the first lines decide.
+const AUTO: &str = "auto";
+
 /// A format before it is compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FormatSpec {
-    /// Decided on the first lines, among the structured formats.
+    /// Decided on the first lines, among the structured formats. Only on the command line: a pipeline file names its formats.
     Auto,
     /// Common log format.
     Common,
@@ -41,7 +44,7 @@ pub enum FormatSpec {
 impl FormatSpec {
     /// The format of `--format` and `--log-format`. The error is a sentence: what is wrong, and the remedy.
     pub fn from_flags(format: &str, log_format: Option<&str>) -> Result<Self, String> {
-        let spec = Self::named(format, log_format)?;
+        let spec = if format == AUTO { Self::Auto } else { Self::named(format, log_format)? };
         match (log_format, &spec) {
             (None, _) | (Some(_), Self::Nginx(_) | Self::Apache(_)) => Ok(spec),
             (Some(_), _) => Err(format!(
@@ -53,7 +56,6 @@ impl FormatSpec {
     /// The format called `name`; `string` is the server's own, where there is one.
     fn named(name: &str, string: Option<&str>) -> Result<Self, String> {
         Ok(match name {
-            "auto" => Self::Auto,
             "common" => Self::Common,
             "combined" => Self::Combined,
             "vhost_combined" => Self::VhostCombined,
@@ -63,6 +65,7 @@ impl FormatSpec {
             "apache-error" => Self::ApacheError,
             "json" => Self::Json(BTreeMap::new()),
             "text" => Self::Text,
+            AUTO => return Err(auto_refused()),
             later if FORMATS.later.contains(&later) => {
                 return Err(format!(
                     "format '{later}' is not in this version; use {}",
@@ -81,7 +84,7 @@ impl FormatSpec {
     /// The word of `--format`.
     pub const fn name(&self) -> &'static str {
         match self {
-            Self::Auto => "auto",
+            Self::Auto => AUTO,
             Self::Common => "common",
             Self::Combined => "combined",
             Self::VhostCombined => "vhost_combined",
@@ -98,6 +101,16 @@ impl FormatSpec {
     pub const fn is_zoneless(&self) -> bool {
         matches!(self, Self::NginxError | Self::ApacheError)
     }
+}
+
+/// A pipeline states what leaves and why before it has read a line (`check`), and its classes and sinks are held against the
+/// fields of the format. A format that the input decides would leave all of that to the input.
+fn auto_refused() -> String {
+    format!(
+        "format 'auto' is decided by the input, and a pipeline says what leaves before it has read any; \
+         'sluis filter --format auto FILE' tells the format: write it here, one of {}",
+        FORMATS.keys.join(", ")
+    )
 }
 
 fn needs_string(name: &str) -> String {
@@ -251,6 +264,8 @@ mod tests {
     fn flags() {
         assert_eq!(FormatSpec::from_flags("combined", None), Ok(FormatSpec::Combined));
         assert_eq!(FormatSpec::from_flags("nginx", Some("$a")), Ok(FormatSpec::Nginx("$a".to_owned())));
+        assert_eq!(FormatSpec::from_flags("auto", None), Ok(FormatSpec::Auto));
+        assert!(FormatSpec::from_flags("auto", Some("$a")).unwrap_err().contains("leave --log-format out"));
         assert!(FormatSpec::from_flags("nginx", None).unwrap_err().contains("--log-format"));
         assert!(FormatSpec::from_flags("json", Some("$a")).unwrap_err().contains("leave --log-format out"));
         assert!(FormatSpec::from_flags("jvb", None).unwrap_err().contains("not in this version"));

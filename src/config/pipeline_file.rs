@@ -108,7 +108,7 @@ fn within(number: Option<At<u64>>, key: &str, min: u64, max: u64, report: &mut R
 fn source(section: &Section<'_>, report: &mut Report) -> WrittenSource {
     section.check_keys(&SOURCE, report);
     let kind = kind(section, &SOURCE_KINDS, "kind of source", report);
-    section.required("format", "write \"combined\", \"auto\" or another", report);
+    section.required("format", "write \"combined\", \"json\" or another", report);
     let format = section
         .get("format")
         .and_then(|entry| Some(At { value: format_spec::read(&entry, report)?, span: entry.span() }));

@@ -119,11 +119,10 @@ pub const SINK_KINDS: Vocabulary = Vocabulary {
 pub const EMITS: Vocabulary =
     Vocabulary { section: "emit", keys: &["ndjson", "same"], later: &["columns", "arrow"] };
 
-/// Formats that are one word.
+/// Formats that are one word. `auto` is none of them: a pipeline says what leaves before it has read a line.
 pub const FORMATS: Vocabulary = Vocabulary {
     section: "format",
     keys: &[
-        "auto",
         "common",
         "combined",
         "vhost_combined",

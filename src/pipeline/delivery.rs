@@ -3,7 +3,7 @@
 //! A sink that gets nothing must still close what has become old enough. So sinks are ticked, at most once a second: after a
 //! delivery, whichever sink it was for, and by a worker whose source is silent ([`Delivery::tick`]). A tick takes no turn and waits
 //! for none, so it cannot hold up a batch that does. Chosen over a thread with a timer, which would need a way to end, because
-//! every source comes back within 500 ms of silence.
+//! every source comes back within a second, whether it is silent or a line trickles in.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -122,7 +122,8 @@ impl Delivery {
         self.moved.notify_all();
     }
 
-    /// Ends the run: makes everything durable and returns the counts, what failed, and what foreign input looks like.
+    /// Ends the run: makes everything durable and returns the counts, what failed, and what foreign input looks like. A run that
+    /// has failed before is not made durable.
     pub fn finish(self, now: Timestamp) -> (Counts, Option<SinkError>, Option<&'static str>) {
         let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         if state.failed.is_none() {
@@ -139,6 +140,15 @@ impl Delivery {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What becomes of the sinks that come after one that failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AfterFailure {
+    /// They are not called: the run is over.
+    Stop,
+    /// They are called all the same.
+    GoOn,
 }
 
 impl State {
@@ -173,16 +183,18 @@ impl State {
             return Ok(());
         }
         self.ticked = now;
-        self.each(|sink| sink.tick(clock()))
+        self.each(AfterFailure::Stop, |sink| sink.tick(clock()))
     }
 
+    /// What the other sinks hold open was taken in full and may still be kept, so the failure of one does not cost it.
     fn close(&mut self, now: Timestamp) -> Result<(), SinkError> {
-        self.each(|sink| sink.finish(now))
+        self.each(AfterFailure::GoOn, |sink| sink.finish(now))
     }
 
-    /// Calls every sink, until one fails.
+    /// Calls every sink, until one fails or to the last. The first failure is the one that is told.
     fn each(
         &mut self,
+        after: AfterFailure,
         mut call: impl FnMut(&mut dyn Sink) -> Result<Delivered, SinkError>,
     ) -> Result<(), SinkError> {
         let mut called = Ok(());
@@ -190,8 +202,10 @@ impl State {
             match call(sink.as_mut()) {
                 Ok(delivered) => self.withheld.note(at, delivered.withheld),
                 Err(error) => {
-                    called = Err(error);
-                    break;
+                    called = called.and(Err(error));
+                    if after == AfterFailure::Stop {
+                        break;
+                    }
                 }
             }
         }

@@ -22,13 +22,14 @@ struct Recorder {
     calls: Arc<Mutex<Vec<Call>>>,
     withholds: Vec<i64>,
     fails: Option<i64>,
+    place: &'static str,
 }
 
 impl Recorder {
     fn note(&self, call: Call, now: Timestamp) -> Result<Delivered, SinkError> {
         self.calls.lock().unwrap().push(call);
         if self.fails == Some(now.seconds()) {
-            return Err(SinkError::Io { place: "here".to_owned(), problem: "gone".to_owned() });
+            return Err(SinkError::Io { place: self.place.to_owned(), problem: "gone".to_owned() });
         }
         let withheld = self.withholds.iter().filter(|at| **at == now.seconds()).count() as u64;
         Ok(Delivered { records: 0, withheld })
@@ -140,7 +141,7 @@ fn what_a_tick_withholds_did_not_leave_and_counts_once_per_class() {
 /// All sinks share one fate, also when the first to fail does so in a tick.
 #[test]
 fn a_tick_that_fails_ends_the_run() {
-    let failing = Recorder { fails: Some(101), ..Recorder::default() };
+    let failing = Recorder { fails: Some(101), place: "here", ..Recorder::default() };
     let (other, clock) = (Recorder::default(), Manual::default());
     let delivery = delivery(&[(0, &failing), (1, &other)]);
     clock.set(100);
@@ -155,6 +156,29 @@ fn a_tick_that_fails_ends_the_run() {
     assert_eq!(failed.unwrap().to_string(), "here: gone");
     assert_eq!((failing.calls(), other.calls()), before, "nothing is delivered or closed after it");
     assert_eq!((counts.records_in, counts.records_out), (1, 1));
+}
+
+/// The end of a run is the last chance of every sink: one that fails there takes nothing from the others.
+#[test]
+fn every_sink_is_finished_and_the_first_failure_is_told() {
+    let named = |place: &'static str| Recorder { fails: Some(101), place, ..Recorder::default() };
+    let (first, second) = (named("first"), named("second"));
+    let (before, between) = (Recorder::default(), Recorder::default());
+    let after = Recorder { withholds: vec![101], ..Recorder::default() };
+    let clock = Manual::default();
+    let delivery = delivery(&[(0, &before), (1, &first), (2, &between), (3, &second), (4, &after)]);
+    clock.set(100);
+    for number in 0..3 {
+        assert!(delivery.deliver(number, 0, &raw(), &outcome(5), &|| clock.now()));
+    }
+    clock.set(101);
+    let (counts, failed, _) = delivery.finish(clock.now());
+    assert_eq!(failed.unwrap().to_string(), "first: gone");
+    for sink in [&before, &first, &between, &second, &after] {
+        assert_eq!(sink.calls().last(), Some(&Call::Finish(101)));
+    }
+    assert!(counts.balance());
+    assert_eq!((counts.records_out, counts.withheld), (2, 1), "what a later sink withholds still counts");
 }
 
 /// PI-3: what became due while a batch waited for its turn is judged when it is delivered. And the tick that comes

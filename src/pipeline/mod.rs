@@ -13,8 +13,9 @@
 //! hand-over at all. The price is that a slow sink holds all workers, which is what back-pressure is to do here. Revisit for
 //! Kafka lanes, which share nothing.
 //!
-//! A worker that finds its source silent ticks the sinks, and so does every delivery that comes a second after the last tick:
-//! what a sink holds open is closed in time, whether anything arrives or not.
+//! A worker that finds nothing to take, because the source is silent or in the middle of a record, ticks the sinks, and so does every delivery that comes a second after the last tick:
+//! what a sink holds open is closed in time, whether anything arrives or not. In the same step, at most once a second, it lets all
+//! workers that wait forget the keys that are dead.
 //!
 //! *Promised*: output order is input order; in = out + quarantined + expired + dropped + withheld, checked at the end of every
 //! run; all sinks share one fate: the first failure stops the run and nothing after it is delivered.

@@ -1,15 +1,15 @@
 //! Running a pipeline to the end of its sources.
 
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError, TryLockError};
 use std::thread;
 
 use super::counts::Counts;
 use super::delivery::Delivery;
 use super::worker::{Outcome, SourcePlan, Worker};
 use crate::record::batch::RawBatch;
-use crate::record::timestamp::Timestamp;
+use crate::record::timestamp::{MICROS, Timestamp};
 use crate::sink::SinkError;
 use crate::source::{Fill, Source, SourceError};
 
@@ -52,6 +52,9 @@ struct Intake {
     failed: Vec<SourceError>,
 }
 
+/// Workers are told to forget this far apart, or a little more.
+const FORGET_MICROS: u64 = MICROS.unsigned_abs();
+
 /// What asking for a batch gave.
 enum Taken {
     /// Batch number, index of the input.
@@ -81,7 +84,7 @@ impl Intake {
                 self.next += 1;
                 Taken::Batch(self.next - 1, self.current)
             }
-            Ok(Fill::Silence) => Taken::Nothing,
+            Ok(Fill::Silence | Fill::Waiting) => Taken::Nothing,
             Ok(Fill::End) => {
                 self.current += 1;
                 Taken::Nothing
@@ -107,17 +110,27 @@ pub fn run(
     let (sources, plans): (Vec<_>, Vec<_>) =
         inputs.into_iter().map(|input| (input.source, input.plan)).unzip();
     let intake = Mutex::new(Intake { sources, current: 0, next: 0, stopped: false, failed: Vec::new() });
-    let shared = Shared { plans: &plans, intake: &intake, delivery: &delivery, outputs, batch_bytes, around };
-    thread::scope(|scope| {
-        let mut workers = workers.into_iter();
-        let first = workers.next();
-        for worker in workers {
-            scope.spawn(|| shared.work(worker));
-        }
-        if let Some(worker) = first {
-            shared.work(worker);
-        }
-    });
+    let workers: Vec<_> = workers.into_iter().map(Mutex::new).collect();
+    let shared = Shared {
+        plans: &plans,
+        intake: &intake,
+        delivery: &delivery,
+        workers: &workers,
+        forgotten: AtomicI64::new(i64::MIN),
+        outputs,
+        batch_bytes,
+        around,
+    };
+    if let Some((first, others)) = workers.split_first() {
+        thread::scope(|scope| {
+            for worker in others {
+                scope.spawn(|| shared.work(worker));
+            }
+            shared.work(first);
+        });
+    }
+    // Keys are not needed while the sinks finish, which may take long.
+    drop(workers);
     let intake = intake.into_inner().unwrap_or_else(PoisonError::into_inner);
     let (counts, sink_failed, resembles) = delivery.finish((around.clock)());
     Ended { counts, sink_failed, sources_failed: intake.failed, resembles }
@@ -128,6 +141,10 @@ struct Shared<'a> {
     plans: &'a [SourcePlan],
     intake: &'a Mutex<Intake>,
     delivery: &'a Delivery,
+    /// One per thread, which holds it while it works on a batch and at no other time.
+    workers: &'a [Mutex<Worker>],
+    /// When the workers were told to forget last.
+    forgotten: AtomicI64,
     outputs: usize,
     batch_bytes: usize,
     around: &'a Surroundings<'a>,
@@ -135,7 +152,7 @@ struct Shared<'a> {
 
 impl Shared<'_> {
     /// Takes, processes and delivers batches until there are none.
-    fn work(&self, mut worker: Worker) {
+    fn work(&self, worker: &Mutex<Worker>) {
         let mut batch = RawBatch::with_capacity(self.batch_bytes);
         let mut outcome = Outcome::new(self.outputs);
         loop {
@@ -148,13 +165,20 @@ impl Shared<'_> {
             };
             let (number, input) = match taken {
                 Taken::Batch(number, input) => (number, input),
-                // The intake is free again meanwhile, and no turn is held: a tick keeps nobody waiting. Where a sink has failed
-                // a silent source is not waited for.
-                Taken::Nothing if self.delivery.tick(self.around.clock) => continue,
-                Taken::Nothing | Taken::End => return,
+                Taken::Nothing => {
+                    self.forget_dead();
+                    // The intake is free again meanwhile, and no turn is held: a tick keeps nobody waiting. Where a sink has
+                    // failed a silent source is not waited for.
+                    if self.delivery.tick(self.around.clock) {
+                        continue;
+                    }
+                    return;
+                }
+                Taken::End => return,
             };
             // A bug in a parser must not leave the others waiting for a turn that never comes.
             let processed = panic::catch_unwind(AssertUnwindSafe(|| {
+                let mut worker = worker.lock().unwrap_or_else(PoisonError::into_inner);
                 worker.process(input, &self.plans[input], &batch, (self.around.clock)(), &mut outcome);
             }));
             if processed.is_err() {
@@ -164,7 +188,31 @@ impl Shared<'_> {
             if !self.delivery.deliver(number, input, &batch, &outcome, self.around.clock) {
                 return;
             }
+            self.forget_dead();
             (self.around.progress)();
+        }
+    }
+
+    /// Lets every worker forget what is dead, at most once a second (PI-5). A worker that waits for the intake, or for its turn,
+    /// cannot do so itself, and may wait for long: the intake is not handed out in turn. So whoever found nothing to take or has
+    /// delivered a batch does it for all. One that is at work has done it when its batch began, and is asked again.
+    ///
+    /// The bound: a source comes back within a second, with a batch or without, and a second lies between two calls, so that a dead
+    /// key is forgotten within two seconds and the time that one batch takes. Only a sink that blocks holds this up, as it holds up
+    /// everything.
+    fn forget_dead(&self) {
+        let now = (self.around.clock)();
+        // A clock that was set back counts as a second that has passed.
+        if now.0.abs_diff(self.forgotten.load(Ordering::Relaxed)) < FORGET_MICROS {
+            return;
+        }
+        self.forgotten.store(now.0, Ordering::Relaxed);
+        for worker in self.workers {
+            match worker.try_lock() {
+                Ok(mut worker) => worker.forget_dead(now),
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().forget_dead(now),
+                Err(TryLockError::WouldBlock) => {}
+            }
         }
     }
 }

@@ -8,7 +8,8 @@ use super::*;
 use crate::config::{self, format_spec::FormatSpec};
 use crate::encode::Emit;
 use crate::format::Parser;
-use crate::keys::Keys;
+use crate::keys::{self, Keys};
+use crate::policy::class::{Domain, Policy};
 use crate::record::batch::CleanBatch;
 use crate::sink::{Delivered, Sink};
 use crate::source::Progress;
@@ -70,14 +71,19 @@ impl Sink for Ticked {
     }
 }
 
+/// Any line to one sink.
+fn plan(policy: &Policy) -> SourcePlan {
+    let format = build::compile(&FormatSpec::Text, None, &policy.variables).unwrap();
+    let route = RouteSpec { class: 0, view: None, emit: Emit::Same, output: 0, sink: 0 };
+    let classes = build::classes(policy, format.parser(), &[route]);
+    SourcePlan { format, choice: ClassChoice::Fixed(0), classes }
+}
+
 /// Runs the silent source; returns how it ended, the ticks, and the seconds that passed.
 fn silent(threads: usize, fails: bool) -> (Ended, i64, i64) {
     let (clock, ticks) = (Arc::new(AtomicI64::new(0)), Arc::new(AtomicI64::new(0)));
     let policy = config::builtin().unwrap();
-    let format = build::compile(&FormatSpec::Text, None, &policy.variables).unwrap();
-    let route = RouteSpec { class: 0, view: None, emit: Emit::Same, output: 0, sink: 0 };
-    let classes = build::classes(&policy, format.parser(), &[route]);
-    let plan = SourcePlan { format, choice: ClassChoice::Fixed(0), classes };
+    let plan = plan(&policy);
     let source = Silent { clock: Arc::clone(&clock), ticks: Arc::clone(&ticks), given: false, silences: 0 };
     let sink = Ticked { ticks: Arc::clone(&ticks), fails };
     let delivery = Delivery::new(vec![(0, Box::new(sink))], Box::new(Refusals::discarding(false)));
@@ -105,5 +111,91 @@ fn a_tick_that_fails_ends_the_run_of_a_silent_source() {
         let (ended, ticks, _) = silent(threads, true);
         assert!(matches!(ended.sink_failed, Some(SinkError::BrokenPipe)));
         assert_eq!(ticks, 1, "{threads} workers");
+    }
+}
+
+/// Gives silence, or with `busy` a line, every half second of `clock`, until all workers have forgotten a key or it is in vain.
+struct Patient {
+    clock: Arc<AtomicI64>,
+    workers: Arc<Vec<Mutex<Worker>>>,
+    busy: bool,
+    calls: usize,
+}
+
+impl Source for Patient {
+    fn fill(&mut self, _: &dyn Parser, batch: &mut RawBatch) -> Result<Fill, SourceError> {
+        batch.clear();
+        let forgot = |worker: &Mutex<Worker>| worker.lock().unwrap().forgotten() > 0;
+        self.calls += 1;
+        if self.workers.iter().all(forgot) || self.calls > SILENCES_MAX {
+            return Ok(Fill::End);
+        }
+        batch.received = Timestamp(self.clock.fetch_add(HALF_SECOND, Ordering::SeqCst) + HALF_SECOND);
+        if !self.busy {
+            return Ok(Fill::Silence);
+        }
+        batch.bytes.extend_from_slice(b"nobody in here\n");
+        Ok(Fill::Records)
+    }
+
+    fn stop(&mut self) {}
+
+    fn progress(&self) -> Arc<Progress> {
+        Arc::default()
+    }
+}
+
+/// PI-5: one thread runs, and the workers of the others are as those that never get the intake.
+#[test]
+fn pi_5_workers_that_wait_forget_dead_keys_within_two_seconds() {
+    const DAY: u64 = 86_400;
+    let policy = config::builtin().unwrap();
+    let domain = Domain { name: "log".to_owned(), epoch_seconds: DAY, retention_seconds: DAY };
+    for busy in [false, true] {
+        for threads in [1, 2, 7] {
+            let dir = tempfile::tempdir().unwrap();
+            let dir = dir.path().join("keys");
+            let born = Timestamp::from_seconds(20_000 * 86_400);
+            keys::init(&dir, &[("log", DAY, DAY)], born).unwrap();
+            let (keys, _) = Keys::open(&dir, std::slice::from_ref(&domain), born).unwrap();
+            let dies = Timestamp::from_seconds(20_002 * 86_400);
+            let plans = [plan(&policy)];
+            let mut batch = RawBatch::with_capacity(64);
+            batch.bytes.extend_from_slice(b"from 192.0.2.1\n");
+            batch.received = born;
+            let mut outcome = Outcome::new(1);
+            let mut workers = build::workers(&keys, threads, 16);
+            for worker in &mut workers {
+                worker.process(0, &plans[0], &batch, born, &mut outcome);
+                assert_eq!(outcome.counts.records_out, 1);
+            }
+            let workers = Arc::new(workers.into_iter().map(Mutex::new).collect::<Vec<_>>());
+            let clock = Arc::new(AtomicI64::new(dies.0 - 5 * HALF_SECOND));
+            let now = || Timestamp(clock.load(Ordering::SeqCst));
+            let (shared_clock, shared_workers) = (Arc::clone(&clock), Arc::clone(&workers));
+            let source = Patient { clock: shared_clock, workers: shared_workers, busy, calls: 0 };
+            let sources: Vec<Box<dyn Source>> = vec![Box::new(source)];
+            let sink = Ticked { ticks: Arc::default(), fails: false };
+            let delivery = Delivery::new(vec![(0, Box::new(sink))], Box::new(Refusals::discarding(false)));
+            let shared = Shared {
+                plans: &plans,
+                intake: &Mutex::new(Intake {
+                    sources,
+                    current: 0,
+                    next: 0,
+                    stopped: false,
+                    failed: Vec::new(),
+                }),
+                delivery: &delivery,
+                workers: &workers,
+                forgotten: AtomicI64::new(i64::MIN),
+                outputs: 1,
+                batch_bytes: 64,
+                around: &Surroundings { clock: &now, stop: &AtomicBool::new(false), progress: &|| {} },
+            };
+            shared.work(&workers[0]);
+            let late = now().0 - dies.0;
+            assert!((0..=4 * HALF_SECOND).contains(&late), "{threads} workers, busy {busy}: {late} µs");
+        }
     }
 }

@@ -200,7 +200,7 @@ impl Worker {
             self.memos.resize_with(input + 1, || Memo::new(batch.received));
         }
         self.memos[input].received = batch.received;
-        self.forget(now);
+        self.forget_dead(now);
         if let Some(refusal) = batch.refusal() {
             outcome.counts.records_in = 1;
             fail(outcome, 0, batch.bytes.len(), refusal);
@@ -219,13 +219,20 @@ impl Worker {
         outcome.counts.bytes_out = outcome.clean.iter().map(|clean| clean.bytes().len() as u64).sum();
     }
 
-    /// Drops keys that are dead or were changed, and with them every token that was remembered.
-    fn forget(&mut self, now: Timestamp) {
+    /// Drops keys that are dead or were changed, and with them every token that was remembered (PI-5). Every batch begins with
+    /// this; a worker that gets none is told to.
+    pub fn forget_dead(&mut self, now: Timestamp) {
         self.epochs.sweep(now);
         if self.epochs.dropped() != self.dropped {
             self.dropped = self.epochs.dropped();
             self.protector.wipe_tokens();
         }
+    }
+
+    /// Grows when something was forgotten.
+    #[cfg(test)]
+    pub(super) const fn forgotten(&self) -> u64 {
+        self.dropped
     }
 
     fn records<P: Parser>(&mut self, parser: &P, task: Task<'_>, outcome: &mut Outcome) {

@@ -11,8 +11,9 @@
 //!        loop: search what is new              frame::Frame
 //!              whole records, and enough or nothing more waiting  → deliver them, carry the rest
 //!              a record beyond the bound       → keep its beginning, read over the rest, deliver it as `cut`
-//!              nothing within 500 ms           → deliver a record of several lines, or say Silence
 //!              the end                         → deliver everything
+//!              half a second in this call      → say Waiting
+//!              nothing for 500 ms              → deliver a record of several lines, or say Silence
 //!              read more
 //! ```
 //!
@@ -20,11 +21,16 @@
 //! held for the newline, the end or the bound, whichever comes first, unless [`Unfinished::Ends`] is asked for: writers
 //! that buffer by blocks (4 KiB of C's stdio) pause in the middle of a line, and half an e-mail address is not found by a
 //! scrubber. Decided 2026-11-21; revisit if a producer is met that never ends its last line and keeps the pipe open.
+//!
+//! Two times are told apart. *Silence* is measured from the last byte that came, across calls, and may end a record. The *time of a
+//! call* ends none: it only brings the caller back, to look at its stop flag and tick its sinks, while a line trickles in or
+//! passes that has no end. The longest wait of a call begins just before its half second is over, so a call lasts a second at
+//! most.
 
 use std::io;
 use std::mem;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Fill;
 use super::frame::{Frame, Skip, TooLong};
@@ -42,9 +48,8 @@ pub const BATCH_BYTES: usize = 256 << 10;
 /// Bytes of the longest record that is not cut.
 pub const RECORD_BYTES_MAX: usize = 1 << 20;
 
-/// Bytes of a record beyond the bound that one call reads over before it returns, so that a stop signal is seen while a
-/// decompressed terabyte of one line passes. A tenth of a second at the pace of a slow decompressor.
-const SKIP_BYTES_PER_CALL: u64 = 64 << 20;
+/// How long a call goes on reading before it comes back without records.
+const CALL: Duration = Duration::from_millis(500);
 
 /// What a silence does to a line whose newline has not come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,6 +85,9 @@ impl Default for Bounds {
 /// Tells the time of reception; tests pass their own.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
+/// Measures how long something takes; tests have their own. The clock above cannot: it may be set, or stand still (`--as-of`).
+type Stopwatch = Box<dyn Fn() -> Instant + Send>;
+
 /// How the input stands.
 enum State {
     /// More may come.
@@ -96,6 +104,9 @@ enum State {
 pub struct ChunkReader<I> {
     input: I,
     clock: Clock,
+    stopwatch: Stopwatch,
+    /// When the last byte came, or the last silence was over.
+    quiet_since: Instant,
     /// Nothing was received later than this: a file's modification time.
     received_max: Option<Timestamp>,
     bounds: Bounds,
@@ -118,6 +129,8 @@ impl<I: Input> ChunkReader<I> {
         Self {
             input,
             clock,
+            stopwatch: Box::new(Instant::now),
+            quiet_since: Instant::now(),
             received_max,
             bounds: Bounds { batch_bytes, record_bytes_max, ..bounds },
             state: State::Open,
@@ -140,14 +153,15 @@ impl<I: Input> ChunkReader<I> {
         &self.input
     }
 
-    /// Fills the (cleared) batch with the next whole records.
+    /// Fills the (cleared) batch with the next whole records. Comes back within a second, whatever the input does.
     ///
     /// # Errors
     /// The input's own error, once, after everything that was read before it was delivered; then [`Fill::End`].
     pub fn fill<P: Parser + ?Sized>(&mut self, parser: &P, batch: &mut RawBatch) -> io::Result<Fill> {
         batch.clear();
         batch.bytes.extend_from_slice(&self.carry);
-        let mut call = Call { carried: self.carry.len(), fresh: 0, fresh_received: None, skipped: 0 };
+        let began = (self.stopwatch)();
+        let mut call = Call { carried: self.carry.len(), fresh: 0, fresh_received: None };
         loop {
             if self.skip.is_some() {
                 if let Some(end) = self.read_over(parser, batch) {
@@ -170,17 +184,19 @@ impl<I: Input> ChunkReader<I> {
             if !matches!(self.state, State::Open) {
                 return self.last(parser, batch, &call);
             }
+            let now = (self.stopwatch)();
+            let late = now.saturating_duration_since(began) >= CALL;
             let whole = self.frame.whole;
             if whole > 0
                 && self.skip.is_none()
-                && (call.fresh * 2 >= self.bounds.batch_bytes || self.nothing_waits())
+                && (call.fresh * 2 >= self.bounds.batch_bytes || late || self.nothing_waits())
             {
                 return Ok(self.deliver(batch, &call, whole));
             }
-            if call.skipped >= SKIP_BYTES_PER_CALL {
+            if late {
                 return Ok(self.hold(batch, &call));
             }
-            if let Some(fill) = self.read_more(parser, batch, &mut call) {
+            if let Some(fill) = self.read_more(parser, batch, &mut call, now) {
                 return Ok(fill);
             }
         }
@@ -190,16 +206,21 @@ impl<I: Input> ChunkReader<I> {
         !matches!(self.input.ready(Duration::ZERO), Ok(Ready::Now))
     }
 
-    /// Waits for bytes and appends them. `Some` ends the call: nothing came.
+    /// Waits for bytes and appends them, for what is left of a silence at `now`. `Some` ends the call: nothing came.
     fn read_more<P: Parser + ?Sized>(
         &mut self,
         parser: &P,
         batch: &mut RawBatch,
         call: &mut Call,
+        now: Instant,
     ) -> Option<Fill> {
-        match self.input.ready(SILENCE) {
+        let quiet = now.saturating_duration_since(self.quiet_since);
+        match self.input.ready(SILENCE.saturating_sub(quiet)) {
             Ok(Ready::Now) => {}
-            Ok(Ready::Silence) => return Some(self.silence(parser, batch, call)),
+            Ok(Ready::Silence) => {
+                self.quiet_since = (self.stopwatch)();
+                return Some(self.silence(parser, batch, call));
+            }
             Ok(Ready::Interrupted) => return Some(self.hold(batch, call)),
             Err(error) => {
                 self.state = State::Broken(error);
@@ -216,16 +237,15 @@ impl<I: Input> ChunkReader<I> {
         match self.input.read_into(&mut batch.bytes, bytes_max) {
             Ok(0) => self.state = State::Ended,
             Ok(read) => {
+                self.quiet_since = (self.stopwatch)();
                 call.fresh += read;
-                if self.skip.is_some() {
-                    call.skipped += read as u64;
-                }
                 if call.fresh_received.is_none() {
                     call.fresh_received = Some(self.now());
                 }
             }
+            // Something came, though nothing that can be given yet: the middle of a compressed block.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                return Some(self.silence(parser, batch, call));
+                self.quiet_since = (self.stopwatch)();
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => self.state = State::Broken(error),
@@ -245,7 +265,8 @@ impl<I: Input> ChunkReader<I> {
         if self.skip.is_none() && held > 0 && (line_whole || self.bounds.unfinished == Unfinished::Ends) {
             return self.deliver_all(batch, call);
         }
-        self.hold(batch, call)
+        let waiting = self.hold(batch, call);
+        if held > 0 { waiting } else { Fill::Silence }
     }
 
     /// The input has ended, was stopped or failed, and holds no record beyond the bound.
@@ -325,7 +346,7 @@ impl<I: Input> ChunkReader<I> {
     fn hold(&mut self, batch: &mut RawBatch, call: &Call) -> Fill {
         self.keep(batch, call, 0);
         batch.bytes.clear();
-        Fill::Silence
+        Fill::Waiting
     }
 
     /// Carries what stands from `end` on, and dates batch and carry: a byte was received no later than the first read of
@@ -347,10 +368,12 @@ struct Call {
     fresh: usize,
     /// When the first of them came.
     fresh_received: Option<Timestamp>,
-    /// Bytes read while reading over a record.
-    skipped: u64,
 }
 
 #[cfg(test)]
 #[path = "chunk_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "chunk_pace_tests.rs"]
+mod pace_tests;

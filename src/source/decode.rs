@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::chunk::SILENCE;
 use super::input::{Descriptor, Input, Ready};
 
 /// The largest zstd window that is read: 8 MiB, which RFC 8878 (section 3.1.1.1.2) asks every decoder to support and
@@ -26,6 +25,9 @@ const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 const COMPRESSED_BYTES: usize = 64 << 10;
 /// Decompressed bytes asked for in one go; the buffer's new part is zeroed first.
 const DECODED_BYTES: usize = 64 << 10;
+
+/// Reads of compressed bytes in one go: 16 MiB of them that hold nothing (empty members and blocks) take a moment.
+const READS: u32 = 256;
 
 /// How a stream is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,12 +108,12 @@ impl Decoded {
         let undecided =
             |magic: &[u8]| !bytes.is_empty() && bytes.len() < magic.len() && magic.starts_with(bytes);
         if bytes.starts_with(GZIP) {
-            let compressed = Compressed { bytes: buffer.split_off(at), at: 0, descriptor };
+            let compressed = Compressed { bytes: buffer.split_off(at), at: 0, descriptor, reads: 0 };
             self.stage = Stage::Gzip(Box::new(MultiGzDecoder::new(compressed)), Pending::Perhaps);
             return self.read_into(buffer, bytes_max);
         }
         if bytes.starts_with(ZSTD) {
-            let compressed = Compressed { bytes: buffer.split_off(at), at: 0, descriptor };
+            let compressed = Compressed { bytes: buffer.split_off(at), at: 0, descriptor, reads: 0 };
             let mut decoder = zstd::stream::read::Decoder::with_buffer(compressed)?;
             decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
             self.stage = Stage::Zstd(Box::new(decoder), Pending::Perhaps);
@@ -133,8 +135,14 @@ impl Input for Decoded {
     fn read_into(&mut self, buffer: &mut Vec<u8>, bytes_max: usize) -> io::Result<usize> {
         match &mut self.stage {
             Stage::Plain(descriptor) => descriptor.read_into(buffer, bytes_max),
-            Stage::Gzip(decoder, pending) => decode(decoder, pending, buffer, bytes_max),
-            Stage::Zstd(decoder, pending) => decode(decoder, pending, buffer, bytes_max),
+            Stage::Gzip(decoder, pending) => {
+                decoder.get_mut().reads = READS;
+                decode(decoder, pending, buffer, bytes_max)
+            }
+            Stage::Zstd(decoder, pending) => {
+                decoder.get_mut().reads = READS;
+                decode(decoder, pending, buffer, bytes_max)
+            }
             Stage::Start(..) => self.start(buffer, bytes_max),
             Stage::Failed => Err(io::ErrorKind::Other.into()),
         }
@@ -170,20 +178,23 @@ fn decode(
     result
 }
 
-/// Compressed bytes on their way to a decoder. A pipe that is silent gives `WouldBlock`, which the decoders pass on
-/// without losing their place.
+/// Compressed bytes on their way to a decoder. Where nothing waits they give `WouldBlock`, which the decoders pass on without
+/// losing their place: it is the caller who waits, and for how long. So they do after [`READS`] in a row that gave no byte.
 struct Compressed {
     bytes: Vec<u8>,
     at: usize,
     descriptor: Descriptor,
+    /// Reads that are left before the caller has a say.
+    reads: u32,
 }
 
 impl BufRead for Compressed {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.at == self.bytes.len() {
-            if self.descriptor.ready(SILENCE)? != Ready::Now {
+            if self.reads == 0 || self.descriptor.ready(Duration::ZERO)? != Ready::Now {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
+            self.reads -= 1;
             self.bytes.clear();
             self.at = 0;
             self.descriptor.read_into(&mut self.bytes, COMPRESSED_BYTES)?;

@@ -27,7 +27,7 @@ pub trait Input: Send {
     /// Appends what is there, at most `bytes_max` bytes, to `buffer` and returns how many; 0 is the end.
     ///
     /// # Errors
-    /// `WouldBlock` when nothing is there yet; `Interrupted` to be called again; any other error ends the stream.
+    /// `WouldBlock` when what came gives no byte yet, to be called again once it is [`ready`](Self::ready); `Interrupted` to be called again; any other error ends the stream.
     fn read_into(&mut self, buffer: &mut Vec<u8>, bytes_max: usize) -> io::Result<usize>;
 
     /// Waits until [`read_into`](Self::read_into) would not block, at most `timeout`. Files never block.

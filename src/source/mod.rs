@@ -33,16 +33,18 @@ pub use input::Progress;
 pub enum Fill {
     /// The batch holds at least one record.
     Records,
-    /// Nothing arrived for 500 ms, a signal came, or much of an endless record was read over; the batch is empty. Look at
-    /// the stop flag and call again.
+    /// Nothing arrived for 500 ms, and no part of a record is held; the batch is empty. Look at the stop flag and call again.
     Silence,
+    /// Nothing can be delivered yet: a record has begun and not ended, or a signal came. The batch is empty. Look at the stop flag
+    /// and call again.
+    Waiting,
     /// The input has ended and every record was delivered.
     End,
 }
 
 /// A stream of raw records.
 pub trait Source: Send {
-    /// Clears the batch and fills it with the next whole records. `parser` tells where records of several lines begin,
+    /// Clears the batch and fills it with the next whole records, and comes back within a second with or without. `parser` tells where records of several lines begin,
     /// and must be the same in every call.
     ///
     /// # Errors

@@ -57,7 +57,7 @@ impl Source for Peeked {
         if let Some(first) = self.first.take() {
             *batch = first;
             self.keep_tail(parser, batch);
-            return Ok(if batch.bytes.is_empty() { Fill::Silence } else { Fill::Records });
+            return Ok(if batch.bytes.is_empty() { Fill::Waiting } else { Fill::Records });
         }
         let filled = self.source.fill(parser, batch)?;
         if self.tail.is_empty() {
@@ -72,6 +72,8 @@ impl Source for Peeked {
                 self.first = Some(mem::replace(batch, before));
             }
             Fill::Records => self.join(batch),
+            // Bytes of a line that may belong to the tail are held.
+            Fill::Waiting => return Ok(Fill::Waiting),
             // Silence completes a record of several lines, and so does the end.
             Fill::Silence | Fill::End => batch.bytes = mem::take(&mut self.tail),
         }
@@ -112,6 +114,7 @@ mod tests {
         }
     }
 
+    /// Batches, and whether each is cut; an empty one is `Waiting`.
     struct Batches(Vec<(&'static str, bool)>);
 
     impl Source for Batches {
@@ -124,7 +127,7 @@ mod tests {
             batch.bytes.extend_from_slice(text.as_bytes());
             batch.cut = cut;
             batch.received = Timestamp(7);
-            Ok(Fill::Records)
+            Ok(if text.is_empty() { Fill::Waiting } else { Fill::Records })
         }
         fn stop(&mut self) {}
         fn progress(&self) -> Arc<Progress> {
@@ -140,7 +143,7 @@ mod tests {
         for _ in 0..10 {
             match source.fill(&Marked(Layout::default()), &mut batch).unwrap() {
                 Fill::Records => out.push((String::from_utf8(batch.bytes.clone()).unwrap(), batch.cut)),
-                Fill::Silence => {}
+                Fill::Silence | Fill::Waiting => {}
                 Fill::End => return out,
             }
         }
@@ -154,6 +157,11 @@ mod tests {
     #[test]
     fn a_record_that_goes_on_stays_whole() {
         assert_eq!(all(">a\n>b\n", vec![("  more\n>c\n", false)]), plain(&[">a\n", ">b\n  more\n>c\n"]));
+        assert_eq!(
+            all(">a\n", vec![("", false), ("  more\n", false)]),
+            plain(&[">a\n  more\n"]),
+            "while it trickles"
+        );
         assert_eq!(all(">a\n", vec![]), plain(&[">a\n"]));
         assert_eq!(all("head\nless\n", vec![(">c\n", false)]), plain(&["head\nless\n>c\n"]));
     }

@@ -56,7 +56,7 @@ fn faults_are_named_with_place_and_remedy() {
 #[test]
 fn what_a_later_version_brings_is_refused_as_that() {
     for (old, new, expected) in [
-        ("\"combined\"", "\"jvb\"", "8:10: format 'jvb' is not in this version; use auto"),
+        ("\"combined\"", "\"jvb\"", "8:10: format 'jvb' is not in this version; use common"),
         (
             "kind = \"file\"\npath = \"/var/log",
             "kind = \"syslog\"\npath = \"/var/log",

@@ -50,6 +50,13 @@ pub(super) const FAULTS: &[(&str, &str, &[&str])] = &[
         "kind = \"stdin\"\npath = \"/var/log",
         &["7:8: [source.nginx] reads standard input; leave 'path' out, or write kind = \"file\""],
     ),
+    (
+        "\"combined\"",
+        "\"auto\"",
+        &[
+            "8:10: format 'auto' is decided by the input, and a pipeline says what leaves before it has read any; 'sluis filter --format auto FILE' tells the format: write it here, one of common, combined, vhost_combined, nginx, apache, nginx-error, apache-error, json, text",
+        ],
+    ),
     ("\"combined\"", "\"combind\"", &["8:10: unknown format 'combind'; did you mean 'combined'?"]),
     (
         "\"combined\"",
