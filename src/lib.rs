@@ -62,8 +62,8 @@
 //!
 //! ## Threads, channels, bounds
 //!
-//! N workers, no channels: each takes a numbered batch from the source, works on it alone, and delivers when its number is
-//! due ([`pipeline`]). In flight are at most N batches of 256 KiB (a longer record: its size bound, 1 MiB) and what they become.
+//! N workers, no channels: each takes a numbered batch from the source, works on it alone, and hands it over for delivery in order
+//! ([`pipeline`]). In flight are at most 2 N batches of 256 KiB (a longer record: its size bound, 1 MiB) and what they become.
 //!
 //! ## Where to add something
 //!

@@ -8,6 +8,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::exit::Failure;
+use super::keeping::keeping;
 use super::opened;
 use super::report::{self, Stats};
 use crate::config::format_spec::FormatSpec;
@@ -138,7 +139,8 @@ pub fn filter(arguments: &FilterArgs) -> Result<u8, Failure> {
     let plan = SourcePlan { format, choice: ClassChoice::Fixed(route.class), classes };
     let stop = opened::stop_flag()?;
     let around = Surroundings { clock: &clock, stop: &stop, progress: &|| {} };
-    let ended = run(vec![Input { source, plan }], workers, delivery, 1, arguments.batch_bytes, &around);
+    let inputs = vec![Input { source, plan }];
+    let ended = keeping(&keys, &clock, || run(inputs, workers, delivery, 1, arguments.batch_bytes, &around));
     report::print(arguments.stats, &ended.counts, started.elapsed());
     report::finish(&ended, format_name, "discarded", arguments.strict)
 }

@@ -8,6 +8,7 @@ mod check;
 mod exit;
 mod explain;
 mod filter;
+mod keeping;
 mod keys;
 mod opened;
 mod processor;

@@ -6,6 +6,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::exit::Failure;
+use super::keeping::keeping;
 use super::opened;
 use super::progress::Progress;
 use super::report::{self, Stats};
@@ -68,7 +69,9 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     let around = Surroundings { clock: &opened::now, stop: &stop, progress: &|| progress.draw() };
     let inputs =
         sources.into_iter().zip(built.sources).map(|(source, plan)| Input { source, plan }).collect();
-    let ended = run_pipeline(inputs, workers, delivery, outputs, plan.batch_bytes, &around);
+    let ended = keeping(&keys, &opened::now, || {
+        run_pipeline(inputs, workers, delivery, outputs, plan.batch_bytes, &around)
+    });
     progress.clear();
     report::print(arguments.stats, &ended.counts, started.elapsed());
     let kept = if plan.quarantine.is_some() { "sealed to the quarantine's recipients" } else { "discarded" };

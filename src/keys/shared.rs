@@ -160,7 +160,7 @@ impl Keys {
     }
 
     /// Destroys what is due at `now`, in memory and in the file, and takes over what other processes changed. Cheap when
-    /// there is nothing to do (one `stat`): called every minute or so, and never by a worker.
+    /// there is nothing to do (one `stat`): called every minute or so by a thread of its own, and never by a worker.
     pub fn advance(&self, now: Timestamp) -> Result<Vec<KeyEvent>, KeyError> {
         let Source::Stored(stored) = &self.0.source else { return Ok(Vec::new()) };
         let _turn = stored.turn.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,11 +1,11 @@
-//! Handing batches to the sinks, in order, with one fate for all.
+//! Handing batches to the sinks, with one fate for all. Their order is the sequencer's work.
 //!
 //! A sink that gets nothing must still close what has become old enough. So sinks are ticked, at most once a second: after a
 //! delivery, whichever sink it was for, and by a worker whose source is silent ([`Delivery::tick`]). A tick takes no turn and waits
 //! for none, so it cannot hold up a batch that does. Chosen over a thread with a timer, which would need a way to end, because
 //! every source comes back within a second, whether it is silent or a line trickles in.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::counts::Counts;
 use super::worker::Outcome;
@@ -41,11 +41,9 @@ const TICK_MICROS: u64 = MICROS.unsigned_abs();
 /// The sinks of a run. The sink at index `i` takes output `i` of every worker.
 pub struct Delivery {
     state: Mutex<State>,
-    moved: Condvar,
 }
 
 struct State {
-    turn: u64,
     sinks: Vec<ClassSink>,
     refuse: Box<dyn Refuse>,
     counts: Counts,
@@ -60,7 +58,6 @@ impl Delivery {
     /// Deliveries to `sinks` (with the class that each takes), failures to `refuse`.
     pub fn new(sinks: Vec<ClassSink>, refuse: Box<dyn Refuse>) -> Self {
         let state = State {
-            turn: 0,
             withheld: Withheld::of(&sinks),
             sinks,
             refuse,
@@ -69,32 +66,17 @@ impl Delivery {
             failed: None,
             resembles: None,
         };
-        Self { state: Mutex::new(state), moved: Condvar::new() }
+        Self { state: Mutex::new(state) }
     }
 
-    /// Delivers batch number `number` when its turn has come, and ticks the sinks when that is due. False when the run has
-    /// failed: stop.
-    pub fn deliver(
-        &self,
-        number: u64,
-        input: usize,
-        batch: &RawBatch,
-        outcome: &Outcome,
-        clock: Clock<'_>,
-    ) -> bool {
+    /// Delivers the next batch, and ticks the sinks when that is due. False when the run has failed: stop.
+    pub fn deliver(&self, input: usize, batch: &RawBatch, outcome: &Outcome, clock: Clock<'_>) -> bool {
         let mut state = self.lock();
-        while state.turn != number {
-            state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
         if state.failed.is_none() {
             let written = state.write(input, batch, outcome, clock);
             state.failed = written.and_then(|()| state.tick(clock)).err();
         }
-        state.turn += 1;
-        let going_on = state.failed.is_none();
-        drop(state);
-        self.moved.notify_all();
-        going_on
+        state.failed.is_none()
     }
 
     /// Lets the sinks close what has become old enough, if that is due; called when there is nothing to deliver. It waits for
@@ -107,19 +89,12 @@ impl Delivery {
         state.failed.is_none()
     }
 
-    /// Gives up batch number `number`, whose worker failed on it: nothing after it is delivered.
-    pub fn abandon(&self, number: u64) {
-        let mut state = self.lock();
-        while state.turn != number {
-            state = self.moved.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        state.failed.get_or_insert(SinkError::Io {
+    /// Gives up the next batch, whose worker failed on it: nothing after it is delivered.
+    pub fn abandon(&self) {
+        self.lock().failed.get_or_insert(SinkError::Io {
             place: "worker".to_owned(),
             problem: "stopped by an internal error; nothing after the failing batch was delivered".to_owned(),
         });
-        state.turn += 1;
-        drop(state);
-        self.moved.notify_all();
     }
 
     /// Ends the run: makes everything durable and returns the counts, what failed, and what foreign input looks like. A run that

@@ -1,9 +1,8 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, mpsc};
-use std::thread;
-use std::time::Duration;
 
 use super::super::refusals::Refusals;
+use super::super::sequencer::{Sequencer, Work};
 use super::*;
 use crate::record::batch::CleanBatch;
 use crate::sink::testing::batch;
@@ -105,9 +104,9 @@ fn sinks_are_ticked_at_most_once_a_second() {
 fn a_busy_source_ticks_the_sinks_that_it_never_writes_to() {
     let (busy, idle, clock) = (Recorder::default(), Recorder::default(), Manual::default());
     let delivery = delivery(&[(0, &busy), (1, &idle)]);
-    for (number, seconds) in [100, 100, 100, 101, 102, 102].into_iter().enumerate() {
+    for seconds in [100, 100, 100, 101, 102, 102] {
         clock.set(seconds);
-        assert!(delivery.deliver(number as u64, 0, &raw(), &outcome(2), &|| clock.now()));
+        assert!(delivery.deliver(0, &raw(), &outcome(2), &|| clock.now()));
     }
     assert_eq!(idle.calls(), [Call::Tick(100), Call::Tick(101), Call::Tick(102)]);
     assert_eq!(busy.calls().iter().filter(|call| matches!(call, Call::Write(_))).count(), 6);
@@ -125,8 +124,8 @@ fn what_a_tick_withholds_did_not_leave_and_counts_once_per_class() {
     let clock = Manual::default();
     let delivery = delivery(&[(0, &first), (0, &second), (1, &other)]);
     clock.set(100);
-    for number in 0..4 {
-        assert!(delivery.deliver(number, 0, &raw(), &outcome(3), &|| clock.now()));
+    for _ in 0..4 {
+        assert!(delivery.deliver(0, &raw(), &outcome(3), &|| clock.now()));
     }
     for seconds in 101..104 {
         clock.set(seconds);
@@ -145,13 +144,13 @@ fn a_tick_that_fails_ends_the_run() {
     let (other, clock) = (Recorder::default(), Manual::default());
     let delivery = delivery(&[(0, &failing), (1, &other)]);
     clock.set(100);
-    assert!(delivery.deliver(0, 0, &raw(), &outcome(2), &|| clock.now()));
+    assert!(delivery.deliver(0, &raw(), &outcome(2), &|| clock.now()));
     clock.set(101);
     assert!(!delivery.tick(&|| clock.now()));
     let before = (failing.calls(), other.calls());
     clock.set(102);
     assert!(!delivery.tick(&|| clock.now()), "whoever ticks next hears of it");
-    assert!(!delivery.deliver(1, 0, &raw(), &outcome(2), &|| clock.now()));
+    assert!(!delivery.deliver(0, &raw(), &outcome(2), &|| clock.now()));
     let (counts, failed, _) = delivery.finish(clock.now());
     assert_eq!(failed.unwrap().to_string(), "here: gone");
     assert_eq!((failing.calls(), other.calls()), before, "nothing is delivered or closed after it");
@@ -168,8 +167,8 @@ fn every_sink_is_finished_and_the_first_failure_is_told() {
     let clock = Manual::default();
     let delivery = delivery(&[(0, &before), (1, &first), (2, &between), (3, &second), (4, &after)]);
     clock.set(100);
-    for number in 0..3 {
-        assert!(delivery.deliver(number, 0, &raw(), &outcome(5), &|| clock.now()));
+    for _ in 0..3 {
+        assert!(delivery.deliver(0, &raw(), &outcome(5), &|| clock.now()));
     }
     clock.set(101);
     let (counts, failed, _) = delivery.finish(clock.now());
@@ -187,17 +186,14 @@ fn every_sink_is_finished_and_the_first_failure_is_told() {
 fn a_batch_that_waits_keeps_no_tick_waiting_and_is_judged_when_it_leaves() {
     let (sink, clock) = (Recorder::default(), Manual::default());
     let delivery = delivery(&[(0, &sink)]);
+    let sequencer = Sequencer::new(vec![Work::new(0, 0)]);
+    let work = || Work { input: 0, batch: raw(), outcome: outcome(1), abandoned: false };
+    let deliver = |work: &Work| delivery.deliver(work.input, &work.batch, &work.outcome, &|| clock.now());
     clock.set(100);
-    let (ended, end) = mpsc::channel();
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            assert!(delivery.deliver(1, 0, &raw(), &outcome(1), &|| clock.now()));
-            ended.send(()).unwrap();
-        });
-        assert!(end.recv_timeout(Duration::from_millis(50)).is_err(), "number 0 comes first");
-        clock.set(200);
-        assert!(delivery.tick(&|| clock.now()));
-        assert!(delivery.deliver(0, 0, &raw(), &outcome(1), &|| clock.now()));
-    });
+    assert!(sequencer.hand_over(1, work(), deliver).is_some());
+    assert_eq!(sink.calls(), [], "number 0 comes first");
+    clock.set(200);
+    assert!(delivery.tick(&|| clock.now()));
+    assert!(sequencer.hand_over(0, work(), deliver).is_some());
     assert_eq!(sink.calls(), [Call::Tick(200), Call::Write(200), Call::Write(200)]);
 }

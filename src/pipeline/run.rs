@@ -7,7 +7,8 @@ use std::thread;
 
 use super::counts::Counts;
 use super::delivery::Delivery;
-use super::worker::{Outcome, SourcePlan, Worker};
+use super::sequencer::{Sequencer, Work};
+use super::worker::{SourcePlan, Worker};
 use crate::record::batch::RawBatch;
 use crate::record::timestamp::{MICROS, Timestamp};
 use crate::sink::SinkError;
@@ -111,10 +112,14 @@ pub fn run(
         inputs.into_iter().map(|input| (input.source, input.plan)).unzip();
     let intake = Mutex::new(Intake { sources, current: 0, next: 0, stopped: false, failed: Vec::new() });
     let workers: Vec<_> = workers.into_iter().map(Mutex::new).collect();
+    // As many beside as there are workers: each can be one batch ahead.
+    let beside = if workers.len() > 1 { workers.len() } else { 0 };
+    let sequencer = Sequencer::new((0..beside).map(|_| Work::new(batch_bytes, outputs)).collect());
     let shared = Shared {
         plans: &plans,
         intake: &intake,
         delivery: &delivery,
+        sequencer: &sequencer,
         workers: &workers,
         forgotten: AtomicI64::new(i64::MIN),
         outputs,
@@ -141,6 +146,7 @@ struct Shared<'a> {
     plans: &'a [SourcePlan],
     intake: &'a Mutex<Intake>,
     delivery: &'a Delivery,
+    sequencer: &'a Sequencer,
     /// One per thread, which holds it while it works on a batch and at no other time.
     workers: &'a [Mutex<Worker>],
     /// When the workers were told to forget last.
@@ -153,15 +159,14 @@ struct Shared<'a> {
 impl Shared<'_> {
     /// Takes, processes and delivers batches until there are none.
     fn work(&self, worker: &Mutex<Worker>) {
-        let mut batch = RawBatch::with_capacity(self.batch_bytes);
-        let mut outcome = Outcome::new(self.outputs);
+        let mut work = Work::new(self.batch_bytes, self.outputs);
         loop {
             let taken = {
                 let mut intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner);
                 if self.around.stop.load(Ordering::Relaxed) {
                     intake.stop();
                 }
-                intake.take(self.plans, &mut batch)
+                intake.take(self.plans, &mut work.batch)
             };
             let (number, input) = match taken {
                 Taken::Batch(number, input) => (number, input),
@@ -179,18 +184,26 @@ impl Shared<'_> {
             // A bug in a parser must not leave the others waiting for a turn that never comes.
             let processed = panic::catch_unwind(AssertUnwindSafe(|| {
                 let mut worker = worker.lock().unwrap_or_else(PoisonError::into_inner);
-                worker.process(input, &self.plans[input], &batch, (self.around.clock)(), &mut outcome);
+                let now = (self.around.clock)();
+                worker.process(input, &self.plans[input], &work.batch, now, &mut work.outcome);
             }));
-            if processed.is_err() {
-                self.delivery.abandon(number);
+            (work.input, work.abandoned) = (input, processed.is_err());
+            let Some(room) = self.sequencer.hand_over(number, work, |work| self.deliver(work)) else {
                 return;
-            }
-            if !self.delivery.deliver(number, input, &batch, &outcome, self.around.clock) {
-                return;
-            }
+            };
+            work = room;
             self.forget_dead();
             (self.around.progress)();
         }
+    }
+
+    /// Delivers work whose turn has come; false when nothing more may be delivered.
+    fn deliver(&self, work: &Work) -> bool {
+        if work.abandoned {
+            self.delivery.abandon();
+            return false;
+        }
+        self.delivery.deliver(work.input, &work.batch, &work.outcome, self.around.clock)
     }
 
     /// Lets every worker forget what is dead, at most once a second (PI-5). A worker that waits for the intake, or for its turn,

@@ -3,7 +3,7 @@ use std::sync::atomic::AtomicI64;
 
 use super::super::build::{self, RouteSpec};
 use super::super::refusals::Refusals;
-use super::super::worker::ClassChoice;
+use super::super::worker::{ClassChoice, Outcome};
 use super::*;
 use crate::config::{self, format_spec::FormatSpec};
 use crate::encode::Emit;
@@ -177,7 +177,9 @@ fn pi_5_workers_that_wait_forget_dead_keys_within_two_seconds() {
             let sources: Vec<Box<dyn Source>> = vec![Box::new(source)];
             let sink = Ticked { ticks: Arc::default(), fails: false };
             let delivery = Delivery::new(vec![(0, Box::new(sink))], Box::new(Refusals::discarding(false)));
+            let sequencer = Sequencer::new(Vec::new());
             let shared = Shared {
+                sequencer: &sequencer,
                 plans: &plans,
                 intake: &Mutex::new(Intake {
                     sources,

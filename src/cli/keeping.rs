@@ -1,0 +1,96 @@
+//! Keys that die while a run goes on are destroyed while it goes on (PI-5).
+//!
+//! A pipe can be read for months. A thread of its own asks the keyring once a minute what is due: it may have to wait for the
+//! keyring's lock and for the disk, and no worker should.
+
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use crate::keys::Keys;
+use crate::record::timestamp::Timestamp;
+
+/// How often the keyring is asked: a key outlives its death by no more, and by what a worker needs to let go of it.
+const EVERY: Duration = Duration::from_mins(1);
+
+/// Runs `run`, and keeps `keys` on schedule meanwhile.
+pub fn keeping<T>(keys: &Keys, clock: &(dyn Fn() -> Timestamp + Sync), run: impl FnOnce() -> T) -> T {
+    // The keys of one run end with it.
+    if keys.is_ephemeral() { run() } else { keeping_every(EVERY, keys, clock, run) }
+}
+
+fn keeping_every<T>(
+    every: Duration,
+    keys: &Keys,
+    clock: &(dyn Fn() -> Timestamp + Sync),
+    run: impl FnOnce() -> T,
+) -> T {
+    thread::scope(|scope| {
+        let (running, ended) = mpsc::channel::<()>();
+        scope.spawn(move || {
+            let mut said = String::new();
+            while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+                advance(keys, clock(), &mut said);
+            }
+        });
+        let result = run();
+        drop(running);
+        result
+    })
+}
+
+/// Destroys what is due and says so. A trouble that stays is said once: dead keys are refused meanwhile.
+fn advance(keys: &Keys, now: Timestamp, said: &mut String) {
+    match keys.advance(now) {
+        Ok(events) => {
+            said.clear();
+            for event in events {
+                anstream::eprintln!("sluis: {event}");
+            }
+        }
+        Err(error) => {
+            let problem = error.to_string();
+            if problem != *said {
+                anstream::eprintln!(
+                    "sluis: warning: keys that are due were not destroyed in the keyring: {problem}"
+                );
+                *said = problem;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::policy::class::Domain;
+
+    const DAY: i64 = 86_400;
+    const NOW: Timestamp = Timestamp::from_seconds(20_000 * DAY);
+
+    #[test]
+    fn a_key_that_dies_during_a_run_is_destroyed_in_memory_and_on_disk() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path().join("keys");
+        let domain = Domain { name: "web".to_owned(), epoch_seconds: 86_400, retention_seconds: 86_400 };
+        let _ = crate::keys::admin::init(&dir, &[("web", 86_400, 86_400)], NOW).unwrap();
+        let (keys, _) = Keys::open(&dir, std::slice::from_ref(&domain), NOW).unwrap();
+        let (epoch, generation) = (keys.epoch_of(0, NOW), keys.generation());
+        assert!(keys.epoch_keys(0, epoch, NOW).is_ok());
+        // The epoch ends after a day, and its last record a day later.
+        let later = NOW.plus_seconds(3 * DAY);
+        keeping_every(Duration::from_millis(5), &keys, &|| later, || {
+            let patience = Instant::now();
+            while keys.generation() == generation && patience.elapsed() < Duration::from_secs(20) {
+                thread::sleep(Duration::from_millis(5));
+            }
+        });
+        assert_ne!(keys.generation(), generation, "workers are told");
+        // Asked as at the time before, what is destroyed stays so: in this process, and in the file for the next.
+        assert!(keys.epoch_keys(0, epoch, NOW).is_err());
+        let again = Keys::open_read_only(&dir, std::slice::from_ref(&domain), NOW).unwrap();
+        assert!(again.epoch_keys(0, epoch, NOW).is_err());
+    }
+}
