@@ -138,7 +138,7 @@ impl Protector {
 /// True for digits that are a JSON number as they stand: those have no leading zeros, and the longest are no number to most readers.
 #[inline(always)]
 fn is_json_number(digits: &[u8]) -> bool {
-    digits.len() <= 20 && digits.first() != Some(&b'0')
+    digits.len() == 1 || (digits.len() <= 20 && digits.first() != Some(&b'0'))
 }
 
 /// Puts a value as it stands: mostly in one length, whatever follows it.
