@@ -1,6 +1,6 @@
 //! Measures whole processes over one file and prints what the figures of the project's yardstick have become.
 //!
-//! *In*: a file of combined lines and the programs to compare; `benches/compare` prepares both. *Out*: two tables on
+//! *In*: a file of combined lines and the programs to compare; `benches/compare` prepares both. *Out*: three tables on
 //! standard output. *Promised*: every program gets the same bytes from the page cache, one at a time, and the number of
 //! lines that came out is counted: exit code 1 when one is missing. A figure that is not reached is shown, never an error:
 //! a benchmark is not a timed test. *Not here*: what a single stage costs (`benches/stages.rs`).
@@ -8,6 +8,7 @@
 #![allow(clippy::cast_precision_loss, reason = "counts here are far below 2^52")]
 
 mod child;
+mod formats;
 mod others;
 mod table;
 
@@ -18,6 +19,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 use child::{Measured, best_of, count_lines};
+use formats::Mode;
 use table::Row;
 
 /// What `benches/compare` says on the command line.
@@ -29,6 +31,10 @@ struct Wish {
     work: PathBuf,
     anonip: Option<PathBuf>,
     rsyslog: Option<PathBuf>,
+    /// `FORMAT=FILE` of other formats.
+    also: Vec<String>,
+    /// The shipped policy for web servers.
+    policy: Option<PathBuf>,
     /// One round each and no other tools: shows that the benchmark still works.
     small: bool,
 }
@@ -65,6 +71,8 @@ fn wish(mut arguments: impl Iterator<Item = String>) -> Result<Wish, Box<dyn Err
             "--work" => wish.work = value,
             "--anonip" => wish.anonip = Some(value),
             "--rsyslog" => wish.rsyslog = Some(value),
+            "--also" => wish.also.push(value.display().to_string()),
+            "--policy" => wish.policy = Some(value),
             _ => return Err(format!("unknown argument {name}").into()),
         }
     }
@@ -96,11 +104,14 @@ fn compare(wish: &Wish) -> Result<bool, Box<dyn Error>> {
         }
     }
     table.print();
+    let mut modes = wish.also.iter().map(|also| Mode::of_format(also)).collect::<Result<Vec<_>, _>>()?;
+    modes.extend(wish.policy.as_deref().map(|policy| Mode::of_policy(policy, &input.path)));
+    let nothing_lost = formats::print(&wish.sluis, &modes, rounds(wish).min(3))?;
     // Of a small file the clock shows next to nothing.
     if !wish.small {
         table.print_figures();
     }
-    Ok(table.is_complete())
+    Ok(table.is_complete() && nothing_lost)
 }
 
 /// The limit: finding the newlines of bytes that are in memory already, best of five. It also counts the lines, and
