@@ -15,7 +15,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sluis::config::format_spec::FormatSpec;
 use sluis::encode::same::Same;
 use sluis::encode::{Emit, ndjson};
-use sluis::format::{Format, Memo, RowParser};
+use sluis::format::{Format, Memo, Reading, RowParser};
 use sluis::keys::{EpochKeys, Keys, TokenKind};
 use sluis::pipeline::build::{self, RouteSpec};
 use sluis::pipeline::worker::{ClassChoice, Outcome, SourcePlan, Worker};
@@ -175,7 +175,8 @@ fn parsers(criterion: &mut Criterion) {
         records.scan(input);
         let mut found = 0;
         for line in records.records(input) {
-            let time = combined.read_row(line, &mut memo, &mut texts, &mut read);
+            let into = Reading { memo: &mut memo, texts: &mut texts, row: &mut read };
+            let time = combined.read_row(line, into);
             found += if black_box(time).is_some() { read.present().count_ones() as usize } else { 0 };
         }
         found

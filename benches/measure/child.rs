@@ -95,6 +95,22 @@ pub fn peak(child: &Child) -> Option<u64> {
     line.trim().trim_end_matches(" kB").parse().ok()
 }
 
+/// Runs one command that is not measured, and counts the lines that it writes to `path`, which is then removed: writing 400 MB to
+/// a disk is not what we want to compare.
+pub fn lines_written(
+    path: &Path,
+    command: impl Fn() -> Result<Command, Box<dyn Error>>,
+) -> Result<u64, Box<dyn Error>> {
+    best_of(1, || {
+        let mut command = command()?;
+        command.stdout(File::create(path)?);
+        Ok(command)
+    })?;
+    let lines = count_lines(path)?;
+    std::fs::remove_file(path)?;
+    Ok(lines)
+}
+
 /// Lines of a file, in constant memory: the next child must find the page cache, not us.
 pub fn count_lines(path: &Path) -> Result<u64, Box<dyn Error>> {
     let mut file = File::open(path)?;

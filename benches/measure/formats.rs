@@ -6,7 +6,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::child::{Measured, best_of, count_lines};
+use crate::child::{Measured, best_of, count_lines, lines_written};
 
 /// One way to call the filter.
 pub struct Mode {
@@ -55,7 +55,7 @@ pub fn print(sluis: &Path, modes: &[Mode], rounds: u32) -> Result<bool, Box<dyn 
             let Measured { cpu_secs, .. } = best_of(rounds, || command(sluis, mode, emit))?;
             let cpu = cpu_secs.max(0.001);
             let name = format!("{}, {emit}", mode.title);
-            let out = lines_out(sluis, mode, emit)?;
+            let out = lines_written(&mode.input.with_extension("out"), || command(sluis, mode, emit))?;
             let note = if out == lines {
                 String::new()
             } else {
@@ -78,17 +78,4 @@ fn command(sluis: &Path, mode: &Mode, emit: &str) -> Result<Command, Box<dyn Err
     command.arg("filter").args(&mode.arguments).args(["--emit", emit, "--threads", "1"]);
     command.stdin(File::open(&mode.input)?).stdout(Stdio::null()).stderr(Stdio::null());
     Ok(command)
-}
-
-/// One more run, not measured, whose output is counted.
-fn lines_out(sluis: &Path, mode: &Mode, emit: &str) -> Result<u64, Box<dyn Error>> {
-    let path = mode.input.with_extension("out");
-    best_of(1, || {
-        let mut command = command(sluis, mode, emit)?;
-        command.stdout(File::create(&path)?);
-        Ok(command)
-    })?;
-    let lines = count_lines(&path)?;
-    std::fs::remove_file(&path)?;
-    Ok(lines)
 }

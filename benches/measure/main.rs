@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
-use child::{Measured, best_of, count_lines};
+use child::{Measured, best_of, lines_written};
 use formats::Mode;
 use table::Row;
 
@@ -164,7 +164,8 @@ fn ours(wish: &Wish, input: &Input) -> Result<Vec<Row>, Box<dyn Error>> {
         let without = if cache { "" } else { ", no token cache" };
         let name = format!("sluis {emit}, {threads} thread{}{without}", plural(threads));
         let row = best.map(|best| Row::new(&name, best)).ok_or("no round was asked for")?;
-        rows.push(row.lines(sluis_lines(wish, input, emit)?));
+        let path = wish.work.join("sluis.out");
+        rows.push(row.lines(lines_written(&path, || sluis_command(wish, input, emit, "2"))?));
     }
     Ok(rows)
 }
@@ -184,19 +185,6 @@ fn sluis(
         command.stdout(Stdio::null());
         Ok(command)
     })
-}
-
-/// One more run, not measured, whose output is counted: writing 400 MB to a disk is not what we want to compare.
-fn sluis_lines(wish: &Wish, input: &Input, emit: &str) -> Result<u64, Box<dyn Error>> {
-    let path = wish.work.join("sluis.out");
-    best_of(1, || {
-        let mut command = sluis_command(wish, input, emit, "2")?;
-        command.stdout(File::create(&path)?);
-        Ok(command)
-    })?;
-    let lines = count_lines(&path)?;
-    std::fs::remove_file(&path)?;
-    Ok(lines)
 }
 
 /// The newline scan has five: it takes a twentieth of a second, and nothing comes between.

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use sluis::config::format_spec::FormatSpec;
 use sluis::config::{pipeline_from_str, policy_from_str};
-use sluis::format::{Format, Memo, Parser, RowParser};
+use sluis::format::{Format, Memo, Parser, Reading, RowParser};
 use sluis::pipeline::build;
 use sluis::protect::text::{Context, find};
 use sluis::record::lines::Lines;
@@ -73,7 +73,8 @@ fn rows(format: &Format, batch: &[u8]) {
     lines.scan(batch);
     for line in lines.records(batch) {
         let (mut memo, mut parsed) = (Memo::new(Timestamp::from_seconds(1_780_000_000)), Parsed::default());
-        let Some(time) = parser.read_row(line, &mut memo, &mut texts, &mut row) else { continue };
+        let into = Reading { memo: &mut memo, texts: &mut texts, row: &mut row };
+        let Some(time) = parser.read_row(line, into) else { continue };
         let parsing = parser.parse(line.text, &mut memo, &mut parsed);
         assert!(parsing.is_ok() && parsed.time == Some(time), "a row that is no record");
         let places: Vec<usize> = places(row.present()).collect();

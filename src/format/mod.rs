@@ -54,15 +54,18 @@ pub trait Parser: Send + Sync {
 /// A format whose ordinary records can be read as rows.
 pub trait RowParser: Parser {
     /// Reads an ordinary record as a row, and returns its time. `None` for any other: it must be parsed, and the row means
-    /// nothing. What it reads, [`Parser::parse`] reads too and finds the same. Texts that may come again are looked for among
-    /// `texts`, and added.
-    fn read_row(
-        &self,
-        line: Line<'_>,
-        memo: &mut Memo,
-        texts: &mut Texts,
-        row: &mut Row,
-    ) -> Option<Timestamp>;
+    /// nothing. What it reads, [`Parser::parse`] reads too and finds the same.
+    fn read_row(&self, line: Line<'_>, into: Reading<'_>) -> Option<Timestamp>;
+}
+
+/// What a row is read with, and into.
+pub struct Reading<'a> {
+    /// What the parser remembers.
+    pub memo: &'a mut Memo,
+    /// Texts that may come again are looked for among these, and added.
+    pub texts: &'a mut Texts,
+    /// Where the values go.
+    pub row: &'a mut Row,
 }
 
 /// What a worker remembers between records so that equal times are not parsed twice, and what a parser must be told

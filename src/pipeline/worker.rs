@@ -5,7 +5,7 @@ use std::mem;
 use super::counts::Counts;
 use crate::encode::Emit;
 use crate::encode::ndjson::Keys as Columns;
-use crate::format::{Format, Memo, Parser, RowParser};
+use crate::format::{Format, Memo, Parser, Reading, RowParser};
 use crate::keys::{EpochCache, EpochKeys, Keys};
 use crate::policy::table::Table;
 use crate::protect::row::{RowPlan, RowRecord};
@@ -260,7 +260,8 @@ impl Worker {
                 self.protector.expect(line.tail);
             }
             outcome.counts.records_in += 1;
-            match parser.read_row(line, &mut self.memos[task.input], &mut self.texts, &mut self.row) {
+            let memo = &mut self.memos[task.input];
+            match parser.read_row(line, Reading { memo, texts: &mut self.texts, row: &mut self.row }) {
                 Some(time) => {
                     self.clean_row(task, class, line, time, outcome);
                     if let Some(known) = self.protector.telling() {

@@ -14,9 +14,9 @@ use super::lengths::{
     address_len, capitals_len, digits_len, first_before, is_protocol, is_status, plain_end, simple_name_len,
 };
 use super::program::{Content, Ending, Locate, Segment, Step, TimeStep};
-use crate::format::Memo;
 use crate::format::request::{RequestSlots, split};
 use crate::format::time::{TimeForm, read_common_log};
+use crate::format::{Memo, Reading};
 use crate::record::field::Kind;
 use crate::record::lines::Line;
 use crate::record::row::{PLACES_MAX, Place, Row, places};
@@ -118,39 +118,21 @@ impl Opening {
 
     /// Reads a whole record as a row. `None`: not the ordinary case, and the row means nothing.
     #[inline(always)]
-    pub(super) fn read_row(
-        &self,
-        line: Line<'_>,
-        memo: &mut Memo,
-        texts: &mut Texts,
-        row: &mut Row,
-    ) -> Option<Timestamp> {
+    pub(super) fn read_row(&self, line: Line<'_>, into: Reading<'_>) -> Option<Timestamp> {
         match Short::of(line) {
-            Some(text) => self.row(text, line, memo, texts, row),
-            None => self.long_row(line, memo, texts, row),
+            Some(text) => self.row(text, line, into),
+            None => self.long_row(line, into),
         }
     }
 
     #[inline(never)]
-    fn long_row(
-        &self,
-        line: Line<'_>,
-        memo: &mut Memo,
-        texts: &mut Texts,
-        row: &mut Row,
-    ) -> Option<Timestamp> {
-        self.row(Checked::of(line), line, memo, texts, row)
+    fn long_row(&self, line: Line<'_>, into: Reading<'_>) -> Option<Timestamp> {
+        self.row(Checked::of(line), line, into)
     }
 
     #[inline(always)]
-    fn row<'a>(
-        &self,
-        text: impl Text<'a>,
-        line: Line<'a>,
-        memo: &mut Memo,
-        texts: &mut Texts,
-        row: &mut Row,
-    ) -> Option<Timestamp> {
+    fn row<'a>(&self, text: impl Text<'a>, line: Line<'a>, into: Reading<'_>) -> Option<Timestamp> {
+        let Reading { memo, texts, row } = into;
         row.clear();
         let request = head(text, row)?;
         let close = plain_end(text, request)?;

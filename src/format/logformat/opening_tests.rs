@@ -32,9 +32,9 @@ fn row_outcome(program: &Program, record: &[u8], behind: &[u8]) -> Outcome {
     assert_eq!(line.text, record);
     // Twice: the second time its agent is known.
     let outcomes = [(); 2].map(|()| {
-        let Some(time) = program.read_row(line, &mut Memo::new(Timestamp(0)), &mut texts, &mut row) else {
-            return outcome(program, record);
-        };
+        let mut memo = Memo::new(Timestamp(0));
+        let into = Reading { memo: &mut memo, texts: &mut texts, row: &mut row };
+        let Some(time) = program.read_row(line, into) else { return outcome(program, record) };
         let mut parts = Vec::new();
         for place in places(row.present()) {
             let range = row.range(place);

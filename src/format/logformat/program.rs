@@ -32,11 +32,10 @@ use super::run::Run;
 use crate::format::request::{RequestSlots, TargetSlots};
 use crate::format::strftime::{Collected, Pattern};
 use crate::format::time::TimeForm;
-use crate::format::{Memo, Parser, RowParser};
+use crate::format::{Memo, Parser, Reading, RowParser};
 use crate::record::lines::Line;
-use crate::record::row::{Place, Row};
+use crate::record::row::Place;
 use crate::record::span::{Layout, Parsed, Refusal};
-use crate::record::texts::Texts;
 use crate::record::timestamp::Timestamp;
 
 /// Soft values that one format may have.
@@ -190,13 +189,7 @@ impl Parser for Program {
 
 impl RowParser for Program {
     #[inline(always)]
-    fn read_row(
-        &self,
-        line: Line<'_>,
-        memo: &mut Memo,
-        texts: &mut Texts,
-        row: &mut Row,
-    ) -> Option<Timestamp> {
-        self.opening.as_ref()?.read_row(line, memo, texts, row)
+    fn read_row(&self, line: Line<'_>, into: Reading<'_>) -> Option<Timestamp> {
+        self.opening.as_ref()?.read_row(line, into)
     }
 }
