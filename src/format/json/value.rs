@@ -58,8 +58,8 @@ impl Walk<'_> {
         let raw = &self.record[start..end];
         match self.json.keys.meaning(node) {
             Meaning::Way => return Ok(()),
-            // Absent, in the server's own words: a value without a part.
-            _ if matches!(raw, b"" | b"-") => {}
+            // Absent, in the server's own words, the second perhaps escaped: a value without a part.
+            _ if matches!(raw, b"" | b"-") || (text.escaped && raw.eq_ignore_ascii_case(br"\u002d")) => {}
             Meaning::Field(slot) | Meaning::Text(slot) => self.parsed.push(slot, start, end),
             Meaning::Request | Meaning::Target if text.escaped && hides_delimiter(raw) => {
                 self.parsed.push(slots.line, start, end);
