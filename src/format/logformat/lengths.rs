@@ -7,11 +7,11 @@ use wide::u8x16;
 use crate::record::positions::{BLOCK, Lane, mask};
 use crate::record::window::Text;
 
-/// The length of the address that begins `text` and ends at a space: an IPv4 address, or something with the characters and
+/// The length of the address that stands at `at` and ends at a space: an IPv4 address, or something with the characters and
 /// the look of an IPv6 address.
 #[inline(always)]
-pub(super) fn address_len<'a>(text: impl Text<'a>) -> Option<usize> {
-    let block = u8x16::new(*text.at(0)?);
+pub(super) fn address_len<'a>(text: impl Text<'a>, at: usize) -> Option<usize> {
+    let block = u8x16::new(*text.at(at)?);
     let dots = block.simd_eq(u8x16::splat(b'.')).to_bitmask();
     let len = block.simd_eq(u8x16::splat(b' ')).to_bitmask().trailing_zeros();
     let digits = ((block - u8x16::splat(b'0')).simd_le(u8x16::splat(9))).to_bitmask();
@@ -22,7 +22,7 @@ pub(super) fn address_len<'a>(text: impl Text<'a>) -> Option<usize> {
     let empty = marks & marks >> 1;
     let four_digits = digits & digits >> 1 & digits >> 2 & digits >> 3;
     let wrong = (dots | digits) ^ inside | dots.count_ones() ^ 3 | empty | four_digits | len >> 4;
-    if wrong != 0 { ipv6_len(text.at(0)?) } else { Some(len as usize) }
+    if wrong != 0 { ipv6_len(text.at(at)?) } else { Some(len as usize) }
 }
 
 /// The length of an IPv6 address without brackets, zone and port, of groups of at most four digits.
@@ -45,6 +45,22 @@ fn ipv6_len(block: &[u8; BLOCK]) -> Option<usize> {
         && pairs & pairs.wrapping_sub(1) == 0
         && five_digits == 0)
         .then_some(len as usize)
+}
+
+/// The length of the host name that begins `block`: letters, digits and a few signs, fewer than a block of them. It is not `-`.
+#[inline(always)]
+pub(super) fn host_len(block: &[u8; BLOCK]) -> Option<usize> {
+    let within =
+        |lane: Lane, first: u8, count: u8| (lane - Lane::splat(first)).simd_le(Lane::splat(count - 1));
+    let host = mask(block, |lane| {
+        within(lane | Lane::splat(0x20), b'a', 26)
+            | within(lane, b'0', 10)
+            | lane.simd_eq(Lane::splat(b'.'))
+            | lane.simd_eq(Lane::splat(b'-'))
+            | lane.simd_eq(Lane::splat(b'_'))
+    });
+    let len = host.trailing_ones() as usize;
+    (len > 0 && len < BLOCK && (len > 1 || block[0] != b'-')).then_some(len)
 }
 
 /// The length of a user name of letters, digits and a few signs before ` [`. It cannot be taken for an address, and is not `-`.

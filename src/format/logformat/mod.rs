@@ -23,6 +23,7 @@ mod lengths;
 mod names;
 mod nginx;
 mod opening;
+mod opening_of;
 mod plan;
 mod program;
 mod run;

@@ -1,7 +1,7 @@
 //! The fast way through what nearly every access log begins with.
 //!
 //! `%h %l %u [%t] "%r" %>s %b` (Apache) and `$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent` (nginx)
-//! open most formats: `common`, `combined`, the `main` of nginx's own packages. Where nothing but quoted values follows, and
+//! open most formats: `common`, `combined`, the `main` of nginx's own packages; `vhost_combined` has `%v:%p` before it. Where nothing but quoted values follows, and
 //! nothing is escaped, the whole record is read as a [`Row`]. Where more follows, the opening is read here and the rest by the
 //! steps. Whatever is not ordinary is left to the steps altogether. So this file can make a record faster, and never
 //! different: a test compares both ways.
@@ -9,45 +9,49 @@
 //! Few branches depend on the record: where lengths differ from record to record, windows of fixed length are looked at as a whole,
 //! and a value that may be absent is put in its place all the same.
 
-use super::ending::{Class, NumberForm, closing_quote};
+use super::ending::closing_quote;
 use super::lengths::{
-    address_len, capitals_len, digits_len, first_before, is_protocol, is_status, plain_end, simple_name_len,
+    address_len, capitals_len, digits_len, first_before, host_len, is_protocol, is_status, plain_end,
+    simple_name_len,
 };
-use super::program::{Content, Ending, Locate, Segment, Step, TimeStep};
 use crate::format::request::{RequestSlots, split};
-use crate::format::time::{TimeForm, read_common_log};
+use crate::format::time::read_common_log;
 use crate::format::{Memo, Reading};
-use crate::record::field::Kind;
 use crate::record::lines::Line;
-use crate::record::row::{PLACES_MAX, Place, Row, places};
-use crate::record::span::{Layout, Parsed};
+use crate::record::row::{Place, Row, places};
+use crate::record::span::Parsed;
 use crate::record::texts::Texts;
 use crate::record::timestamp::Timestamp;
 use crate::record::window::{Checked, Short, Text};
 
 /// The places of an opening: its own, then the quoted values that are all that follows.
 pub(super) struct Opening {
-    places: Vec<Place>,
+    pub(super) places: Vec<Place>,
     /// The place of the user agent, if it has one: the one text that comes again in most records.
-    agent: Option<usize>,
-    request: RequestSlots,
+    pub(super) agent: Option<usize>,
+    pub(super) request: RequestSlots,
     /// True when nothing else follows, so that whole records can be read.
-    whole: bool,
+    pub(super) whole: bool,
+    /// True when the site's name and port come first. Such records are read whole or not at all.
+    pub(super) sited: bool,
     /// Steps of the first chunk that are read by [`Opening::read`].
     pub(super) steps: usize,
 }
 
+/// Places of the site's name and port, where they come first: the others are counted from behind them.
+const SITE: usize = 2;
+
 const CLIENT: usize = 0;
 const USER: usize = 1;
-const TIME: usize = 2;
-const METHOD: usize = 3;
+pub(super) const TIME: usize = 2;
+pub(super) const METHOD: usize = 3;
 const PATH: usize = 4;
 const QUERY: usize = 5;
-const VERSION: usize = 6;
-const STATUS: usize = 7;
-const SIZE: usize = 8;
+pub(super) const VERSION: usize = 6;
+pub(super) const STATUS: usize = 7;
+pub(super) const SIZE: usize = 8;
 /// The first quoted value after the opening.
-const CLOSING: usize = 9;
+pub(super) const CLOSING: usize = 9;
 
 /// Bytes of a common-log time.
 const TIME_BYTES: usize = 26;
@@ -56,61 +60,6 @@ const TIME_BYTES: usize = 26;
 const PROTOCOL_BYTES: usize = 9;
 
 impl Opening {
-    /// The opening of a program, if it has one.
-    pub(super) fn of(head: &[Step], segments: &[Segment], suffix: &[u8], layout: &Layout) -> Option<Self> {
-        let [first] = segments else { return None };
-        let client = match head {
-            [Step::Value { ending: Ending::Host, content: Content::Plain(client) }, rest @ ..] => {
-                let dash = matches!(rest, [step] if step.is_literal(b" - "));
-                let ident = matches!(rest, [before, Step::Value { ending: Ending::Word(b' '), .. }, after]
-                    if before.is_literal(b" ") && after.is_literal(b" "));
-                (dash || ident).then_some(*client)?
-            }
-            _ => return None,
-        };
-        let Segment {
-            content: Content::Name(user),
-            class: Class::Quoteless,
-            locate: Locate::Before(_),
-            chunk,
-        } = first
-        else {
-            return None;
-        };
-        let [bracket, time, quote, request, space, status, gap, size, rest @ ..] = &chunk[..] else {
-            return None;
-        };
-        let literals = [(bracket, &b" ["[..]), (quote, b"] \""), (space, b"\" "), (gap, b" ")];
-        if !literals.iter().all(|(step, literal)| step.is_literal(literal)) {
-            return None;
-        }
-        match (time, request, status, size) {
-            (
-                Step::Time { time: TimeStep::Fixed { form: TimeForm::CommonLog, .. }, slot: time, .. },
-                Step::Value { ending: Ending::Quote, content: Content::Request(request) },
-                Step::Number { form: NumberForm::Status, slot: status, .. },
-                Step::Number { form: NumberForm::Integer, slot: size, next: None | Some(b' ') },
-            ) => {
-                let (path, query) = (request.target.path, request.target.query);
-                let mut slots =
-                    vec![client, *user, *time, request.method, path, query, request.version, *status, *size];
-                let whole = suffix.is_empty() && closing(rest, &mut slots);
-                slots.truncate(if whole { PLACES_MAX } else { CLOSING });
-                let is_free = |place| !matches!(place, TIME | METHOD | VERSION | STATUS | SIZE);
-                let places = slots.iter().enumerate();
-                let agent = |&slot: &u16| layout.slots[usize::from(slot)].kind == Kind::Agent;
-                Some(Self {
-                    places: places.map(|(place, &slot)| Place { slot, is_free: is_free(place) }).collect(),
-                    agent: slots.iter().skip(CLOSING).position(agent).map(|place| CLOSING + place),
-                    request: *request,
-                    whole,
-                    steps: 8,
-                })
-            }
-            _ => None,
-        }
-    }
-
     /// The places of a row; none where whole records cannot be read.
     pub(super) fn places(&self) -> &[Place] {
         if self.whole { &self.places } else { &[] }
@@ -120,25 +69,34 @@ impl Opening {
     #[inline(always)]
     pub(super) fn read_row(&self, line: Line<'_>, into: Reading<'_>) -> Option<Timestamp> {
         match Short::of(line) {
-            Some(text) => self.row(text, line, into),
-            None => self.long_row(line, into),
+            Some(text) if !self.sited => self.row::<0>(text, line, into),
+            text => self.other_row(text, line, into),
         }
     }
 
     #[inline(never)]
-    fn long_row(&self, line: Line<'_>, into: Reading<'_>) -> Option<Timestamp> {
-        self.row(Checked::of(line), line, into)
+    fn other_row<'a>(&self, text: Option<Short<'a>>, line: Line<'a>, into: Reading<'_>) -> Option<Timestamp> {
+        match text {
+            Some(text) => self.row::<SITE>(text, line, into),
+            None if self.sited => self.row::<SITE>(Checked::of(line), line, into),
+            None => self.row::<0>(Checked::of(line), line, into),
+        }
     }
 
     #[inline(always)]
-    fn row<'a>(&self, text: impl Text<'a>, line: Line<'a>, into: Reading<'_>) -> Option<Timestamp> {
+    fn row<'a, const FIRST: usize>(
+        &self,
+        text: impl Text<'a>,
+        line: Line<'a>,
+        into: Reading<'_>,
+    ) -> Option<Timestamp> {
         let Reading { memo, texts, row } = into;
         row.clear();
-        let request = head(text, row)?;
+        let request = head::<FIRST>(text, row)?;
         let close = plain_end(text, request)?;
-        plain_request(text, request, close, row)?;
-        let mut end = numbers(text, close, row)?;
-        for place in CLOSING..self.places.len() {
+        plain_request::<FIRST>(text, request, close, row)?;
+        let mut end = numbers::<FIRST>(text, close, row)?;
+        for place in FIRST + CLOSING..self.places.len() {
             let start = end + 2;
             if text.at(end)? != b" \"" {
                 return None;
@@ -157,7 +115,7 @@ impl Opening {
         if end != text.record_len() {
             return None;
         }
-        read_common_log(text.at(row.range(TIME).start)?, memo).ok()
+        read_common_log(text.at(row.range(FIRST + TIME).start)?, memo).ok()
     }
 
     /// Reads the opening of `text`; returns where it ends. `None`: not the ordinary case, and `parsed` may hold some of it.
@@ -165,18 +123,18 @@ impl Opening {
     pub(super) fn read(&self, text: &[u8], memo: &mut Memo, parsed: &mut Parsed) -> Option<usize> {
         let mut row = Row::default();
         let windows = Checked::of(Line { text, tail: text });
-        let request = head(windows, &mut row)?;
+        let request = head::<0>(windows, &mut row)?;
         let time = row.range(TIME).start;
         parsed.time = Some(read_common_log(windows.at(time)?, memo).ok()?);
         let close = closing_quote(text, request)?;
-        let end = if plain_request(windows, request, close, &mut row).is_some() {
-            numbers(windows, close, &mut row)?
+        let end = if plain_request::<0>(windows, request, close, &mut row).is_some() {
+            numbers::<0>(windows, close, &mut row)?
         } else {
             // Something else than a plain request: what was found so far goes first, in the order of the text.
             self.hand_over(&row, (1 << METHOD) - 1, parsed);
             split(text, request, close, &self.request, parsed);
             row.clear();
-            numbers(windows, close, &mut row)?
+            numbers::<0>(windows, close, &mut row)?
         };
         self.hand_over(&row, u32::MAX, parsed);
         Some(end)
@@ -191,52 +149,68 @@ impl Opening {
     }
 }
 
-/// Reads client, user and time, and the quote that opens the request; returns where that begins.
+/// Reads the site if it comes first, client, user and time, and the quote that opens the request; returns where that begins.
 #[inline(always)]
-fn head<'a>(text: impl Text<'a>, row: &mut Row) -> Option<usize> {
-    let client = address_len(text)?;
-    row.put(CLIENT, false, 0, client);
+fn head<'a, const FIRST: usize>(text: impl Text<'a>, row: &mut Row) -> Option<usize> {
+    let start = if FIRST == SITE { site(text, row)? } else { 0 };
+    let client = start + address_len(text, start)?;
+    row.put(FIRST + CLIENT, false, start, client);
     let time = if text.at(client)? == b" - - [" {
         client + 6
     } else if text.at(client)? == b" - " {
         let user = client + 3;
         let len = simple_name_len(text, user)?;
-        row.put(USER, false, user, user + len);
+        row.put(FIRST + USER, false, user, user + len);
         user + len + 2
     } else {
         return None;
     };
-    row.put(TIME, false, time, time + TIME_BYTES);
+    row.put(FIRST + TIME, false, time, time + TIME_BYTES);
     (text.at(time + TIME_BYTES)? == b"] \"").then_some(time + TIME_BYTES + 3)
+}
+
+/// Reads the site's name and port, and the space behind them; returns where the client begins.
+#[inline(always)]
+fn site<'a>(text: impl Text<'a>, row: &mut Row) -> Option<usize> {
+    let name = host_len(text.at(0)?)?;
+    let end = name + 1 + digits_len(text, name + 1);
+    row.put(0, false, 0, name);
+    row.put(1, false, name + 1, end);
+    (end > name + 1 && text.at(name)? == b":" && text.at(end)? == b" ").then_some(end + 1)
 }
 
 /// Reads a plain request for a path between `start` and the quote at `close`. Puts nothing if the request is another.
 #[inline(always)]
-fn plain_request<'a>(text: impl Text<'a>, start: usize, close: usize, row: &mut Row) -> Option<()> {
+fn plain_request<'a, const FIRST: usize>(
+    text: impl Text<'a>,
+    start: usize,
+    close: usize,
+    row: &mut Row,
+) -> Option<()> {
     let path = start + capitals_len(text.at(start)?)? + 1;
     let end = close.checked_sub(PROTOCOL_BYTES).filter(|&end| end > path)?;
     if text.at(path - 1)? != b" /" || !is_protocol(text.at(end)?) || text.at(end - 1)? == b" " {
         return None;
     }
     let mark = first_before(b'?', text, path, end);
-    row.put(METHOD, false, start, path - 1);
-    row.put(PATH, false, path, mark);
-    row.put(QUERY, mark + 1 >= end, mark + 1, end);
-    row.put(VERSION, false, close - 3, close);
+    row.put(FIRST + METHOD, false, start, path - 1);
+    row.put(FIRST + PATH, false, path, mark);
+    row.put(FIRST + QUERY, mark + 1 >= end, mark + 1, end);
+    row.put(FIRST + VERSION, false, close - 3, close);
     Some(())
 }
 
 /// Reads `" 200 512` at `close`; returns where it ends.
 #[inline(always)]
-fn numbers<'a>(text: impl Text<'a>, close: usize, row: &mut Row) -> Option<usize> {
+fn numbers<'a, const FIRST: usize>(text: impl Text<'a>, close: usize, row: &mut Row) -> Option<usize> {
     let digits = digits_len(text, close + 6);
     let end = close + 6 + digits;
     // A letter or a point would belong to the number, and `-` is an absent one.
     if !is_status(text.at(close)?) || digits == 0 || (end < text.record_len() && text.at(end)? != b" ") {
         return None;
     }
-    row.put(STATUS, false, close + 2, close + 5);
-    row.put(SIZE, false, close + 6, end);
+    row.put(FIRST + STATUS, false, close + 2, close + 5);
+    row.put(FIRST + SIZE, false, close + 6, end);
     Some(end)
 }
 
@@ -261,25 +235,6 @@ fn last_agent_end(
     };
     row.put_known(place, known);
     Some(start + len)
-}
-
-/// Adds the slots of ` "…" "…"` at the end of a format; false if anything else is among what is left of it.
-fn closing(mut rest: &[Step], places: &mut Vec<u16>) -> bool {
-    let mut opened = &b" \""[..];
-    loop {
-        match rest {
-            [Step::End] if places.len() == CLOSING => return true,
-            [close, Step::End] if places.len() > CLOSING => return close.is_literal(b"\""),
-            [open, Step::Value { ending: Ending::Quote, content: Content::Plain(slot) }, more @ ..]
-                if places.len() < PLACES_MAX && open.is_literal(opened) =>
-            {
-                places.push(*slot);
-                opened = b"\" \"";
-                rest = more;
-            }
-            _ => return false,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -50,9 +50,10 @@ fn row_outcome(program: &Program, record: &[u8], behind: &[u8]) -> Outcome {
 
 /// Each program twice: with its opening, and without.
 fn programs() -> Vec<(Program, Program)> {
-    let build: [fn() -> Program; 3] = [
+    let build: [fn() -> Program; 4] = [
         crate::format::presets::common,
         crate::format::presets::combined,
+        crate::format::presets::vhost_combined,
         || {
             let main = r#"$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_x_forwarded_for""#;
             nginx(main, None, &|_| None).unwrap()
@@ -64,6 +65,9 @@ fn programs() -> Vec<(Program, Program)> {
 fn agree(record: &[u8]) -> bool {
     programs().iter().all(|(fast, slow)| {
         assert!(fast.opening.is_some());
+        // The same record with a site before it, for the format that has one.
+        let sited = fast.opening.as_ref().is_some_and(|opening| opening.sited);
+        let record = &[if sited { &b"www.example.org:443 "[..] } else { b"" }, record].concat()[..];
         let expected = outcome(slow, record);
         // What follows looks like the rest of the record, so that a reader that goes on into it is found out.
         let long = [&b" \"-\" \"agent\"\n"[..]; 100].concat();
@@ -133,6 +137,39 @@ fn both_ways_agree_on_the_unusual() {
             }
         }
     }
+}
+
+#[test]
+fn both_ways_agree_on_sites() {
+    let (fast, slow) =
+        programs().into_iter().find(|(fast, _)| fast.opening.as_ref().is_some_and(|o| o.sited)).unwrap();
+    let rest = "192.0.2.1 - - [21/Nov/2026:10:15:32 +0100] \"GET /a?b HTTP/1.1\" 200 512 \"-\" \"agent\"";
+    let long = "a".repeat(70);
+    let mut rows = 0;
+    for site in [
+        "www.example.org:443",
+        "a:1",
+        "-:80",
+        "a:-",
+        "a:",
+        ":80",
+        "",
+        "a",
+        "[::1]:80",
+        "a:80:80",
+        "a_b-c.d:8080",
+        "a b:80",
+        &long,
+        &(long.clone() + ":80"),
+        "a:80 192.0.2.2",
+    ] {
+        let record = format!("{site} {rest}");
+        let expected = outcome(&slow, record.as_bytes());
+        rows += usize::from(expected.is_ok());
+        assert!(outcome(&fast, record.as_bytes()) == expected, "{record}");
+        assert!(row_outcome(&fast, record.as_bytes(), &[b'x'; 2000]) == expected, "{record}");
+    }
+    assert!(rows > 4);
 }
 
 proptest! {

@@ -161,7 +161,7 @@ impl Parser for Program {
         let text = record.strip_suffix(b"\r").unwrap_or(record);
         let text =
             if self.suffix.is_empty() { text } else { text.strip_suffix(&self.suffix[..]).unwrap_or(text) };
-        if let Some(opening) = &self.opening {
+        if let Some(opening) = self.opening.as_ref().filter(|opening| !opening.sited) {
             if let Some(at) = opening.read(text, memo, parsed) {
                 let rest = &self.segments[0].chunk[opening.steps..];
                 if rest.is_empty() {
