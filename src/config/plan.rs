@@ -9,13 +9,14 @@ use super::units::duration_text;
 use crate::encode::Emit;
 use crate::policy::class::{Policy, View};
 use crate::policy::treatment::Place;
+use crate::source;
 
 /// Bytes of one record unless the source says otherwise. Longer records are cut off and quarantined.
-pub const RECORD_BYTES_MAX_DEFAULT: usize = 1 << 20;
+pub const RECORD_BYTES_MAX_DEFAULT: usize = source::RECORD_BYTES_MAX;
 
 /// Bytes of one batch unless the pipeline says otherwise: large enough that its cost per record vanishes, small enough that
 /// a few of them fit the memory bound.
-pub const BATCH_BYTES_DEFAULT: usize = 1 << 18;
+pub const BATCH_BYTES_DEFAULT: usize = source::BATCH_BYTES;
 
 /// Seconds after which a part of a file sink is closed unless the sink says otherwise.
 pub const PART_SECONDS_MAX_DEFAULT: u64 = 3_600;

@@ -1,17 +1,17 @@
 //! One worker: a raw batch in, clean batches out. The same code runs for a pipe, a file and (later) a Kafka lane.
 
-use std::mem;
+mod rows;
 
 use super::counts::Counts;
 use crate::encode::Emit;
 use crate::encode::ndjson::Keys as Columns;
-use crate::format::{Format, Memo, Parser, Reading, RowParser};
+use crate::format::{Format, Memo, Parser};
 use crate::keys::{EpochCache, EpochKeys, Keys};
 use crate::policy::table::Table;
-use crate::protect::row::{RowPlan, RowRecord};
+use crate::protect::row::RowPlan;
 use crate::protect::{Envelope, Protector, Record};
 use crate::record::batch::{CleanBatch, RawBatch};
-use crate::record::lines::{Line, Lines};
+use crate::record::lines::Lines;
 use crate::record::row::Row;
 use crate::record::span::{Parsed, Refusal};
 use crate::record::texts::Texts;
@@ -93,16 +93,6 @@ pub struct SourcePlan {
     pub classes: Vec<ClassPlan>,
 }
 
-impl SourcePlan {
-    /// The class of every record, if records can be treated as rows: the class does not depend on the record, and every route
-    /// knows what to do with them.
-    fn rows(&self) -> Option<&ClassPlan> {
-        let ClassChoice::Fixed(class) = self.choice else { return None };
-        let class = &self.classes[class];
-        class.routes.iter().all(|route| route.rows.is_some()).then_some(class)
-    }
-}
-
 /// A record that failed: where in the batch, which one of the batch, and why.
 #[derive(Clone, Copy)]
 pub struct Failure {
@@ -153,9 +143,6 @@ struct Task<'a> {
     sieved: &'a [u8],
     now: Timestamp,
 }
-
-/// How many records ahead the memory of tokens is asked: the time of one record is as long as a look into main memory.
-const LINES_AHEAD: usize = 8;
 
 /// A worker's own state. Reused from batch to batch: after the first batches nothing is allocated.
 pub struct Worker {
@@ -247,33 +234,6 @@ impl Worker {
         }
     }
 
-    fn rows<P: RowParser>(&mut self, parser: &P, class: &ClassPlan, task: Task<'_>, outcome: &mut Outcome) {
-        let bytes = task.batch.bytes.as_slice();
-        let mut lines = mem::take(&mut self.lines);
-        lines.scan(bytes);
-        let mut ahead = lines.records(bytes);
-        for line in ahead.by_ref().take(LINES_AHEAD) {
-            self.protector.expect(line.tail);
-        }
-        for line in lines.records(bytes) {
-            if let Some(line) = ahead.next() {
-                self.protector.expect(line.tail);
-            }
-            outcome.counts.records_in += 1;
-            let memo = &mut self.memos[task.input];
-            match parser.read_row(line, Reading { memo, texts: &mut self.texts, row: &mut self.row }) {
-                Some(time) => {
-                    self.clean_row(task, class, line, time, outcome);
-                    if let Some(known) = self.protector.telling() {
-                        self.texts.forget(known);
-                    }
-                }
-                None => self.record(parser, line.text, bytes.len() - line.tail.len(), task, outcome),
-            }
-        }
-        self.lines = lines;
-    }
-
     /// Parses and cleans the record that begins at byte `start` of the batch.
     #[inline]
     fn record<P: Parser>(
@@ -307,32 +267,6 @@ impl Worker {
                 Emit::Ndjson => {
                     let completed = parsed.time_completed || time.is_none();
                     protector.ndjson(record, &route.columns, envelope(time, completed, &stamp), out)
-                }
-            });
-        }
-        outcome.counts.records_out += 1;
-    }
-
-    /// Cleans a record that was read as a row.
-    #[inline(always)]
-    fn clean_row(
-        &mut self,
-        task: Task<'_>,
-        class: &ClassPlan,
-        line: Line<'_>,
-        time: Timestamp,
-        outcome: &mut Outcome,
-    ) {
-        let Some((stamp, epoch)) = admit(&mut self.epochs, task, class, Some(time), outcome) else { return };
-        let batch = task.batch.bytes.as_slice();
-        let (protector, row, at) = (&mut self.protector, &self.row, batch.len() - line.tail.len());
-        for route in &class.routes {
-            let Some(plan) = &route.rows else { continue };
-            let record = RowRecord { batch, at, raw: line.text, row, plan, table: &route.table, epoch };
-            outcome.clean[route.output].append(&stamp, |out| match route.emit {
-                Emit::Same => protector.same_row(record, out),
-                Emit::Ndjson => {
-                    protector.ndjson_row(record, &route.columns, envelope(Some(time), false, &stamp), out)
                 }
             });
         }

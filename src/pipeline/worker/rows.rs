@@ -1,0 +1,85 @@
+//! The loop over rows: batches of a format whose ordinary records are read as rows, where the class does not depend on the record.
+
+use std::mem;
+
+use super::{ClassChoice, ClassPlan, Outcome, SourcePlan, Task, Worker, admit, envelope};
+use crate::encode::Emit;
+use crate::format::{Reading, RowParser};
+use crate::protect::row::RowRecord;
+use crate::record::lines::Line;
+use crate::record::timestamp::Timestamp;
+
+/// How many records ahead the memory of tokens is asked: the time of one record is as long as a look into main memory.
+const LINES_AHEAD: usize = 8;
+
+impl SourcePlan {
+    /// The class of every record, if records can be treated as rows: the class does not depend on the record, and every route
+    /// knows what to do with them.
+    pub(super) fn rows(&self) -> Option<&ClassPlan> {
+        let ClassChoice::Fixed(class) = self.choice else { return None };
+        let class = &self.classes[class];
+        class.routes.iter().all(|route| route.rows.is_some()).then_some(class)
+    }
+}
+
+impl Worker {
+    /// Reads and cleans every record of a batch; one that is not ordinary is parsed.
+    pub(super) fn rows<P: RowParser>(
+        &mut self,
+        parser: &P,
+        class: &ClassPlan,
+        task: Task<'_>,
+        outcome: &mut Outcome,
+    ) {
+        let bytes = task.batch.bytes.as_slice();
+        let mut lines = mem::take(&mut self.lines);
+        lines.scan(bytes);
+        let mut ahead = lines.records(bytes);
+        for line in ahead.by_ref().take(LINES_AHEAD) {
+            self.protector.expect(line.tail);
+        }
+        for line in lines.records(bytes) {
+            if let Some(line) = ahead.next() {
+                self.protector.expect(line.tail);
+            }
+            outcome.counts.records_in += 1;
+            let memo = &mut self.memos[task.input];
+            match parser.read_row(line, Reading { memo, texts: &mut self.texts, row: &mut self.row }) {
+                Some(time) => {
+                    self.clean_row(task, class, line, time, outcome);
+                    if let Some(known) = self.protector.telling() {
+                        self.texts.forget(known);
+                    }
+                }
+                None => self.record(parser, line.text, bytes.len() - line.tail.len(), task, outcome),
+            }
+        }
+        self.lines = lines;
+    }
+
+    /// Cleans a record that was read as a row.
+    #[inline(always)]
+    fn clean_row(
+        &mut self,
+        task: Task<'_>,
+        class: &ClassPlan,
+        line: Line<'_>,
+        time: Timestamp,
+        outcome: &mut Outcome,
+    ) {
+        let Some((stamp, epoch)) = admit(&mut self.epochs, task, class, Some(time), outcome) else { return };
+        let batch = task.batch.bytes.as_slice();
+        let (protector, row, at) = (&mut self.protector, &self.row, batch.len() - line.tail.len());
+        for route in &class.routes {
+            let Some(plan) = &route.rows else { continue };
+            let record = RowRecord { batch, at, raw: line.text, row, plan, table: &route.table, epoch };
+            outcome.clean[route.output].append(&stamp, |out| match route.emit {
+                Emit::Same => protector.same_row(record, out),
+                Emit::Ndjson => {
+                    protector.ndjson_row(record, &route.columns, envelope(Some(time), false, &stamp), out)
+                }
+            });
+        }
+        outcome.counts.records_out += 1;
+    }
+}
