@@ -11,6 +11,7 @@ use super::document::{At, Entry, one_of};
 use super::fields;
 use super::suggest;
 use super::vocabulary::{FORMAT_TABLE, FORMATS};
+use crate::format::jitsi::Service;
 use crate::policy::treatment::Place;
 
 /// The word for a format that the first lines decide.
@@ -37,6 +38,12 @@ pub enum FormatSpec {
     ApacheError,
     /// JSON lines: keys that are fields, on top of the built-in map; `req.ip` is a nested key.
     Json(BTreeMap<String, String>),
+    /// A service of Jitsi: video bridge, conference focus, gateway or recorder.
+    Jitsi(Service),
+    /// The Prosody XMPP server.
+    Prosody,
+    /// The coturn TURN server.
+    Coturn,
     /// Any line, scrubbed.
     Text,
 }
@@ -64,6 +71,12 @@ impl FormatSpec {
             "nginx-error" => Self::NginxError,
             "apache-error" => Self::ApacheError,
             "json" => Self::Json(BTreeMap::new()),
+            "jvb" => Self::Jitsi(Service::Jvb),
+            "jicofo" => Self::Jitsi(Service::Jicofo),
+            "jigasi" => Self::Jitsi(Service::Jigasi),
+            "jibri" => Self::Jitsi(Service::Jibri),
+            "prosody" => Self::Prosody,
+            "coturn" => Self::Coturn,
             "text" => Self::Text,
             AUTO => return Err(auto_refused()),
             later if FORMATS.later.contains(&later) => {
@@ -93,13 +106,16 @@ impl FormatSpec {
             Self::NginxError => "nginx-error",
             Self::ApacheError => "apache-error",
             Self::Json(_) => "json",
+            Self::Jitsi(service) => service.format(),
+            Self::Prosody => "prosody",
+            Self::Coturn => "coturn",
             Self::Text => "text",
         }
     }
 
     /// True for a format whose times never state a zone, so that the configuration must.
     pub const fn is_zoneless(&self) -> bool {
-        matches!(self, Self::NginxError | Self::ApacheError)
+        matches!(self, Self::NginxError | Self::ApacheError | Self::Jitsi(_) | Self::Prosody)
     }
 }
 
@@ -268,7 +284,7 @@ mod tests {
         assert!(FormatSpec::from_flags("auto", Some("$a")).unwrap_err().contains("leave --log-format out"));
         assert!(FormatSpec::from_flags("nginx", None).unwrap_err().contains("--log-format"));
         assert!(FormatSpec::from_flags("json", Some("$a")).unwrap_err().contains("leave --log-format out"));
-        assert!(FormatSpec::from_flags("jvb", None).unwrap_err().contains("not in this version"));
+        assert!(FormatSpec::from_flags("syslog", None).unwrap_err().contains("not in this version"));
         assert_eq!(
             FormatSpec::from_flags("combned", None).unwrap_err(),
             "unknown format 'combned'; did you mean 'combined'?"

@@ -60,6 +60,8 @@ const fn meaning(kind: Kind) -> &'static str {
         Kind::Room => "a room",
         Kind::Email => "an e-mail address",
         Kind::Mac => "a hardware address",
+        Kind::Jid => "a Jabber identifier",
+        Kind::Endpoint => "an endpoint or a meeting",
         Kind::Identifier => "an identifier",
         Kind::Path => "a path",
         Kind::Query => "the query of a URL",
@@ -75,9 +77,14 @@ const fn remedy(kind: Kind) -> &'static str {
     match kind {
         Kind::Time => "keep, generalise or drop it",
         Kind::Address | Kind::Addresses => "pseudonymise, truncate or drop it",
-        Kind::User | Kind::Name | Kind::Room | Kind::Email | Kind::Mac | Kind::Identifier => {
-            "pseudonymise or drop it"
-        }
+        Kind::User
+        | Kind::Name
+        | Kind::Room
+        | Kind::Email
+        | Kind::Mac
+        | Kind::Jid
+        | Kind::Endpoint
+        | Kind::Identifier => "pseudonymise or drop it",
         Kind::Path => "scrub, template or drop it",
         Kind::Query => "scrub it, list keep_parameters or drop it",
         Kind::Url | Kind::Agent => "scrub, generalise or drop it",

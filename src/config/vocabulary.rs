@@ -131,9 +131,15 @@ pub const FORMATS: Vocabulary = Vocabulary {
         "nginx-error",
         "apache-error",
         "json",
+        "jvb",
+        "jicofo",
+        "jigasi",
+        "jibri",
+        "prosody",
+        "coturn",
         "text",
     ],
-    later: &["jvb", "jicofo", "jigasi", "jibri", "prosody", "coturn", "syslog"],
+    later: &["syslog"],
 };
 
 /// Formats that bring a string or map of their own.

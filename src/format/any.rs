@@ -4,9 +4,12 @@ use std::ops::Range;
 
 use super::Parser;
 use super::apache_error::ApacheError;
+use super::coturn::Coturn;
+use super::jitsi::Jitsi;
 use super::json::Json;
 use super::logformat::Program;
 use super::nginx_error::NginxError;
+use super::prosody::Prosody;
 use super::text::Text;
 
 /// A parser that was chosen at start.
@@ -19,6 +22,12 @@ pub enum Format {
     NginxError(Box<NginxError>),
     /// The Apache error log.
     ApacheError(Box<ApacheError>),
+    /// A service of Jitsi.
+    Jitsi(Box<Jitsi>),
+    /// Prosody.
+    Prosody(Box<Prosody>),
+    /// coturn.
+    Coturn(Box<Coturn>),
     /// Free text.
     Text(Box<Text>),
 }
@@ -31,6 +40,9 @@ macro_rules! with_parser {
             $crate::format::Format::Json($parser) => $body,
             $crate::format::Format::NginxError($parser) => $body,
             $crate::format::Format::ApacheError($parser) => $body,
+            $crate::format::Format::Jitsi($parser) => $body,
+            $crate::format::Format::Prosody($parser) => $body,
+            $crate::format::Format::Coturn($parser) => $body,
             $crate::format::Format::Text($parser) => $body,
         }
     };

@@ -6,12 +6,15 @@
 
 mod any;
 pub mod apache_error;
+pub mod coturn;
 mod cursor;
 pub mod detect;
+pub mod jitsi;
 pub mod json;
 pub mod logformat;
 pub mod nginx_error;
 pub mod presets;
+pub mod prosody;
 pub mod request;
 pub mod strftime;
 pub mod text;

@@ -13,9 +13,12 @@ use crate::config::plan::{Plan, SinkKind, SourcePlan as Planned};
 use crate::encode::Emit;
 use crate::encode::ndjson;
 use crate::format::apache_error::ApacheError;
+use crate::format::coturn::Coturn;
 use crate::format::detect::detect;
+use crate::format::jitsi::{Jitsi, Service};
 use crate::format::json::Json;
 use crate::format::nginx_error::NginxError;
+use crate::format::prosody::Prosody;
 use crate::format::{Format, FormatError, Parser, logformat};
 use crate::keys::Keys;
 use crate::policy::class::{Policy, View};
@@ -116,6 +119,11 @@ pub fn compile(
             let json = Json::new(&map, zone).map_err(|error| FormatError::whole(error.to_string()))?;
             Ok(Format::Json(Box::new(json)))
         }
+        FormatSpec::Jitsi(service) => {
+            needed(zone).map(|zone| Format::Jitsi(Box::new(Jitsi::new(*service, zone))))
+        }
+        FormatSpec::Prosody => needed(zone).map(|zone| Format::Prosody(Box::new(Prosody::new(zone)))),
+        FormatSpec::Coturn => Ok(Format::Coturn(Box::new(Coturn::new(zone)))),
         FormatSpec::Text => Ok(Format::Text(Box::default())),
     }
 }
@@ -130,13 +138,19 @@ fn needed(zone: Option<TimeZone>) -> Result<TimeZone, FormatError> {
 }
 
 /// The structured formats, as `auto` tries them. Formats without a zone are tried as UTC: only their shape decides.
-const CANDIDATES: [FormatSpec; 6] = [
+const CANDIDATES: [FormatSpec; 12] = [
     FormatSpec::VhostCombined,
     FormatSpec::Combined,
     FormatSpec::Common,
     FormatSpec::Json(BTreeMap::new()),
     FormatSpec::NginxError,
     FormatSpec::ApacheError,
+    FormatSpec::Jitsi(Service::Jvb),
+    FormatSpec::Jitsi(Service::Jicofo),
+    FormatSpec::Jitsi(Service::Jigasi),
+    FormatSpec::Jitsi(Service::Jibri),
+    FormatSpec::Prosody,
+    FormatSpec::Coturn,
 ];
 
 /// Decides the format of `sample`, the first lines of an input.

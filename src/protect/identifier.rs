@@ -188,7 +188,9 @@ pub const fn token_kind(kind: Kind) -> TokenKind {
         Kind::Room => TokenKind::Room,
         Kind::Email => TokenKind::Email,
         Kind::Mac => TokenKind::Mac,
-        Kind::Identifier => TokenKind::Identifier,
+        Kind::Identifier | Kind::Endpoint => TokenKind::Identifier,
+        // A bare JID and a mail address are spelled alike, and often are one.
+        Kind::Jid => TokenKind::Email,
         _ => TokenKind::Text,
     }
 }

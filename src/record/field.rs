@@ -41,7 +41,11 @@ pub enum Kind {
     Email,
     /// A hardware address.
     Mac,
-    /// A stable identifier that is none of the above (endpoint, session).
+    /// A Jabber identifier (RFC 7622): an account, or a room and who is in it.
+    Jid,
+    /// An endpoint of a call, or a meeting: random, and written whole (a UUID) or as its first eight digits. Both are one.
+    Endpoint,
+    /// A stable identifier that is none of the above (session, cookie).
     Identifier,
     /// The path of a URL.
     Path,
@@ -94,7 +98,7 @@ pub const KNOWN: &[Known] = &[
     row("user.name", Kind::User),
     row("user.full_name", Kind::Name),
     row("user.email", Kind::Email),
-    row("user.jid", Kind::User),
+    row("user.jid", Kind::Jid),
     row("user.id", Kind::Identifier),
     row("client.ident", Kind::User),
     row("http.request.method", Kind::Harmless(Grammar::Method)),
@@ -163,6 +167,7 @@ pub const KNOWN: &[Known] = &[
     row("tls.client.fingerprint", Kind::Identifier),
     row("tls.client.certificate", Kind::Identifier),
     row("severity_text", Kind::Harmless(Grammar::Word)),
+    row("log.context", Kind::Text),
     row("message", Kind::Text),
     row("error.code", Kind::Harmless(Grammar::Word)),
     row("process.pid", Kind::Harmless(Grammar::Integer)),
@@ -181,10 +186,12 @@ pub const KNOWN: &[Known] = &[
     row("code.line.number", Kind::Harmless(Grammar::Integer)),
     row("module.name", Kind::Harmless(Grammar::Word)),
     row("conference.name", Kind::Room),
-    row("conference.id", Kind::Identifier),
-    row("endpoint.id", Kind::Identifier),
+    row("conference.id", Kind::Endpoint),
+    row("endpoint.id", Kind::Endpoint),
     row("endpoint.stats_id", Kind::Name),
     row("session.id", Kind::Identifier),
+    row("service.name", Kind::Harmless(Grammar::Word)),
+    row("container.name", Kind::Harmless(Grammar::Word)),
     row("host.name", Kind::Harmless(Grammar::Host)),
     row("syslog.appname", Kind::Harmless(Grammar::Word)),
     row("syslog.facility", Kind::Harmless(Grammar::Word)),

@@ -159,11 +159,17 @@ pub enum Refusal {
     BadNumber,
     /// A continuation line (stack trace) without the record that it belongs to.
     Headless,
+    /// A record of another program than the source's: its class, and so its retention, may be another.
+    OtherProgram,
+    /// A word where the level stands that no locale of the program's has.
+    UnknownLevel,
+    /// Context in brackets that does not end.
+    OpenContext,
 }
 
 impl Refusal {
     /// Every refusal, in the order of the report.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::TooLong,
         Self::Mismatch,
         Self::Truncated,
@@ -173,6 +179,9 @@ impl Refusal {
         Self::TooDeep,
         Self::BadNumber,
         Self::Headless,
+        Self::OtherProgram,
+        Self::UnknownLevel,
+        Self::OpenContext,
     ];
 
     /// The word used in reports and metrics.
@@ -187,6 +196,9 @@ impl Refusal {
             Self::TooDeep => "nested too deep",
             Self::BadNumber => "not a number",
             Self::Headless => "continuation without a record",
+            Self::OtherProgram => "of another program",
+            Self::UnknownLevel => "unknown level",
+            Self::OpenContext => "context without an end",
         }
     }
 }
