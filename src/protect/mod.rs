@@ -32,6 +32,7 @@ mod columns;
 mod grammar;
 pub mod identifier;
 pub mod jabber;
+mod named;
 pub mod quarantine;
 pub mod row;
 pub mod text;
@@ -53,8 +54,9 @@ use agent::Families;
 use cache::TokenCache;
 use columns::Columns;
 use identifier::Writer;
+use named::Named;
 use text::{Candidates, Cursor, Finding};
-use value::{Named, Outcome, Treater, Treatments};
+use value::{Outcome, Treater, Treatments};
 
 /// Proof that a record's every field went through its treatment. Only this room can make one.
 pub struct Treated(());

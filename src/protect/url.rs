@@ -39,7 +39,8 @@ pub fn path(treater: &mut Treater<'_>, plan: &PathPlan, plain: &[u8], out: &mut 
 
 /// True when `path` begins with the segments of `prefix`: `/http-bind` is no beginning of a room called `http-bind-party`.
 fn begins(path: &[u8], prefix: &[u8]) -> bool {
-    path.strip_prefix(prefix).is_some_and(|rest| prefix.ends_with(b"/") || matches!(rest.first(), None | Some(b'/')))
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| prefix.ends_with(b"/") || matches!(rest.first(), None | Some(b'/')))
 }
 
 /// Treats a percent-encoded value of another field in the treater's spare room.
