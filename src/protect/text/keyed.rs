@@ -46,7 +46,7 @@ pub(super) fn separator(search: &mut Search<'_>, here: usize) {
             Some(sense) => sense,
             None => return,
         },
-        Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) => sense,
+        Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
     };
     take(search, value.start, value.end, says, sense);
     search.done.keyed = search.done.keyed.max(value.end);
@@ -65,7 +65,7 @@ pub(super) fn parameter(search: &mut Search<'_>, here: usize) {
         rest.iter().position(|byte| matches!(byte, b'&' | b';' | b'#' | b' ' | b'"')).unwrap_or(rest.len());
     let sense = match says {
         Says::Name => return,
-        Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) => sense,
+        Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
     };
     take(search, here + 1, here + 1 + end, says, sense);
 }
@@ -84,7 +84,10 @@ pub(super) fn closing_tag(search: &mut Search<'_>, here: usize) {
     let end = here - 1;
     let from = end.saturating_sub(VALUE_MAX);
     let start = memrchr(b'>', &text[from..end]).map_or(from, |open| from + open + 1);
-    let (Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense)) = says else { return };
+    let sense = match says {
+        Says::Name => Sense::Name,
+        Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
+    };
     take(search, start, end, says, sense);
 }
 
