@@ -9,13 +9,12 @@ use memchr::memchr;
 use unicode_normalization::UnicodeNormalization;
 
 use super::address::{self, Column};
-use super::cache::{LONG_BYTES, Long, Short, TEXT_BYTES, TokenCache};
+use super::cache::{LONG_BYTES, Long, Short, TEXT_BYTES, TokenCache, WIDE_BYTES};
 use super::jabber;
 use super::text::canonical_email;
 use crate::keys::pseudonym::{EpochKeys, Token, TokenKind};
 use crate::policy::table::{IdAction, TextPlan};
 use crate::policy::treatment::Form;
-use crate::record::append::append;
 use crate::record::field::Kind;
 
 /// What a worker needs to write identifiers of one record.
@@ -92,20 +91,31 @@ impl Writer<'_> {
         // Of a room, what stands behind the sign does not count.
         let counts =
             if kind == TokenKind::Room { memchr(b'@', value).unwrap_or(value.len()) } else { value.len() };
-        let Some(key) = value_key(&value[..counts]) else {
-            return self.token(kind, value).write_base64url(out);
-        };
         let tag = tag(self.keys, Some(kind), Form::Token, counts);
-        if let Some((text, len)) = self.cache.long.get(key, tag) {
-            return append(text, len, out);
+        let mut maker = Maker { keys: self.keys, canonical: self.canonical, plain: self.plain };
+        let mut make = |out: &mut Vec<u8>| maker.token(kind, value).write_base64url(out);
+        match counts {
+            ..LONG_BYTES => TokenCache::write_value(&mut self.cache.long, &value[..counts], tag, out, make),
+            ..WIDE_BYTES => TokenCache::write_value(&mut self.cache.wide, &value[..counts], tag, out, make),
+            _ => make(out),
         }
-        let start = out.len();
-        self.token(kind, value).write_base64url(out);
-        self.cache.long.keep(key, tag, &out[start..]);
     }
 
     /// The token of a value, decoded but not yet canonical.
     pub fn token(&mut self, kind: TokenKind, value: &[u8]) -> Token {
+        Maker { keys: self.keys, canonical: self.canonical, plain: self.plain }.token(kind, value)
+    }
+}
+
+/// What makes a token anew.
+struct Maker<'a> {
+    keys: &'a EpochKeys,
+    canonical: &'a mut Vec<u8>,
+    plain: &'a mut Vec<u8>,
+}
+
+impl Maker<'_> {
+    fn token(&mut self, kind: TokenKind, value: &[u8]) -> Token {
         self.canonical.clear();
         match kind {
             TokenKind::Room => {
@@ -186,18 +196,7 @@ const fn tag(keys: &EpochKeys, kind: Option<TokenKind>, form: Form, spelled: usi
         Some(kind) => 1 + kind as u64,
         None => 0,
     };
-    keys.serial() << 12 | kind << 8 | (spelled as u64) << 1 | matches!(form, Form::Address) as u64
-}
-
-/// The key of a value of at most 39 bytes; with its length it says what it is.
-#[inline]
-fn value_key(value: &[u8]) -> Option<Long> {
-    let mut key = [0; LONG_BYTES];
-    if value.len() >= LONG_BYTES {
-        return None;
-    }
-    key[..value.len()].copy_from_slice(value);
-    Some(key)
+    keys.serial() << 14 | kind << 10 | (spelled as u64) << 1 | matches!(form, Form::Address) as u64
 }
 
 /// Writes the token of a canonical address.

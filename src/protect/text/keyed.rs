@@ -12,8 +12,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use memchr::{memchr, memchr2, memrchr};
 
-use super::bytes::{ALNUM, DIGIT, HEX, HIGH, UNDERSCORE, is};
-use super::vocabulary::{Says, Sense, element, is_nothing, says};
+use super::bytes::{ALNUM, DIGIT, HEX, HIGH, LETTER, UNDERSCORE, is};
+use super::vocabulary::{Says, Sense, element, is_nothing, may_end, says};
 use super::{Finding, Search, What};
 
 /// Bytes of the longest key.
@@ -29,11 +29,25 @@ const ELEMENT_MAX: usize = 256;
 const WORDS_MAX: usize = 160;
 
 /// Looks at a `=` or `:` between a key and a value.
+#[inline]
 pub(super) fn separator(search: &mut Search<'_>, here: usize) {
     let text = search.text;
-    if here < search.done.keyed {
-        return;
+    // Behind a quote or a dash stands what is not seen at a glance; behind one letter, perhaps the line of a description.
+    let word = here > 1 && is(text[here - 1], LETTER) && is(text[here - 2], ALNUM);
+    if here >= search.done.keyed && (!word || may_end(text, here) || as_whom(text, here)) {
+        key_and_value(search, here);
     }
+}
+
+/// True at the end of `authenticated as`: `Jid … authenticated as: alice`.
+#[inline]
+fn as_whom(text: &[u8], here: usize) -> bool {
+    text[..here].last() == Some(&b's') && text[..here].ends_with(b"authenticated as")
+}
+
+#[inline(never)]
+fn key_and_value(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
     let Some((key, quoted)) = key_before(text, here) else { return };
     let Some(says) = says(&text[key.0..key.1]).or_else(|| single(search, key, here)) else { return };
     // `Foo::user`, `https://user`, `==`.
@@ -179,10 +193,7 @@ fn last_segment(text: &[u8], key: (usize, usize)) -> (usize, usize) {
 fn single(search: &mut Search<'_>, key: (usize, usize), here: usize) -> Option<Says> {
     let text = search.text;
     if key.1 - key.0 != 1 || text[here] != b'=' {
-        // `Jid … authenticated as: alice`.
-        let as_whom =
-            text[key.0..key.1].eq_ignore_ascii_case(b"as") && text[..key.0].ends_with(b"authenticated ");
-        return as_whom.then_some(Says::Is(Sense::User));
+        return as_whom(text, key.1).then_some(Says::Is(Sense::User));
     }
     let begins = key.0 == 0 || text[key.0 - 1] == b'\n' || text[..key.0].ends_with(b"\\n");
     let rest = &text[here + 1..];

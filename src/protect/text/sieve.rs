@@ -148,7 +148,11 @@ impl Sieved {
     pub fn scan<const KEYS: u8>(&mut self, buffer: &[u8]) {
         self.all.clear();
         let mut carry = Carry::default();
-        blocks(buffer, |block, base| self.all.add::<3>(carry.step::<KEYS>(block), base));
+        if KEYS == MESSAGES {
+            blocks(buffer, |block, base| self.all.add::<8>(carry.step::<KEYS>(block), base));
+        } else {
+            blocks(buffer, |block, base| self.all.add::<3>(carry.step::<KEYS>(block), base));
+        }
     }
 
     /// Moves the cursor to the first position from `start` on, and gives the positions from there.
