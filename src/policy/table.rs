@@ -194,6 +194,15 @@ pub struct SlotPlan {
     pub outputs: Vec<SlotOutput>,
 }
 
+impl SlotPlan {
+    /// The templates of a path that names a room.
+    pub fn names_rooms(&self) -> Option<&PathPlan> {
+        let Action::Path(plan) = &self.outputs.first()?.action else { return None };
+        let room = |segment: &PathSegment| matches!(segment, PathSegment::Field(Kind::Room, _));
+        plan.templates.iter().flatten().any(room).then_some(&**plan)
+    }
+}
+
 /// The compiled policy of one source, class and output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
@@ -203,7 +212,9 @@ pub struct Table {
     pub columns: Vec<String>,
     /// Slots whose values name a person or a room: they are looked for in the record's texts. With the action of the field.
     pub naming: Vec<(u16, IdAction)>,
-    /// [`slot_bit`] of each of them.
+    /// Slots of paths whose templates name a room, where the format has messages that can repeat it.
+    pub naming_paths: Vec<u16>,
+    /// [`slot_bit`] of each of both.
     pub naming_bits: u64,
     /// Identifiers in text.
     pub text: TextPlan,
@@ -240,13 +251,24 @@ impl Table {
             }
             slots.push(SlotPlan { kind: slot.kind, escape: slot.escape, scale: slot.scale, outputs });
         }
+        let has_messages = layout.slots.iter().any(|slot| slot.field == "message");
+        let naming_paths: Vec<u16> = (0..)
+            .zip(&slots)
+            .filter(|(_, slot)| has_messages && slot.names_rooms().is_some())
+            .map(|(index, _)| index)
+            .collect();
         let used: usize = slots.iter().map(|slot| slot.outputs.len()).sum();
         let repeats = layout.repeats || used > columns.len();
         Self {
             slots,
             columns,
-            naming_bits: naming.iter().fold(0, |bits, (slot, _)| bits | slot_bit(*slot)),
+            naming_bits: naming
+                .iter()
+                .map(|(slot, _)| slot)
+                .chain(&naming_paths)
+                .fold(0, |bits, slot| bits | slot_bit(*slot)),
             naming,
+            naming_paths,
             text: compiler.text(),
             time: compiler.time(),
             absent: layout.absent,
