@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use super::class::{Class, Policy, View};
 use super::treatment::{Form, Output, PathRule, Prefix, QueryRule, Segment, Treatment};
 use crate::record::field::{Grammar, Kind, kind_of};
-use crate::record::span::{Escape, Layout, slot_bit};
+use crate::record::span::{Escape, Layout, Slot, slot_bit};
 
 /// What becomes of one identifier, in its own field or inside text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,10 +243,7 @@ impl Table {
                 let leaves_alone = action.leaves_alone();
                 outputs.push(SlotOutput { column: column as u16, action, leaves_alone });
             }
-            if matches!(
-                slot.kind,
-                Kind::User | Kind::Name | Kind::Room | Kind::Email | Kind::Jid | Kind::Endpoint
-            ) {
+            if names_somebody(slot, layout) {
                 naming.push((index as u16, compiler.identifier(&slot.field)));
             }
             slots.push(SlotPlan { kind: slot.kind, escape: slot.escape, scale: slot.scale, outputs });
@@ -274,6 +271,14 @@ impl Table {
             absent: layout.absent,
             repeats,
         }
+    }
+}
+
+/// True for a slot whose values are looked for in the record's texts. Of sessions, those of meetings stand there too.
+fn names_somebody(slot: &Slot, layout: &Layout) -> bool {
+    match slot.kind {
+        Kind::User | Kind::Name | Kind::Room | Kind::Email | Kind::Jid | Kind::Endpoint => true,
+        _ => slot.field == "session.id" && layout.slots.iter().any(|other| other.kind == Kind::Room),
     }
 }
 

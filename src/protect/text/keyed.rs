@@ -50,6 +50,9 @@ fn key_and_value(search: &mut Search<'_>, here: usize) {
     let text = search.text;
     let Some((key, quoted)) = key_before(text, here) else { return };
     let Some(says) = says(&text[key.0..key.1]).or_else(|| single(search, key, here)) else { return };
+    if says == Says::Stream {
+        return stream(search, here);
+    }
     // `Foo::user`, `https://user`, `==`.
     if matches!(text.get(here + 1), Some(b':' | b'=')) || text[here + 1..].starts_with(b"//") {
         return;
@@ -61,9 +64,23 @@ fn key_and_value(search: &mut Search<'_>, here: usize) {
             None => return,
         },
         Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
+        Says::Stream => return,
     };
     take(search, value.start, value.end, says, sense);
     search.done.keyed = search.done.keyed.max(value.end);
+}
+
+/// `rtmp://host/application/key`: takes what stands behind the last slash.
+fn stream(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
+    let Some(address) = text[here + 1..].strip_prefix(b"//") else { return };
+    let start = here + 3;
+    let ends =
+        |byte: &u8| matches!(byte, b' ' | b'"' | b'\'' | b',' | b')' | b']' | b'>' | b'<' | b'\n' | b'\r');
+    let end = start + address.iter().take(VALUE_MAX).position(ends).unwrap_or(address.len().min(VALUE_MAX));
+    if let Some(slash) = memrchr(b'/', &text[start..end]) {
+        take(search, start + slash + 1, end, Says::Stream, Sense::Secret);
+    }
 }
 
 /// Looks at the `=` of a parameter in a URL: the key stands behind `?`, `&` or `;`, the value reaches to the next of them.
@@ -78,7 +95,7 @@ pub(super) fn parameter(search: &mut Search<'_>, here: usize) {
     let end =
         rest.iter().position(|byte| matches!(byte, b'&' | b';' | b'#' | b' ' | b'"')).unwrap_or(rest.len());
     let sense = match says {
-        Says::Name => return,
+        Says::Name | Says::Stream => return,
         Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
     };
     take(search, here + 1, here + 1 + end, says, sense);
@@ -99,6 +116,7 @@ pub(super) fn closing_tag(search: &mut Search<'_>, here: usize) {
     let from = end.saturating_sub(VALUE_MAX);
     let start = memrchr(b'>', &text[from..end]).map_or(from, |open| from + open + 1);
     let sense = match says {
+        Says::Stream => return,
         Says::Name => Sense::Name,
         Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
     };
@@ -215,6 +233,11 @@ fn single(search: &mut Search<'_>, key: (usize, usize), here: usize) -> Option<S
 /// What `name` names: by the element that it is an attribute of, or as a member of an object that tells of a person.
 fn name(search: &mut Search<'_>, key: (usize, usize), quoted: bool, value: &Value) -> Option<Sense> {
     let text = search.text;
+    // `{name=Anna, email=…}`, as a map of Java or Kotlin is printed.
+    let in_map = matches!(text[..key.0], [.., b'{'] | [.., b',' | b'{', b' ']);
+    if !quoted && in_map && tells_of_a_person(search) {
+        return Some(Sense::Name);
+    }
     if !quoted {
         let from = key.0.saturating_sub(ELEMENT_MAX);
         let open = from + memrchr(b'<', &text[from..key.0])?;
@@ -243,7 +266,7 @@ fn name(search: &mut Search<'_>, key: (usize, usize), quoted: bool, value: &Valu
 
 /// True when the text has another key that only persons have. Asked at most once of a text.
 fn tells_of_a_person(search: &mut Search<'_>) -> bool {
-    const KEYS: [&[u8]; 7] = [
+    const KEYS: [&[u8]; 9] = [
         b"\"email",
         b"\"username",
         b"\"avatar",
@@ -251,6 +274,8 @@ fn tells_of_a_person(search: &mut Search<'_>) -> bool {
         b"UserId\\\"",
         b"UserId\"",
         b"\"sessionToken",
+        b" email=",
+        b" avatar=",
     ];
     let text = &search.text[..search.text.len().min(1 << 16)];
     *search
@@ -288,7 +313,7 @@ impl Value {
             [b'[' | b'{' | b'(' | b',' | b'\n' | b'\r' | b';', ..] | [] => return None,
             // A word without quotes in front of a colon and none behind it is prose where it is one line's end.
             _ => {
-                let words = matches!(says, Says::Is(Sense::Name | Sense::Stats | Sense::Room));
+                let words = matches!(says, Says::Name | Says::Is(Sense::Name | Sense::Stats | Sense::Room));
                 Self::bare(text, at, words && (!colon || spaces > 0))
             }
         };

@@ -38,6 +38,8 @@ pub(super) enum Says {
     IfLong(Sense),
     /// `name`: a person's or a thing's; what is around decides.
     Name,
+    /// An address follows, the end of which is a credential.
+    Stream,
     /// The text of an element of this name is this; a key of this name says nothing.
     Element(Sense),
 }
@@ -46,7 +48,7 @@ pub(super) enum Says {
 const KEY_MAX: usize = 32;
 
 /// Keys that mean something as a whole.
-const KEYS: [(&[&str], Says); 13] = [
+const KEYS: [(&[&str], Says); 15] = [
     (&["name"], Says::Name),
     (
         &[
@@ -101,6 +103,7 @@ const KEYS: [(&[&str], Says); 13] = [
             "mucjid",
             "jvbroomname",
             "breakoutroom",
+            "tenant",
             "lobbyroom",
             "mainroom",
         ],
@@ -174,7 +177,10 @@ const KEYS: [(&[&str], Says); 13] = [
         ],
         Says::Is(Sense::Secret),
     ),
-    (&["token"], Says::IfLong(Sense::Secret)),
+    (&["token", "phone", "tel", "caller", "callee", "callerid"], Says::IfLong(Sense::Secret)),
+    // The key that lets anyone send a stream is the end of its address.
+    (&["rtmp", "rtmps"], Says::Stream),
+    (&["id"], Says::IfRandom(Sense::Endpoint)),
     // What people write to each other is no matter of logs, and neither is how they are; only elements are called so.
     (&["body", "subject", "status"], Says::Element(Sense::Secret)),
     (&["given", "family"], Says::Element(Sense::Name)),
