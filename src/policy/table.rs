@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use super::class::{Class, Policy, View};
 use super::treatment::{Form, Output, PathRule, Prefix, QueryRule, Segment, Treatment};
 use crate::record::field::{Grammar, Kind, kind_of};
-use crate::record::span::{Escape, Layout, slot_bit};
+use crate::record::span::{Escape, Layout, Slot, slot_bit};
 
 /// What becomes of one identifier, in its own field or inside text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub enum Action {
     Addresses(IdAction),
     /// Any other identifier: canonical, then a token.
     Token,
-    /// Free text.
+    /// Free text: a message, in which keys say what their values are.
     Scrub,
     /// Free text that is a user agent: what looks like a version is one.
     ScrubAgent,
@@ -66,17 +66,15 @@ impl Action {
     /// stands. (What does not keep to its grammar is searched, and then nothing is found.)
     pub fn leaves_alone(&self) -> bool {
         match self {
-            Self::Keep(_)
-            | Self::Time
-            | Self::Scrub
-            | Self::ScrubAgent
-            | Self::ScrubPath
-            | Self::ScrubQuery => true,
+            Self::Keep(_) | Self::Time | Self::ScrubAgent | Self::ScrubPath | Self::ScrubQuery => true,
             Self::Url(plan) => plan.is_text(),
             _ => false,
         }
     }
 }
+
+/// What a template calls a tenant. It is no field: it leaves as part of a room's token only.
+pub const TENANT: &str = "tenant";
 
 /// A compiled [`PathRule`].
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +94,8 @@ pub enum PathSegment {
     Literal(Vec<u8>),
     /// A value of this kind.
     Field(Kind, Action),
+    /// Whose rooms these are: part of the name of every room in the same URL.
+    Tenant,
 }
 
 /// A compiled [`QueryRule`].
@@ -133,6 +133,20 @@ pub struct TextPlan {
     pub email: IdAction,
     /// Hardware addresses: as `client.mac`.
     pub mac: IdAction,
+    /// Persons' names: as `user.full_name`.
+    pub name: IdAction,
+    /// Names that clients give themselves in statistics: as `endpoint.stats_id`.
+    pub stats: IdAction,
+    /// Logins: as `user.name`.
+    pub user: IdAction,
+    /// Identifiers of Jabber that are more than an account: as `user.jid`.
+    pub jid: IdAction,
+    /// Rooms: as `conference.name`.
+    pub room: IdAction,
+    /// Endpoints and meetings: as `endpoint.id`.
+    pub endpoint: IdAction,
+    /// Sessions and devices: as `session.id`.
+    pub session: IdAction,
     /// Infrastructure that stays readable.
     pub own_networks: Vec<IpNet>,
 }
@@ -180,6 +194,15 @@ pub struct SlotPlan {
     pub outputs: Vec<SlotOutput>,
 }
 
+impl SlotPlan {
+    /// The templates of a path that names a room.
+    pub fn names_rooms(&self) -> Option<&PathPlan> {
+        let Action::Path(plan) = &self.outputs.first()?.action else { return None };
+        let room = |segment: &PathSegment| matches!(segment, PathSegment::Field(Kind::Room, _));
+        plan.templates.iter().flatten().any(room).then_some(&**plan)
+    }
+}
+
 /// The compiled policy of one source, class and output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
@@ -189,7 +212,9 @@ pub struct Table {
     pub columns: Vec<String>,
     /// Slots whose values name a person or a room: they are looked for in the record's texts. With the action of the field.
     pub naming: Vec<(u16, IdAction)>,
-    /// [`slot_bit`] of each of them.
+    /// Slots of paths whose templates name a room, where the format has messages that can repeat it.
+    pub naming_paths: Vec<u16>,
+    /// [`slot_bit`] of each of both.
     pub naming_bits: u64,
     /// Identifiers in text.
     pub text: TextPlan,
@@ -218,23 +243,42 @@ impl Table {
                 let leaves_alone = action.leaves_alone();
                 outputs.push(SlotOutput { column: column as u16, action, leaves_alone });
             }
-            if matches!(slot.kind, Kind::User | Kind::Name | Kind::Room | Kind::Email) {
+            if names_somebody(slot, layout) {
                 naming.push((index as u16, compiler.identifier(&slot.field)));
             }
             slots.push(SlotPlan { kind: slot.kind, escape: slot.escape, scale: slot.scale, outputs });
         }
+        let has_messages = layout.slots.iter().any(|slot| slot.field == "message");
+        let naming_paths: Vec<u16> = (0..)
+            .zip(&slots)
+            .filter(|(_, slot)| has_messages && slot.names_rooms().is_some())
+            .map(|(index, _)| index)
+            .collect();
         let used: usize = slots.iter().map(|slot| slot.outputs.len()).sum();
         let repeats = layout.repeats || used > columns.len();
         Self {
             slots,
             columns,
-            naming_bits: naming.iter().fold(0, |bits, (slot, _)| bits | slot_bit(*slot)),
+            naming_bits: naming
+                .iter()
+                .map(|(slot, _)| slot)
+                .chain(&naming_paths)
+                .fold(0, |bits, slot| bits | slot_bit(*slot)),
             naming,
+            naming_paths,
             text: compiler.text(),
             time: compiler.time(),
             absent: layout.absent,
             repeats,
         }
+    }
+}
+
+/// True for a slot whose values are looked for in the record's texts. Of sessions, those of meetings stand there too.
+fn names_somebody(slot: &Slot, layout: &Layout) -> bool {
+    match slot.kind {
+        Kind::User | Kind::Name | Kind::Room | Kind::Email | Kind::Jid | Kind::Endpoint => true,
+        _ => slot.field == "session.id" && layout.slots.iter().any(|other| other.kind == Kind::Room),
     }
 }
 
@@ -351,6 +395,7 @@ impl Compiler<'_> {
     fn path(&self, rule: &PathRule) -> PathPlan {
         let segment = |segment: &Segment| match segment {
             Segment::Literal(text) => PathSegment::Literal(text.as_bytes().to_vec()),
+            Segment::Field(name) if name == TENANT => PathSegment::Tenant,
             Segment::Field(name) => PathSegment::Field(kind_of(name), self.named_action(name, kind_of(name))),
         };
         PathPlan {
@@ -388,6 +433,13 @@ impl Compiler<'_> {
             address: self.identifier("client.address"),
             email: self.identifier("user.email"),
             mac: self.identifier("client.mac"),
+            name: self.identifier("user.full_name"),
+            stats: self.identifier("endpoint.stats_id"),
+            user: self.identifier("user.name"),
+            jid: self.identifier("user.jid"),
+            room: self.identifier("conference.name"),
+            endpoint: self.identifier("endpoint.id"),
+            session: self.identifier("session.id"),
             own_networks: self.policy.own_networks.clone(),
         }
     }

@@ -6,7 +6,7 @@
 use super::bytes::{ALNUM, DIGIT, HEX, HIGH, LETTER, UNDERSCORE, decoded_at, decoded_before, is};
 use super::dots::octets;
 use super::versions::is_platform;
-use super::{Context, Finding, Search, What};
+use super::{Context, Finding, Search, Sense, What, jabber};
 
 /// RFC 5321 section 4.5.3.1.1 allows 64 bytes; escaped three times over, and some room for those who write more.
 const LOCAL_MAX: usize = 256;
@@ -20,6 +20,12 @@ pub(super) fn visit(search: &mut Search<'_>, here: usize, length: usize) {
     if let Some(start) = userinfo(text, here, length) {
         search.push(Finding { start, end: here, what: What::Secret });
         return;
+    }
+    if search.context == Context::Message {
+        called(search, here);
+        if jabber::visit(search, here, length) {
+            return;
+        }
     }
     let after = here + length;
     let host = host(text, after);
@@ -38,6 +44,22 @@ pub(super) fn visit(search: &mut Search<'_>, here: usize, length: usize) {
     }
 }
 
+/// Takes the name in quotes that a mail or SIP header has before an address: `"Anna" <sip:1000@192.0.2.7>` (RFC 5322 section 3.4,
+/// RFC 3261 section 20.10).
+fn called(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
+    let limit = here.saturating_sub(LOCAL_MAX);
+    let Some(open) = memchr::memrchr(b'<', &text[limit..here]).map(|place| limit + place) else { return };
+    let end = open - text[..open].iter().rev().take(2).take_while(|&&byte| byte == b' ').count();
+    let Some(body) = text[..end].strip_suffix(b"\"") else { return };
+    let limit = body.len().saturating_sub(LOCAL_MAX);
+    let Some(quote) = memchr::memrchr(b'"', &body[limit..]).map(|place| limit + place) else { return };
+    if body[quote + 1..].iter().any(|&byte| is(byte, ALNUM | HIGH)) {
+        let what = What::Said(Sense::Name);
+        search.push(Finding { start: quote + 1, end: end - 1, what });
+    }
+}
+
 /// Bytes that stand anywhere in a local part.
 #[inline]
 const fn is_local(byte: u8) -> bool {
@@ -50,7 +72,7 @@ const fn is_local_inside(byte: u8) -> bool {
 }
 
 /// Where the local part that ends at `end` begins.
-fn local(text: &[u8], end: usize, dotted: bool) -> Option<usize> {
+pub(super) fn local(text: &[u8], end: usize, dotted: bool) -> Option<usize> {
     let limit = end.saturating_sub(LOCAL_MAX);
     let mut start = end;
     let mut here = end;
@@ -127,7 +149,7 @@ fn character_before(text: &[u8], end: usize) -> usize {
 
 /// True for the UTF-8 blocks of punctuation that stand next to addresses in running text: Latin-1 (`«`, no-break space),
 /// General Punctuation (`“`, `…`), CJK symbols (`。`), full-width forms.
-const fn is_punctuation(character: &[u8]) -> bool {
+pub(super) const fn is_punctuation(character: &[u8]) -> bool {
     matches!(
         character,
         [0xC2, ..] | [0xE2, 0x80 | 0x81, ..] | [0xE3, 0x80, ..] | [0xEF, 0xBC, 0x80..=0x8F | 0x9A..=0xA0]
