@@ -99,16 +99,12 @@ fn ends_with_header(text: &[u8]) -> bool {
         _ => return false,
     }
     let Some(text) = without_level(text) else { return false };
-    let text = match text.strip_suffix(b"\t") {
-        Some(text) => text,
-        None => {
-            let spaces = text.iter().rev().take(PADDING_BYTES_MAX).take_while(|&&byte| byte == b' ').count();
-            if spaces == 0 {
-                return false;
-            }
-            &text[..text.len() - spaces]
-        }
-    };
+    let spaces = text.iter().rev().take(PADDING_BYTES_MAX).take_while(|&&byte| byte == b' ').count();
+    let gap = if text.ends_with(b"\t") { 1 } else { spaces };
+    if gap == 0 {
+        return false;
+    }
+    let text = &text[..text.len() - gap];
     let source = text.iter().rev().take(SOURCE_BYTES_MAX).take_while(|&&byte| is_source_byte(byte)).count();
     let Some(text) = text[..text.len() - source].strip_suffix(b" ").filter(|_| source > 0) else {
         return false;
