@@ -53,6 +53,8 @@ pub struct TimeMemo {
     text: [u8; 40],
     len: usize,
     form: TimeForm,
+    /// When the record was received whose time this is: without a year that is part of the reading.
+    received: Timestamp,
     reading: Reading,
     zone_minute: i64,
     zone_offset: i64,
@@ -68,6 +70,7 @@ impl Default for TimeMemo {
             text: [0; 40],
             len: 0,
             form: TimeForm::Any,
+            received: Timestamp(0),
             reading,
             zone_minute: i64::MIN,
             zone_offset: 0,
@@ -87,13 +90,17 @@ pub fn read(
     memo: &mut Memo,
 ) -> Result<Reading, Refusal> {
     let last = &memo.times;
-    if last.len == text.len() && last.form == form && last.len > 0 && last.text[..last.len] == *text {
+    // Without a year the reading depends on the moment of reception as well, which all records of a batch share.
+    let holds = form != TimeForm::Syslog || last.received == memo.received;
+    if last.len == text.len() && last.form == form && holds && last.len > 0 && last.text[..last.len] == *text
+    {
         return Ok(last.reading);
     }
     let reading = read_anew(form, text, zone, memo)?;
-    // Without a year the reading depends on the moment of reception as well, so that it is not remembered.
-    if text.len() <= memo.times.text.len() && form != TimeForm::Syslog && form != TimeForm::Any {
+    // What may be a time without a year is not remembered under another name.
+    if text.len() <= memo.times.text.len() && form != TimeForm::Any {
         let last = &mut memo.times;
+        last.received = memo.received;
         last.text[..text.len()].copy_from_slice(text);
         last.len = text.len();
         last.form = form;
