@@ -11,6 +11,7 @@ use super::policy_file::{Texts, WrittenClass, WrittenPolicy};
 use super::suggest;
 use super::units::duration_text;
 use crate::policy::class::{Class, Domain, OPEN_PREFIXES, Policy, View};
+use crate::policy::table::TENANT;
 use crate::policy::treatment::{Rule, Segment, Treatment};
 use crate::record::field::{Kind, kind_of};
 
@@ -248,7 +249,9 @@ fn named_fields(rule: &Rule) -> Vec<&str> {
         match &output.treatment {
             Treatment::Template(path) => {
                 for segment in path.templates.iter().flatten() {
-                    if let Segment::Field(field) = segment {
+                    if let Segment::Field(field) = segment
+                        && field != TENANT
+                    {
                         named.push(field.as_str());
                     }
                 }

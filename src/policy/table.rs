@@ -43,7 +43,7 @@ pub enum Action {
     Addresses(IdAction),
     /// Any other identifier: canonical, then a token.
     Token,
-    /// Free text.
+    /// Free text: a message, in which keys say what their values are.
     Scrub,
     /// Free text that is a user agent: what looks like a version is one.
     ScrubAgent,
@@ -66,17 +66,15 @@ impl Action {
     /// stands. (What does not keep to its grammar is searched, and then nothing is found.)
     pub fn leaves_alone(&self) -> bool {
         match self {
-            Self::Keep(_)
-            | Self::Time
-            | Self::Scrub
-            | Self::ScrubAgent
-            | Self::ScrubPath
-            | Self::ScrubQuery => true,
+            Self::Keep(_) | Self::Time | Self::ScrubAgent | Self::ScrubPath | Self::ScrubQuery => true,
             Self::Url(plan) => plan.is_text(),
             _ => false,
         }
     }
 }
+
+/// What a template calls a tenant. It is no field: it leaves as part of a room's token only.
+pub const TENANT: &str = "tenant";
 
 /// A compiled [`PathRule`].
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +94,8 @@ pub enum PathSegment {
     Literal(Vec<u8>),
     /// A value of this kind.
     Field(Kind, Action),
+    /// Whose rooms these are: part of the name of every room in the same URL.
+    Tenant,
 }
 
 /// A compiled [`QueryRule`].
@@ -133,6 +133,20 @@ pub struct TextPlan {
     pub email: IdAction,
     /// Hardware addresses: as `client.mac`.
     pub mac: IdAction,
+    /// Persons' names: as `user.full_name`.
+    pub name: IdAction,
+    /// Names that clients give themselves in statistics: as `endpoint.stats_id`.
+    pub stats: IdAction,
+    /// Logins: as `user.name`.
+    pub user: IdAction,
+    /// Identifiers of Jabber that are more than an account: as `user.jid`.
+    pub jid: IdAction,
+    /// Rooms: as `conference.name`.
+    pub room: IdAction,
+    /// Endpoints and meetings: as `endpoint.id`.
+    pub endpoint: IdAction,
+    /// Sessions and devices: as `session.id`.
+    pub session: IdAction,
     /// Infrastructure that stays readable.
     pub own_networks: Vec<IpNet>,
 }
@@ -218,7 +232,10 @@ impl Table {
                 let leaves_alone = action.leaves_alone();
                 outputs.push(SlotOutput { column: column as u16, action, leaves_alone });
             }
-            if matches!(slot.kind, Kind::User | Kind::Name | Kind::Room | Kind::Email) {
+            if matches!(
+                slot.kind,
+                Kind::User | Kind::Name | Kind::Room | Kind::Email | Kind::Jid | Kind::Endpoint
+            ) {
                 naming.push((index as u16, compiler.identifier(&slot.field)));
             }
             slots.push(SlotPlan { kind: slot.kind, escape: slot.escape, scale: slot.scale, outputs });
@@ -351,6 +368,7 @@ impl Compiler<'_> {
     fn path(&self, rule: &PathRule) -> PathPlan {
         let segment = |segment: &Segment| match segment {
             Segment::Literal(text) => PathSegment::Literal(text.as_bytes().to_vec()),
+            Segment::Field(name) if name == TENANT => PathSegment::Tenant,
             Segment::Field(name) => PathSegment::Field(kind_of(name), self.named_action(name, kind_of(name))),
         };
         PathPlan {
@@ -388,6 +406,13 @@ impl Compiler<'_> {
             address: self.identifier("client.address"),
             email: self.identifier("user.email"),
             mac: self.identifier("client.mac"),
+            name: self.identifier("user.full_name"),
+            stats: self.identifier("endpoint.stats_id"),
+            user: self.identifier("user.name"),
+            jid: self.identifier("user.jid"),
+            room: self.identifier("conference.name"),
+            endpoint: self.identifier("endpoint.id"),
+            session: self.identifier("session.id"),
             own_networks: self.policy.own_networks.clone(),
         }
     }

@@ -9,6 +9,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::address::{self, Column};
 use super::cache::{LONG_BYTES, Long, Short, TEXT_BYTES, TokenCache};
+use super::jabber;
 use crate::keys::pseudonym::{EpochKeys, Token, TokenKind};
 use crate::policy::table::{IdAction, TextPlan};
 use crate::policy::treatment::Form;
@@ -22,6 +23,8 @@ pub struct Writer<'a> {
     pub cache: &'a mut TokenCache,
     /// Reused room for canonical spellings.
     pub canonical: &'a mut Vec<u8>,
+    /// Reused room for values without their escapes.
+    pub plain: &'a mut Vec<u8>,
 }
 
 impl Writer<'_> {
@@ -87,7 +90,12 @@ impl Writer<'_> {
     /// The token of a value, decoded but not yet canonical.
     pub fn token(&mut self, kind: TokenKind, value: &[u8]) -> Token {
         self.canonical.clear();
-        canonical(kind, value, self.canonical);
+        if kind == TokenKind::Room {
+            jabber::room(value, self.plain);
+            canonical(kind, self.plain, self.canonical);
+        } else {
+            canonical(kind, value, self.canonical);
+        }
         self.keys.token(kind, self.canonical)
     }
 }
@@ -232,6 +240,9 @@ pub const fn mark(kind: Kind) -> &'static [u8] {
         Kind::User => b"[user]",
         Kind::Name => b"[name]",
         Kind::Room => b"[room]",
+        Kind::Jid => b"[jid]",
+        Kind::Endpoint => b"[endpoint]",
+        Kind::Identifier => b"[session]",
         _ => b"[secret]",
     }
 }

@@ -31,6 +31,8 @@ pub mod cache;
 mod columns;
 mod grammar;
 pub mod identifier;
+pub mod jabber;
+mod named;
 pub mod quarantine;
 pub mod row;
 pub mod text;
@@ -52,8 +54,9 @@ use agent::Families;
 use cache::TokenCache;
 use columns::Columns;
 use identifier::Writer;
+use named::Named;
 use text::{Candidates, Cursor, Finding};
-use value::{Named, Outcome, Treater, Treatments};
+use value::{Outcome, Treater, Treatments};
 
 /// Proof that a record's every field went through its treatment. Only this room can make one.
 pub struct Treated(());
@@ -89,6 +92,9 @@ pub struct Envelope {
 pub struct Protector {
     cache: TokenCache,
     canonical: Vec<u8>,
+    plain: Vec<u8>,
+    /// The tenant that the last path of the record at hand named.
+    tenant: Vec<u8>,
     candidates: Candidates,
     /// How far the candidates were looked through.
     cursor: Cursor,
@@ -114,6 +120,8 @@ impl Protector {
         Self {
             cache: TokenCache::new(cache_entries),
             canonical: Vec::new(),
+            plain: Vec::new(),
+            tenant: Vec::new(),
             candidates: Candidates::default(),
             cursor: Cursor::default(),
             findings: Vec::new(),
@@ -129,10 +137,10 @@ impl Protector {
         }
     }
 
-    /// Sieves a whole batch for identifiers, so that its short values need no pass of their own. Values of other buffers are
-    /// still found, one by one.
-    pub fn sieve(&mut self, batch: &[u8]) {
-        self.candidates.scan(batch);
+    /// Sieves a whole batch for identifiers, so that its short values need no pass of their own; for `keys` too where its format
+    /// has messages. Values of other buffers are still found, one by one.
+    pub fn sieve(&mut self, batch: &[u8], keys: bool) {
+        self.candidates.scan(batch, keys);
         self.cursor = Cursor::default();
     }
 
@@ -219,6 +227,7 @@ impl Protector {
     fn treater_of<'a>(&'a mut self, record: Record<'a>) -> Treater<'a> {
         let Record { batch, raw, parsed, table, epoch } = record;
         self.named.clear();
+        self.tenant.clear();
         if parsed.slots & table.naming_bits != 0 {
             for &part in &parsed.parts {
                 self.named.gather(table, part, raw);
@@ -237,7 +246,13 @@ impl Protector {
         escaped: bool,
     ) -> Treater<'a> {
         Treater {
-            writer: Writer { keys: epoch, cache: &mut self.cache, canonical: &mut self.canonical },
+            writer: Writer {
+                keys: epoch,
+                cache: &mut self.cache,
+                canonical: &mut self.canonical,
+                plain: &mut self.plain,
+            },
+            tenant: &mut self.tenant,
             plan: &table.text,
             named: &self.named,
             spare: &mut self.spare,

@@ -9,7 +9,8 @@ use crate::record::field::Kind;
 
 /// Treats a path by its templates. Prefixes that may stay come first: `/http-bind` is no room.
 pub fn path(treater: &mut Treater<'_>, plan: &PathPlan, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
-    if plan.keep_prefixes.iter().any(|prefix| plain.starts_with(prefix)) || plain == b"/" {
+    treater.tenant.clear();
+    if plan.keep_prefixes.iter().any(|prefix| begins(plain, prefix)) || plain == b"/" {
         return treater.scrub(Context::Path, plain, out);
     }
     if let Some(template) = plan.templates.iter().find(|template| matches(template, plain)) {
@@ -17,10 +18,16 @@ pub fn path(treater: &mut Treater<'_>, plan: &PathPlan, plain: &[u8], out: &mut 
             out.push(b'/');
             match segment {
                 PathSegment::Literal(text) => out.extend_from_slice(text),
+                PathSegment::Tenant => {
+                    treater.tenant.extend_from_slice(value);
+                    out.push(b'-');
+                }
                 PathSegment::Field(kind, action) => {
-                    if decoded_value(treater, *kind, action, value, Plus::Itself, out) != Outcome::Replaced {
-                        // A field that the policy drops or leaves alone has no place in a path.
-                        out.push(b'-');
+                    match decoded_value(treater, *kind, action, value, Plus::Itself, out) {
+                        Outcome::Replaced => {}
+                        Outcome::Verbatim => out.extend_from_slice(value),
+                        // A field that the policy drops has no place in a path.
+                        Outcome::Absent => out.push(b'-'),
                     }
                 }
             }
@@ -28,6 +35,12 @@ pub fn path(treater: &mut Treater<'_>, plan: &PathPlan, plain: &[u8], out: &mut 
         return Outcome::Replaced;
     }
     if plan.otherwise_scrub { treater.scrub(Context::Path, plain, out) } else { Outcome::Absent }
+}
+
+/// True when `path` begins with the segments of `prefix`: `/http-bind` is no beginning of a room called `http-bind-party`.
+fn begins(path: &[u8], prefix: &[u8]) -> bool {
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| prefix.ends_with(b"/") || matches!(rest.first(), None | Some(b'/')))
 }
 
 /// Treats a percent-encoded value of another field in the treater's spare room.
@@ -41,6 +54,11 @@ fn decoded_value(
 ) -> Outcome {
     let mut decoded = std::mem::take(treater.spare);
     decoded.clear();
+    // A room of a tenant is another than a room of that name without one.
+    if kind == Kind::Room && !treater.tenant.is_empty() && memchr(b'[', value) != Some(0) {
+        percent_decode(treater.tenant, Plus::Itself, &mut decoded);
+        decoded.push(b'/');
+    }
     percent_decode(value, plus, &mut decoded);
     let outcome = treater.plain(kind, action, &decoded, out);
     *treater.spare = decoded;
@@ -56,7 +74,7 @@ fn matches(template: &[PathSegment], path: &[u8]) -> bool {
         && segments(path).count() == template.len()
         && template.iter().zip(segments(path)).all(|(segment, value)| match segment {
             PathSegment::Literal(text) => text == value,
-            PathSegment::Field(..) => !value.is_empty(),
+            PathSegment::Field(..) | PathSegment::Tenant => !value.is_empty(),
         })
 }
 

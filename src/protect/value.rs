@@ -10,14 +10,15 @@ use memchr::memchr;
 
 use super::address::{self, Column};
 use super::identifier::{Writer, mark, token_kind};
-use super::text::{self, Candidates, Context, Cursor, Finding, What};
-use super::{agent, grammar, url};
+use super::named::{NAMES_MAX, Name, Named};
+use super::text::{self, Candidates, Context, Cursor, Finding, Sense, What};
+use super::{agent, grammar, jabber, url};
 use crate::keys::pseudonym::TokenKind;
-use crate::policy::table::{Action, IdAction, SlotPlan, Table, TextPlan};
+use crate::policy::table::{Action, IdAction, SlotPlan, TextPlan};
 use crate::policy::treatment::Form;
 use crate::record::escape;
 use crate::record::field::Kind;
-use crate::record::span::{Escape, Part};
+use crate::record::span::Escape;
 
 /// What became of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,55 +94,6 @@ impl Treatments {
     }
 }
 
-/// The values of a record that name someone, gathered before its texts are searched.
-#[derive(Default)]
-pub struct Named {
-    bytes: Vec<u8>,
-    entries: Vec<(usize, usize, Kind, IdAction)>,
-}
-
-/// More names than this in one record are not looked for; formats have at most a handful of naming slots.
-const NAMES_MAX: usize = 16;
-
-/// Bytes of the shortest name that is looked for.
-const NAME_BYTES_MIN: usize = 3;
-
-impl Named {
-    /// Forgets the last record's.
-    pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.entries.clear();
-    }
-
-    /// True when the record names nobody, which is most records.
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// Adds `part` of `record` if its slot names somebody.
-    pub fn gather(&mut self, table: &Table, part: Part, record: &[u8]) {
-        if let Some((_, action)) = table.naming.iter().find(|(slot, _)| *slot == part.slot) {
-            let slot = &table.slots[usize::from(part.slot)];
-            self.add(part.of(record), slot.escape, slot.kind, *action);
-        }
-    }
-
-    /// Adds a value as it stands in the record.
-    fn add(&mut self, raw: &[u8], how: Escape, kind: Kind, action: IdAction) {
-        // Shorter ones are language codes and words rather than names of anyone.
-        if self.entries.len() == NAMES_MAX || raw.len() < NAME_BYTES_MIN {
-            return;
-        }
-        let start = self.bytes.len();
-        if escape::decode(how, raw, &mut self.bytes).is_err() {
-            self.bytes.truncate(start);
-            self.bytes.extend_from_slice(raw);
-        }
-        self.entries.push((start, self.bytes.len(), kind, action));
-    }
-}
-
 /// Everything that treating values of one record needs, apart from the table.
 pub struct Treater<'a> {
     /// Writes identifiers.
@@ -150,6 +102,8 @@ pub struct Treater<'a> {
     pub plan: &'a TextPlan,
     /// Names of this record.
     pub named: &'a Named,
+    /// The tenant that the last path named; empty when none did.
+    pub tenant: &'a mut Vec<u8>,
     /// Reused room for percent-decoded values.
     pub spare: &'a mut Vec<u8>,
     /// The batch that the record is part of, when it was sieved as a whole.
@@ -203,8 +157,13 @@ impl Treater<'_> {
             Action::Hour => hour(plain, out),
             Action::Address(action) => self.address_field(*action, plain, out),
             Action::Addresses(action) => self.address_list(*action, plain, out),
+            Action::Token if kind == Kind::Jid => {
+                self.jid(plain, out);
+                Outcome::Replaced
+            }
             Action::Token => {
                 self.counts.count(kind);
+                let plain = if kind == Kind::Endpoint { jabber::endpoint(plain) } else { plain };
                 if kind == Kind::Mac || kind == Kind::Email {
                     // A column of this kind may hold something else; then it is text with its own tokens.
                     let start = out.len();
@@ -219,7 +178,8 @@ impl Treater<'_> {
                 agent::family(plain, out);
                 Outcome::Replaced
             }
-            Action::Keep(_) | Action::Scrub => self.scrub(Context::Text, plain, out),
+            Action::Keep(_) => self.scrub(Context::Text, plain, out),
+            Action::Scrub => self.scrub(Context::Message, plain, out),
             Action::ScrubAgent => self.scrub(Context::Agent, plain, out),
             Action::ScrubPath => self.scrub(Context::Path, plain, out),
             Action::ScrubQuery => self.scrub(Context::Query, plain, out),
@@ -326,8 +286,8 @@ impl Treater<'_> {
 
     fn find_named(&mut self, plain: &[u8]) {
         let mut names: [&[u8]; NAMES_MAX] = [&[]; NAMES_MAX];
-        for (slot, (start, end, ..)) in names.iter_mut().zip(&self.named.entries) {
-            *slot = &self.named.bytes[*start..*end];
+        for (slot, entry) in names.iter_mut().zip(&self.named.entries) {
+            *slot = &self.named.bytes[entry.name.clone()];
         }
         text::find_names(plain, &names[..self.named.entries.len()], self.findings);
     }
@@ -338,32 +298,65 @@ impl Treater<'_> {
             What::Address(ip) => return self.address_in_text(ip, finding, plain, out),
             What::Email => (Kind::Email, self.plan.email),
             What::Mac(_) => (Kind::Mac, self.plan.mac),
-            What::Secret => {
+            What::Secret | What::Said(Sense::Secret) => {
                 self.counts.secrets += 1;
                 return out.extend_from_slice(mark(Kind::Text));
             }
+            What::Said(sense) => said(sense, self.plan),
             What::Name(index) => {
-                let (start, end, kind, action) = self.named.entries[usize::from(index)];
-                self.counts.count(kind);
-                match action {
-                    IdAction::Token(_) => {
-                        self.writer.other(token_kind(kind), &self.named.bytes[start..end], out);
-                    }
-                    IdAction::Drop | IdAction::Truncate(_) => out.extend_from_slice(mark(kind)),
-                }
-                return;
+                let Name { value, kind, action, .. } = self.named.entries[usize::from(index)].clone();
+                let named = self.named;
+                return self.identifier(kind, action, &named.bytes[value], out);
             }
         };
+        self.identifier(kind, action, found, out);
+    }
+
+    /// Writes what becomes of an identifier that stands in text, as it stands there or in its own field.
+    fn identifier(&mut self, kind: Kind, action: IdAction, found: &[u8], out: &mut Vec<u8>) {
         self.counts.count(kind);
-        match (action, kind) {
-            (IdAction::Token(_), Kind::Email) => {
+        if !matches!(action, IdAction::Token(_)) {
+            return out.extend_from_slice(mark(kind));
+        }
+        match kind {
+            Kind::Email | Kind::Jid => {
                 self.writer.canonical.clear();
                 text::canonical_email(found, self.writer.canonical);
                 self.writer.keys.token(TokenKind::Email, self.writer.canonical).write_base64url(out);
             }
-            (IdAction::Token(_), _) => self.writer.other(token_kind(kind), found, out),
-            (IdAction::Drop | IdAction::Truncate(_), _) => out.extend_from_slice(mark(kind)),
+            Kind::Endpoint => self.writer.other(token_kind(kind), jabber::endpoint(found), out),
+            Kind::Name | Kind::User => {
+                let mut value = std::mem::take(self.spare);
+                jabber::unescape(found, &mut value);
+                self.writer.other(token_kind(kind), &value, out);
+                *self.spare = value;
+            }
+            _ => self.writer.other(token_kind(kind), found, out),
         }
+    }
+
+    /// A column that holds an identifier of Jabber: its parts are found and treated as in text. What is none of one is a login, and
+    /// what holds more than one and a slash is an identifier as a whole.
+    fn jid(&mut self, plain: &[u8], out: &mut Vec<u8>) {
+        text::find(plain, Context::Message, self.findings);
+        let found: usize = self.findings.iter().map(|finding| finding.end - finding.start).sum();
+        let focus: &[u8] = b"focus";
+        let rest = plain.len() - found;
+        let covered = rest == 0
+            || (rest == 1 && memchr(b'/', plain).is_some())
+            || (rest == 1 + focus.len() && plain.ends_with(b"/focus"));
+        if self.findings.is_empty() || !covered {
+            self.counts.users += 1;
+            return self.writer.other(TokenKind::User, plain, out);
+        }
+        let mut done = 0;
+        for index in 0..self.findings.len() {
+            let finding = self.findings[index];
+            out.extend_from_slice(&plain[done..finding.start]);
+            done = finding.end;
+            self.finding(finding, plain, out);
+        }
+        out.extend_from_slice(&plain[done..]);
     }
 
     /// An address in text. A pseudonym that is written as an IPv6 address gets brackets where a port follows an address that
@@ -379,6 +372,21 @@ impl Treater<'_> {
             out.insert(start, b'[');
             out.push(b']');
         }
+    }
+}
+
+/// The kind of field that a value in text belongs to, and what is done to that field.
+const fn said(sense: Sense, plan: &TextPlan) -> (Kind, IdAction) {
+    match sense {
+        Sense::Name => (Kind::Name, plan.name),
+        Sense::Stats => (Kind::Name, plan.stats),
+        Sense::User => (Kind::User, plan.user),
+        Sense::Jid => (Kind::Jid, plan.jid),
+        Sense::Room => (Kind::Room, plan.room),
+        Sense::Endpoint => (Kind::Endpoint, plan.endpoint),
+        Sense::Session => (Kind::Identifier, plan.session),
+        Sense::Email => (Kind::Email, plan.email),
+        Sense::Secret => (Kind::Text, IdAction::Drop),
     }
 }
 

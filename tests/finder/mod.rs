@@ -24,6 +24,7 @@ fn plain(found: &Finding) -> Plain {
         What::Email => "email".into(),
         What::Mac(mac) => format!("mac {mac:02x?}"),
         What::Secret => "secret".into(),
+        What::Said(sense) => format!("{sense:?}"),
         What::Name(index) => format!("name {index}"),
     };
     (found.start, found.end, what)
@@ -87,7 +88,7 @@ fn a_batch_finds_what_each_value_finds() {
             let (a, b) = (dice.below(buffer.len() + 1), dice.below(buffer.len() + 1));
             ranges.push((a.min(b), a.max(b)));
         }
-        candidates.scan(&buffer);
+        candidates.scan(&buffer, true);
         let mut cursor = Cursor::default();
         for (start, end) in ranges {
             let context = [Context::Text, Context::Agent, Context::Query][dice.below(3)];

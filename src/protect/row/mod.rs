@@ -23,8 +23,9 @@ use wide::u8x16;
 use super::address::{self, Column};
 use super::cache::{TEXT_BYTES, TokenCache};
 use super::identifier::{Writer, long_spelling, remembered, short_spelling};
+use super::named::Named;
 use super::text::{self, Glance};
-use super::value::{Named, Outcome};
+use super::value::Outcome;
 use super::{Protector, Treated, put};
 use crate::encode::same::Same;
 use crate::keys::pseudonym::EpochKeys;
@@ -145,6 +146,7 @@ impl Protector {
     fn look(&mut self, record: &RowRecord<'_>) -> u32 {
         let RowRecord { plan, row, .. } = *record;
         self.named.clear();
+        self.tenant.clear();
         if row.present() & plan.naming != 0 {
             gather(&mut self.named, record);
             return !plan.quiet | plan.nameable;
@@ -211,8 +213,8 @@ impl Protector {
     ) -> bool {
         let &Action::Address(action) = &output.action else { return false };
         let (text, plan) = (part.of(record.raw), &record.table.text);
-        let (cache, canonical) = (&mut self.cache, &mut self.canonical);
-        let mut writer = Writer { keys: record.epoch, cache, canonical };
+        let (cache, canonical, plain) = (&mut self.cache, &mut self.canonical, &mut self.plain);
+        let mut writer = Writer { keys: record.epoch, cache, canonical, plain };
         let written = match action {
             IdAction::Token(form) => writer.spelled(text, record.behind(part), form, plan, out),
             _ => match address::parse_field(text) {

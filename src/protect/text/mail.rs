@@ -6,7 +6,7 @@
 use super::bytes::{ALNUM, DIGIT, HEX, HIGH, LETTER, UNDERSCORE, decoded_at, decoded_before, is};
 use super::dots::octets;
 use super::versions::is_platform;
-use super::{Context, Finding, Search, What};
+use super::{Context, Finding, Search, What, jabber};
 
 /// RFC 5321 section 4.5.3.1.1 allows 64 bytes; escaped three times over, and some room for those who write more.
 const LOCAL_MAX: usize = 256;
@@ -19,6 +19,9 @@ pub(super) fn visit(search: &mut Search<'_>, here: usize, length: usize) {
     let text = search.text;
     if let Some(start) = userinfo(text, here, length) {
         search.push(Finding { start, end: here, what: What::Secret });
+        return;
+    }
+    if search.context == Context::Message && jabber::visit(search, here, length) {
         return;
     }
     let after = here + length;
@@ -50,7 +53,7 @@ const fn is_local_inside(byte: u8) -> bool {
 }
 
 /// Where the local part that ends at `end` begins.
-fn local(text: &[u8], end: usize, dotted: bool) -> Option<usize> {
+pub(super) fn local(text: &[u8], end: usize, dotted: bool) -> Option<usize> {
     let limit = end.saturating_sub(LOCAL_MAX);
     let mut start = end;
     let mut here = end;
@@ -127,7 +130,7 @@ fn character_before(text: &[u8], end: usize) -> usize {
 
 /// True for the UTF-8 blocks of punctuation that stand next to addresses in running text: Latin-1 (`«`, no-break space),
 /// General Punctuation (`“`, `…`), CJK symbols (`。`), full-width forms.
-const fn is_punctuation(character: &[u8]) -> bool {
+pub(super) const fn is_punctuation(character: &[u8]) -> bool {
     matches!(
         character,
         [0xC2, ..] | [0xE2, 0x80 | 0x81, ..] | [0xE3, 0x80, ..] | [0xEF, 0xBC, 0x80..=0x8F | 0x9A..=0xA0]

@@ -67,18 +67,24 @@ mod dashes;
 mod dots;
 mod double;
 mod escapes;
+mod jabber;
+mod keyed;
 mod mail;
 mod names;
 mod secrets;
 mod sieve;
 mod versions;
+mod vocabulary;
 
 use std::net::IpAddr;
 use std::ops::Range;
 
+pub use jabber::is_room;
+pub use keyed::is_uuid;
 pub use mail::canonical_email;
 pub use names::find_names;
 pub use sieve::Cursor;
+pub use vocabulary::Sense;
 
 use super::address::canonical;
 use crate::record::positions::BLOCK;
@@ -94,6 +100,8 @@ pub enum What {
     Mac([u8; 6]),
     /// A credential: JWT (RFC 7519), `Authorization` (RFC 9110 section 11.6.2), userinfo of a URL (RFC 3986 section 3.2.1).
     Secret,
+    /// What a key beside it, an element around it or its own shape says it is.
+    Said(Sense),
     /// One of the names given to [`find_names`], by index.
     Name(u8),
 }
@@ -112,8 +120,10 @@ pub struct Finding {
 /// What kind of value a text is; decides the few forms that mean different things in different places.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Context {
-    /// A message, a request line, anything.
+    /// A request line, a header, anything in which keys mean nothing.
     Text,
+    /// A message that people or programs wrote: keys and elements in it say what their values are.
+    Message,
     /// A user agent: `product/1.2.3.4` is a version.
     Agent,
     /// The path of a URL.
@@ -155,6 +165,7 @@ impl Glance {
     pub fn find(self, text: &[u8], context: Context, out: &mut Vec<Finding>) {
         out.clear();
         let mut search = Search { text, context, out, done: Done::default(), window: None };
+        debug_assert!(context != Context::Message, "a glance does not see keys");
         let mut left = self.0;
         while left != 0 {
             search.visit(left.trailing_zeros() as usize);
@@ -167,19 +178,30 @@ impl Glance {
 pub fn find(text: &[u8], context: Context, out: &mut Vec<Finding>) {
     out.clear();
     let mut search = Search { text, context, out, done: Done::default(), window: None };
-    sieve::each(text, |at| search.visit(at));
+    if context == Context::Message {
+        sieve::each::<true>(text, |at| search.visit(at));
+    } else {
+        sieve::each::<false>(text, |at| search.visit(at));
+    }
 }
 
 /// The sieve's result for a whole buffer of many records, so that short values need no pass of their own.
 #[derive(Default)]
 pub struct Candidates {
     positions: sieve::Sieved,
+    keys: bool,
 }
 
 impl Candidates {
-    /// Sieves `buffer` (at most 4 GiB; batches are far below) in one pass. Memory is kept from call to call.
-    pub fn scan(&mut self, buffer: &[u8]) {
-        self.positions.scan(buffer);
+    /// Sieves `buffer` (at most 4 GiB; batches are far below) in one pass; for `keys` too, which messages need. Memory is kept from
+    /// call to call.
+    pub fn scan(&mut self, buffer: &[u8], keys: bool) {
+        self.keys = keys;
+        if keys {
+            self.positions.scan::<true>(buffer);
+        } else {
+            self.positions.scan::<false>(buffer);
+        }
     }
 
     /// Finds the identifiers in bytes `start..end` of the buffer that was scanned, with positions counted from `start`: the
@@ -192,6 +214,9 @@ impl Candidates {
         cursor: &mut Cursor,
         out: &mut Vec<Finding>,
     ) {
+        if context == Context::Message && !self.keys {
+            return find(&buffer[range], context, out);
+        }
         let positions = self.positions.within(range.start, range.end, cursor);
         visit_all(&buffer[range.clone()], positions, range.start, context, out);
     }
@@ -229,6 +254,12 @@ struct Done {
     dashed_hex: usize,
     escapes: usize,
     secrets: usize,
+    /// Values with keys.
+    keyed: usize,
+    /// A session description has begun.
+    described: bool,
+    /// Whether the text tells of a person, once that was asked.
+    person: Option<bool>,
 }
 
 /// One search: the text, where findings go, and what is settled.
@@ -247,12 +278,31 @@ impl Search<'_> {
     fn visit(&mut self, at: usize) {
         match self.text[at] {
             b'.' => dots::visit(self, at + 1),
-            b':' => colons::visit(self, at),
+            b':' => {
+                colons::visit(self, at);
+                if self.context == Context::Message {
+                    keyed::separator(self, at);
+                }
+            }
             b'-' | b'_' => dashes::visit(self, at + 1),
             b'@' => mail::visit(self, at, 1),
             b'%' => escapes::visit(self, at),
             b'J' => secrets::token(self, at),
+            b'=' | b'/' | b'{' | b'<' | b'"' => self.visit_key(at),
             _ => secrets::authorization(self, at),
+        }
+    }
+
+    /// Looks at what can stand between a key and its value.
+    #[inline]
+    fn visit_key(&mut self, at: usize) {
+        match (self.text[at], self.context) {
+            (b'=', Context::Message) => keyed::separator(self, at),
+            (b'=', Context::Query | Context::Url) => keyed::parameter(self, at),
+            (b'/', Context::Message) => keyed::closing_tag(self, at),
+            (b'{', Context::Message) => keyed::tuple(self, at),
+            (b'<' | b'"', Context::Message) => keyed::tuple_member(self, at),
+            _ => {}
         }
     }
 
@@ -287,7 +337,9 @@ fn merge(out: &mut Vec<Finding>, new: Finding) {
         let old = out[last];
         whole.start = whole.start.min(old.start);
         whole.end = whole.end.max(old.end);
-        if old.end - old.start > longest {
+        // Of two equally long ones, what a key says of it counts.
+        let length = old.end - old.start;
+        if length > longest || (length == longest && matches!(old.what, What::Said(_))) {
             longest = old.end - old.start;
             whole.what = old.what;
         }
@@ -303,3 +355,6 @@ fn merge(out: &mut Vec<Finding>, new: Finding) {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod keyed_tests;

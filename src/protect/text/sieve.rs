@@ -26,6 +26,10 @@ struct Carry {
     second: u64,
     third: u64,
     word: u64,
+    /// What can end a key before its colon.
+    key: u64,
+    open: u64,
+    comma: u64,
 }
 
 /// The mask of two to five bytes after each byte of `now` and of `then`, the block before.
@@ -52,14 +56,15 @@ const fn after(now: u64, then: u64, n: u32) -> u64 {
 }
 
 const SEPARATORS: ByteSet = ByteSet::of(b".-_:");
-const RARE: ByteSet = ByteSet::of(b"@%J");
+const RARE: ByteSet = ByteSet::of(b"@%J=");
+const QUOTES: ByteSet = ByteSet::of(b"\"';");
 const WORDS: ByteSet = ByteSet::of(b"bz");
 const VOWELS: ByteSet = ByteSet::of(b"ae");
 
 impl Carry {
     /// The positions of one block worth a look.
     #[inline]
-    fn step(&mut self, block: &[u8; BLOCK]) -> u64 {
+    fn step<const KEYS: bool>(&mut self, block: &[u8; BLOCK]) -> u64 {
         let lower = |lane: Lane| lane | Lane::splat(0x20);
         let separator = mask(block, |lane| SEPARATORS.within(lane));
         let colon = mask(block, |lane| lane.simd_eq(Lane::splat(b':')));
@@ -74,8 +79,20 @@ impl Carry {
             | (separator & beside)
             | rare
             | (vowel & after(word, self.word, 1));
-        *self = Self { separator, second, third, word };
-        found
+        let (mut key, mut open, mut comma, mut keyed) = (0, 0, 0, 0);
+        if KEYS {
+            let letter =
+                |lane: Lane| lower(lane).simd_ge(Lane::splat(b'a')) & Lane::splat(b'z').simd_ge(lower(lane));
+            let is = |byte: u8| mask(block, |lane| lane.simd_eq(Lane::splat(byte)));
+            key = mask(block, |lane| letter(lane) | QUOTES.within(lane));
+            (open, comma) = (is(b'<'), is(b','));
+            keyed = (colon & after(key, self.key, 1))
+                | (is(b'/') & after(open, self.open, 1))
+                | is(b'{')
+                | ((open | is(b'"')) & after(comma, self.comma, 1));
+        }
+        *self = Self { separator, second, third, word, key, open, comma };
+        found | keyed
     }
 }
 
@@ -83,16 +100,16 @@ impl Carry {
 /// what stands before it alone.
 #[inline]
 pub fn of_block(block: &[u8; BLOCK]) -> u64 {
-    Carry::default().step(block)
+    Carry::default().step::<false>(block)
 }
 
 /// Calls `visit` with every position of `text` worth a look, in ascending order.
 #[inline]
-pub fn each(text: &[u8], mut visit: impl FnMut(usize)) {
+pub fn each<const KEYS: bool>(text: &[u8], mut visit: impl FnMut(usize)) {
     let mut carry = Carry::default();
     // Zero bytes are of no class, so padding marks nothing.
     blocks(text, |block, base| {
-        let mut found = carry.step(block);
+        let mut found = carry.step::<KEYS>(block);
         while found != 0 {
             visit(base + found.trailing_zeros() as usize);
             found &= found - 1;
@@ -112,10 +129,10 @@ pub struct Cursor(usize);
 
 impl Sieved {
     /// Replaces the positions by those of `buffer`, which is below 4 GiB. Memory is kept from call to call.
-    pub fn scan(&mut self, buffer: &[u8]) {
+    pub fn scan<const KEYS: bool>(&mut self, buffer: &[u8]) {
         self.all.clear();
         let mut carry = Carry::default();
-        blocks(buffer, |block, base| self.all.add::<3>(carry.step(block), base));
+        blocks(buffer, |block, base| self.all.add::<3>(carry.step::<KEYS>(block), base));
     }
 
     /// Moves the cursor to the first position from `start` on, and gives the positions from there.
@@ -158,7 +175,7 @@ mod tests {
 
     fn marks(text: &[u8]) -> Vec<usize> {
         let mut found = Vec::new();
-        each(text, |at| found.push(at));
+        each::<false>(text, |at| found.push(at));
         found
     }
 
@@ -194,7 +211,7 @@ mod tests {
     fn ranges_may_come_in_any_order() {
         let text = b"a@b 192.0.2.1 c@d ::1";
         let mut sieved = Sieved::default();
-        sieved.scan(text);
+        sieved.scan::<false>(text);
         let mut cursor = Cursor::default();
         for (start, end) in [(0, 4), (4, 14), (14, 17), (0, 21), (15, 18), (4, 14), (0, 0), (21, 21)] {
             let want: Vec<u32> = sieved

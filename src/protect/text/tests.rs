@@ -8,6 +8,7 @@ fn kind(what: What) -> String {
         What::Email => "email".into(),
         What::Mac(mac) => mac.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":"),
         What::Secret => "secret".into(),
+        What::Said(sense) => format!("{sense:?}"),
         What::Name(index) => format!("name{index}"),
     }
 }
@@ -432,12 +433,14 @@ proptest::proptest! {
                 "1", "25", "203", "0", ".", "..", "-", "--", "_", ":", "::", "a", "b", "beef", "f00d", "z", " ", "=", "/", "@", "%",
                 "%3A", "%2E", "%40", "eyJ", "hbGciOi", "Basic ", "Bearer ", "authorization: ", "abc123def", "2001", "db8", ".ip6.arpa",
                 ".in-addr.arpa", ".example.org", "fe80", "00:1a", ":2b:3c", "00-1a", "-2b-3c", "0012.3456.789a", "é", "host", "x",
+                "room", "nick", "user", "name", "token", "\"", "'", "\\", "<", ">", "</nick>", "</", "{", "}", ",", "{1,2,3,4", "conference.",
+                "49517bef", "\n", "o=", "&quot;", "[", "]",
             ]),
             0..40,
         ),
     ) {
         let text: String = pieces.concat();
-        for context in [Context::Text, Context::Agent, Context::Query] {
+        for context in [Context::Text, Context::Message, Context::Agent, Context::Query] {
             let (mut sieved, mut all) = (Vec::new(), Vec::new());
             find(text.as_bytes(), context, &mut sieved);
             let mut search =

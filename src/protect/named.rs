@@ -1,0 +1,106 @@
+//! The names that a record's own fields give, for its texts.
+//!
+//! *In*: values of fields that name somebody, a room or an endpoint. *Out*: what to look for in the record's texts, and the value whose
+//! token stands in its place. *Promised*: a bounded number, no allocation once the room is made. *Not here*: the search
+//! (`text::names`), names that other records gave (`learned`).
+
+use std::ops::Range;
+
+use memchr::memchr;
+
+use super::{jabber, text};
+use crate::policy::table::{IdAction, Table, TextPlan};
+use crate::record::escape;
+use crate::record::field::Kind;
+use crate::record::span::{Escape, Part};
+
+/// The values of a record that name someone, gathered before its texts are searched.
+#[derive(Default)]
+pub struct Named {
+    pub(super) bytes: Vec<u8>,
+    pub(super) entries: Vec<Name>,
+    plain: Vec<u8>,
+}
+
+/// One name: what is looked for, and the value that its token is made of; both are ranges of [`Named::bytes`].
+#[derive(Clone)]
+pub(super) struct Name {
+    pub(super) name: Range<usize>,
+    pub(super) value: Range<usize>,
+    pub(super) kind: Kind,
+    pub(super) action: IdAction,
+}
+
+/// More names than this in one record are not looked for; formats have at most a handful of naming slots.
+pub(super) const NAMES_MAX: usize = 16;
+
+/// Bytes of the shortest name that is looked for.
+const NAME_BYTES_MIN: usize = 3;
+
+impl Named {
+    /// Forgets the last record's.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+    }
+
+    /// True when the record names nobody, which is most records.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Adds `part` of `record` if its slot names somebody.
+    pub fn gather(&mut self, table: &Table, part: Part, record: &[u8]) {
+        if let Some((_, action)) = table.naming.iter().find(|(slot, _)| *slot == part.slot) {
+            let slot = &table.slots[usize::from(part.slot)];
+            self.add(part.of(record), slot.escape, (slot.kind, *action), &table.text);
+        }
+    }
+
+    /// Adds a value as it stands in the record.
+    fn add(&mut self, raw: &[u8], how: Escape, (kind, action): (Kind, IdAction), plan: &TextPlan) {
+        // Shorter ones are language codes and words rather than names of anyone.
+        if self.entries.len() == NAMES_MAX || raw.len() < NAME_BYTES_MIN {
+            return;
+        }
+        let start = self.bytes.len();
+        if escape::decode(how, raw, &mut self.bytes).is_err() {
+            self.bytes.truncate(start);
+            self.bytes.extend_from_slice(raw);
+        }
+        self.enter(start, kind, action, plan);
+    }
+
+    /// Enters the value that stands from `start` on. Of a room or an account, what stands before the host is looked for; of an
+    /// endpoint, the part that every log has.
+    fn enter(&mut self, start: usize, kind: Kind, action: IdAction, plan: &TextPlan) {
+        let value = start..self.bytes.len();
+        let bytes = &self.bytes[value.clone()];
+        let local = jabber::Jid::of(bytes).local;
+        let (mut kind, mut action) = (kind, action);
+        if kind == Kind::Jid {
+            if text::is_uuid(local) {
+                (kind, action) = (Kind::Endpoint, plan.endpoint);
+            } else if text::is_room(bytes) {
+                (kind, action) = (Kind::Room, plan.room);
+            }
+        }
+        let name = match kind {
+            Kind::Room => {
+                jabber::unescape(local, &mut self.plain);
+                self.bytes.extend_from_slice(&self.plain);
+                value.end..self.bytes.len()
+            }
+            Kind::Jid => {
+                let at = memchr(b'@', bytes).unwrap_or(bytes.len());
+                start + at - local.len()..start + at
+            }
+            Kind::Endpoint => start..start + jabber::endpoint(bytes).len(),
+            _ => value.clone(),
+        };
+        if name.len() >= NAME_BYTES_MIN {
+            self.entries.push(Name { name, value, kind, action });
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! Values that a key beside them, an element around them or a tuple says something of.
+//!
+//! ```text
+//! key=value   key='value'   key: value   "key":"value"   \"key\":\"value\"   &quot;key&quot;:&quot;value&quot;   key=<value>
+//! <key …>value</key>       {key,"value"}   {<<"key">>,<<"value">>}           {192,0,2,7}
+//! ```
+//! The sieve marks what stands between key and value, or behind the value. The key is read backwards from there, bounded; the value
+//! forwards, as far as its quotes or the grammar of unquoted values go. What the keys mean is said in [`super::vocabulary`].
+//! A value is taken once: separators inside it are passed over.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use memchr::{memchr, memchr2, memrchr};
+
+use super::bytes::{ALNUM, DIGIT, HEX, HIGH, UNDERSCORE, is};
+use super::vocabulary::{Says, Sense, element, is_nothing, says};
+use super::{Finding, Search, What};
+
+/// Bytes of the longest key.
+const KEY_MAX: usize = 40;
+
+/// Bytes of the longest value without quotes; and how far back the beginning of an element's text is looked for.
+const VALUE_MAX: usize = 2048;
+
+/// How far before an attribute its element is looked for.
+const ELEMENT_MAX: usize = 256;
+
+/// Bytes of the longest value of several words without quotes: what comes later is another sentence.
+const WORDS_MAX: usize = 160;
+
+/// Looks at a `=` or `:` between a key and a value.
+pub(super) fn separator(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
+    if here < search.done.keyed {
+        return;
+    }
+    let Some((key, quoted)) = key_before(text, here) else { return };
+    let Some(says) = says(&text[key.0..key.1]).or_else(|| single(search, key, here)) else { return };
+    // `Foo::user`, `https://user`, `==`.
+    if matches!(text.get(here + 1), Some(b':' | b'=')) || text[here + 1..].starts_with(b"//") {
+        return;
+    }
+    let Some(value) = Value::read(text, here + 1, says, text[here] == b':') else { return };
+    let sense = match says {
+        Says::Name => match name(search, key, quoted, &value) {
+            Some(sense) => sense,
+            None => return,
+        },
+        Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) => sense,
+    };
+    take(search, value.start, value.end, says, sense);
+    search.done.keyed = search.done.keyed.max(value.end);
+}
+
+/// Looks at the `=` of a parameter in a URL: the key stands behind `?`, `&` or `;`, the value reaches to the next of them.
+pub(super) fn parameter(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
+    let key_length =
+        text[..here].iter().rev().take(KEY_MAX).take_while(|&&byte| is_key(byte) || byte == b'.').count();
+    let key = (here - key_length, here);
+    let key = last_segment(text, key);
+    let Some(says) = says(&text[key.0..key.1]) else { return };
+    let rest = &text[here + 1..];
+    let end =
+        rest.iter().position(|byte| matches!(byte, b'&' | b';' | b'#' | b' ' | b'"')).unwrap_or(rest.len());
+    let sense = match says {
+        Says::Name => return,
+        Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) => sense,
+    };
+    take(search, here + 1, here + 1 + end, says, sense);
+}
+
+/// Looks at the `/` of `</key>`: the element's text stands before it.
+pub(super) fn closing_tag(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
+    if here == 0 || text[here - 1] != b'<' {
+        return;
+    }
+    let length =
+        text[here + 1..].iter().take(KEY_MAX).take_while(|&&byte| is_key(byte) || byte == b':').count();
+    let name = &text[here + 1..here + 1 + length];
+    let name = memchr(b':', name).map_or(name, |colon| &name[colon + 1..]);
+    let Some(says) = element(name) else { return };
+    let end = here - 1;
+    let from = end.saturating_sub(VALUE_MAX);
+    let start = memrchr(b'>', &text[from..end]).map_or(from, |open| from + open + 1);
+    let (Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense)) = says else { return };
+    take(search, start, end, says, sense);
+}
+
+/// Looks at a value of Erlang, a string or binary behind a comma: `{nick,"…"}`, `{<<"nick">>,<<"…">>}`.
+pub(super) fn tuple_member(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
+    if here < search.done.keyed || here < 3 || text[here - 1] != b',' {
+        return;
+    }
+    let mut end = here - 1;
+    if text[..end].ends_with(b"\">>") {
+        end -= 3;
+    }
+    let length = text[..end].iter().rev().take(KEY_MAX).take_while(|&&byte| is_key(byte)).count();
+    let start = end - length;
+    let before = &text[..start];
+    if length == 0 || !(before.ends_with(b"{") || before.ends_with(b"{<<\"")) {
+        return;
+    }
+    let Some(Says::Is(sense)) = says(&text[start..end]) else { return };
+    let Some(value) = Value::read(text, here, Says::Is(sense), false) else { return };
+    take(search, value.start, value.end, Says::Is(sense), sense);
+    search.done.keyed = search.done.keyed.max(value.end);
+}
+
+/// Looks at a `{`: an address as Erlang writes it is four or eight numbers.
+pub(super) fn tuple(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
+    let mut numbers = [0_u16; 8];
+    let mut count = 0;
+    let mut place = here + 1;
+    loop {
+        let length = text[place..].iter().take(6).take_while(|&&byte| is(byte, DIGIT)).count();
+        if !(1..=5).contains(&length) || count == 8 {
+            return;
+        }
+        let number =
+            text[place..place + length].iter().fold(0_u32, |n, byte| n * 10 + u32::from(byte - b'0'));
+        let Ok(number) = u16::try_from(number) else { return };
+        numbers[count] = number;
+        count += 1;
+        place += length;
+        match text.get(place) {
+            Some(b',') => place += 1,
+            Some(b'}') => break,
+            _ => return,
+        }
+    }
+    if count == 8 {
+        search.push_address(here + 1, place, Ipv6Addr::from(numbers));
+    } else if count == 4 && numbers[..4].iter().all(|&number| number < 256) {
+        let [a, b, c, d] = [numbers[0], numbers[1], numbers[2], numbers[3]].map(|number| number as u8);
+        search.push_address(here + 1, place, Ipv4Addr::new(a, b, c, d));
+    }
+}
+
+/// Bytes of a key.
+const fn is_key(byte: u8) -> bool {
+    is(byte, ALNUM | UNDERSCORE) || byte == b'-'
+}
+
+/// The key that ends before the separator at `here`, and whether it stands in quotes.
+fn key_before(text: &[u8], here: usize) -> Option<((usize, usize), bool)> {
+    let mut end = here;
+    // `key = value` is how settings are written; a colon behind a space is punctuation.
+    if text[here] == b'=' && text[..end].ends_with(b" ") {
+        end -= 1;
+    }
+    let bare = end;
+    if let Some(b'"' | b'\'') = text[..end].last() {
+        end -= 1;
+        let slashes = text[..end].iter().rev().take(8).take_while(|&&byte| byte == b'\\').count();
+        end -= slashes;
+    } else if text[..end].ends_with(b"&quot;") || text[..end].ends_with(b"&apos;") {
+        end -= b"&quot;".len();
+    }
+    let length = text[..end].iter().rev().take(KEY_MAX).take_while(|&&byte| is_key(byte)).count();
+    // A word that goes on in another alphabet is none of ours.
+    let whole = length > 0 && length < KEY_MAX && !(end > length && is(text[end - length - 1], HIGH));
+    whole.then_some(((end - length, end), end < bare))
+}
+
+/// `config.displayName`: the key is what stands behind the last dot.
+fn last_segment(text: &[u8], key: (usize, usize)) -> (usize, usize) {
+    (memrchr(b'.', &text[key.0..key.1]).map_or(key.0, |dot| key.0 + dot + 1), key.1)
+}
+
+/// Keys of one letter: the lines of a session description (RFC 8866), and nothing else.
+fn single(search: &mut Search<'_>, key: (usize, usize), here: usize) -> Option<Says> {
+    let text = search.text;
+    if key.1 - key.0 != 1 || text[here] != b'=' {
+        // `Jid … authenticated as: alice`.
+        let as_whom =
+            text[key.0..key.1].eq_ignore_ascii_case(b"as") && text[..key.0].ends_with(b"authenticated ");
+        return as_whom.then_some(Says::Is(Sense::User));
+    }
+    let begins = key.0 == 0 || text[key.0 - 1] == b'\n' || text[..key.0].ends_with(b"\\n");
+    let rest = &text[here + 1..];
+    match text[key.0] {
+        _ if !begins => None,
+        b'o' => {
+            let mut words = rest.splitn(4, |&byte| byte == b' ');
+            let (_user, id, version) = (words.next()?, words.next()?, words.next()?);
+            let numbers =
+                [id, version].iter().all(|word| !word.is_empty() && word.iter().all(u8::is_ascii_digit));
+            search.done.described = numbers;
+            (numbers && rest[0] != b'-').then_some(Says::Is(Sense::User))
+        }
+        b's' | b'i' | b'u' | b'e' | b'p' if search.done.described => Some(Says::Is(Sense::Name)),
+        _ => None,
+    }
+}
+
+/// What `name` names: by the element that it is an attribute of, or as a member of an object that tells of a person.
+fn name(search: &mut Search<'_>, key: (usize, usize), quoted: bool, value: &Value) -> Option<Sense> {
+    let text = search.text;
+    if !quoted {
+        let from = key.0.saturating_sub(ELEMENT_MAX);
+        let open = from + memrchr(b'<', &text[from..key.0])?;
+        let tag = &text[open + 1..key.0];
+        let element = &tag[..tag.iter().position(|&byte| !is_key(byte))?];
+        return match element {
+            _ if memchr(b'>', tag).is_some() => None,
+            b"item" | b"contact" | b"person" | b"user" => Some(Sense::Name),
+            b"conference" | b"room" => Some(Sense::Room),
+            _ => None,
+        };
+    }
+    let value = &text[value.start..value.end];
+    if memchr(b'@', value).is_some() {
+        return Some(Sense::Room);
+    }
+    let technical = |byte: &u8| is(*byte, DIGIT | UNDERSCORE) || matches!(byte, b'.' | b'/' | b':');
+    if value.iter().any(technical) {
+        return None;
+    }
+    let personal = value.iter().any(|&byte| is(byte, HIGH) || byte == b'\\')
+        || (memchr(b' ', value).is_some() && value[0].is_ascii_uppercase())
+        || tells_of_a_person(search);
+    personal.then_some(Sense::Name)
+}
+
+/// True when the text has another key that only persons have. Asked at most once of a text.
+fn tells_of_a_person(search: &mut Search<'_>) -> bool {
+    const KEYS: [&[u8]; 7] = [
+        b"\"email",
+        b"\"username",
+        b"\"avatar",
+        b"\"fullname",
+        b"UserId\\\"",
+        b"UserId\"",
+        b"\"sessionToken",
+    ];
+    let text = &search.text[..search.text.len().min(1 << 16)];
+    *search
+        .done
+        .person
+        .get_or_insert_with(|| KEYS.iter().any(|key| memchr::memmem::find(text, key).is_some()))
+}
+
+/// A value without what encloses it.
+struct Value {
+    start: usize,
+    end: usize,
+}
+
+impl Value {
+    /// Reads the value that begins at `at`, perhaps after spaces. `None` when nothing of the kind stands there.
+    fn read(text: &[u8], at: usize, says: Says, colon: bool) -> Option<Self> {
+        let spaces = text[at..].iter().take(2).take_while(|&&byte| byte == b' ').count();
+        let at = at + spaces;
+        let slashes = text[at..].iter().take(8).take_while(|&&byte| byte == b'\\').count();
+        let rest = &text[at + slashes..];
+        let value = match rest {
+            [quote @ (b'"' | b'\''), ..] => Self::quoted(text, at + slashes + 1, *quote, slashes),
+            [b'<', b'<', b'"', ..] => Self::until(text, at + 3, b"\">>"),
+            [b'<', ..] => Self::until(text, at + 1, b">"),
+            [b'&', ..] if rest.starts_with(b"&quot;") => Self::until(text, at + 6, b"&quot;"),
+            [b'&', ..] if rest.starts_with(b"&apos;") => Self::until(text, at + 6, b"&apos;"),
+            // A list, an object, or the end: what stands in it has keys of its own. A tenant is no list.
+            [b'[', ..]
+                if matches!(says, Says::Is(Sense::Room))
+                    && memchr(b'@', &rest[..rest.len().min(ELEMENT_MAX)]).is_some() =>
+            {
+                Self::bare(text, at, true)
+            }
+            [b'[' | b'{' | b'(' | b',' | b'\n' | b'\r' | b';', ..] | [] => return None,
+            // A word without quotes in front of a colon and none behind it is prose where it is one line's end.
+            _ => {
+                let words = matches!(says, Says::Is(Sense::Name | Sense::Stats | Sense::Room));
+                Self::bare(text, at, words && (!colon || spaces > 0))
+            }
+        };
+        (value.start < value.end).then_some(value)
+    }
+
+    /// Up to the closing quote, which has as many backslashes before it as the opening one, or the end of the line when there is none.
+    fn quoted(text: &[u8], start: usize, quote: u8, slashes: usize) -> Self {
+        let mut from = start;
+        while let Some(place) = memchr2(quote, b'\n', &text[from..]) {
+            let end = from + place;
+            if text[end] == b'\n' {
+                return Self { start, end };
+            }
+            let before = text[start..end].iter().rev().take_while(|&&byte| byte == b'\\').count();
+            if (slashes == 0 && (before % 2 == 0 || quote == b'\'')) || (slashes > 0 && before <= slashes) {
+                return Self { start, end: end - before.min(slashes) };
+            }
+            from = end + 1;
+        }
+        Self { start, end: text.len() }
+    }
+
+    fn until(text: &[u8], start: usize, closing: &[u8]) -> Self {
+        let window = &text[start..text.len().min(start + VALUE_MAX)];
+        let line = memchr(b'\n', window).unwrap_or(window.len());
+        Self { start, end: start + memchr::memmem::find(&window[..line], closing).unwrap_or(line) }
+    }
+
+    /// A value without quotes: one word, or several where `words` says so, up to what looks like the next key.
+    fn bare(text: &[u8], start: usize, words: bool) -> Self {
+        let limit = text.len().min(start + if words { WORDS_MAX } else { VALUE_MAX });
+        let mut end = start;
+        let tenant = text[start] == b'[';
+        while end < limit {
+            match text[end] {
+                b'[' | b']' if tenant && memchr(b'@', &text[start..end]).is_none() => end += 1,
+                b',' | b';' | b'|' | b')' | b'(' | b']' | b'[' | b'}' | b'>' | b'<' | b'"' | b'\n'
+                | b'\r' | b'\t' | b'&' => break,
+                b'\'' if !words => break,
+                b' ' if !words || memchr(b'@', &text[start..end]).is_some() || key_follows(text, end + 1) => {
+                    break;
+                }
+                _ => end += 1,
+            }
+        }
+        while end > start && matches!(text[end - 1], b'.' | b' ' | b':') {
+            end -= 1;
+        }
+        Self { start, end }
+    }
+}
+
+/// True when a key and its separator stand at `here`, or something that ends a value: another space, a dash between words, a bracket.
+fn key_follows(text: &[u8], here: usize) -> bool {
+    let length = text[here..].iter().take(KEY_MAX).take_while(|&&byte| is_key(byte) || byte == b'.').count();
+    match text.get(here + length) {
+        Some(b'=' | b':') => length > 0,
+        Some(b' ' | b'-' | b'[' | b'(' | b'<' | b'{') | None => length == 0,
+        _ => false,
+    }
+}
+
+/// Takes bytes `start..end` if they can be what their key says.
+fn take(search: &mut Search<'_>, start: usize, end: usize, says: Says, sense: Sense) {
+    let text = search.text;
+    let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+    let start = start + text[start..end].iter().take_while(blank).count();
+    let mut end = end - text[start..end].iter().rev().take_while(blank).count();
+    let value = &text[start..end];
+    if value.is_empty() || is_nothing(value) || !value.iter().any(|&byte| is(byte, ALNUM | HIGH)) {
+        return;
+    }
+    match says {
+        Says::IfRandom(_) if !is_random(value) => return,
+        Says::IfLong(_) if value.len() < 8 || !value.iter().any(|&byte| is(byte, DIGIT)) => return,
+        _ => {}
+    }
+    if let Some(sign) = memchr(b'@', value) {
+        match sense {
+            // Accounts with a host are found by their sign.
+            Sense::User | Sense::Jid | Sense::Email => return,
+            // `MucImpl@71c78138` is an object of Java.
+            Sense::Room if is_object(value, sign) => return,
+            Sense::Room => {
+                end = start + memchr(b'/', &value[sign..]).map_or(value.len(), |slash| sign + slash)
+            }
+            _ => {}
+        }
+    }
+    let what = What::Said(if sense == Sense::Name && is_random(value) { Sense::Endpoint } else { sense });
+    search.push(Finding { start, end, what });
+}
+
+/// A class and its identity, as Java prints an object.
+fn is_object(value: &[u8], sign: usize) -> bool {
+    let identity = &value[sign + 1..];
+    (1..=8).contains(&identity.len())
+        && identity.iter().all(|&byte| is(byte, HEX))
+        && value[..sign].iter().any(u8::is_ascii_uppercase)
+}
+
+/// Eight hexadecimal digits, or a UUID: how endpoints and meetings are written.
+pub(super) fn is_random(value: &[u8]) -> bool {
+    let hex = |part: &[u8]| part.iter().all(|&byte| is(byte, HEX));
+    match value.len() {
+        8 => hex(value),
+        36 => is_uuid(value),
+        _ => false,
+    }
+}
+
+/// A UUID in its usual spelling (RFC 9562 section 4).
+pub fn is_uuid(value: &[u8]) -> bool {
+    value.len() == 36
+        && value.iter().enumerate().all(|(place, &byte)| match place {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => is(byte, HEX),
+        })
+}

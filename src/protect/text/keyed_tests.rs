@@ -1,0 +1,152 @@
+//! What keys, elements and shapes say, each with a line; between `⟦` and `⟧` stands what must be found.
+
+use super::tests::shown;
+use super::*;
+
+/// Each line with the marked values and what they must be called, in order.
+#[track_caller]
+fn finds(cases: &[(&str, &[&str])]) {
+    let mut wrong = Vec::new();
+    for &(marked, senses) in cases {
+        let text = marked.replace(['⟦', '⟧'], "");
+        let values = marked.split('⟦').skip(1).filter_map(|rest| rest.split('⟧').next());
+        let want: Vec<(String, String)> =
+            values.zip(senses).map(|(value, sense)| (value.to_owned(), (*sense).to_owned())).collect();
+        let found = shown(&text, Context::Message);
+        if found != want {
+            wrong.push(format!("{text}\n  want  {want:?}\n  found {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn identifiers_of_jabber() {
+    finds(&[
+        ("Joining ⟦plan@conference.example.org⟧", &["Room"]),
+        ("Member ⟦plan@conference.example.org⟧/⟦49517bef⟧ joined.", &["Room", "Endpoint"]),
+        ("room ⟦r%c3%a4t%20haus@muc.meet.jitsi⟧/focus", &["Room"]),
+        ("conf_name=⟦[acme]plan@conference.example.org⟧ epId", &["Room"]),
+        ("from='⟦plan@conference.example.org⟧/⟦Anna Müller⟧' to='x'", &["Room", "Name"]),
+        ("from=\"⟦plan@conference.example.org⟧/⟦Anna Müller⟧\"", &["Room", "Name"]),
+        ("from ⟦49517bef-89d4-4e65-b61a-c243d48fd69e@meet.example.org⟧/⟦yzhm9bLt⟧", &["Endpoint", "Session"]),
+        ("Authenticated as ⟦49517bef-89d4-4e65-b61a-c243d48fd69e@meet.example.org⟧", &["Endpoint"]),
+        ("jid: ⟦alice@example.org⟧/⟦d6be63⟧]@1437959680", &["Jid", "Session"]),
+        ("Authenticated as ⟦alice@example.org⟧ [role]", &["email"]),
+        ("focus for ⟦plan@conference.example.org@auth.example.org⟧. Conference count 1", &["Room"]),
+        (
+            "Bridge[jid=⟦jvbbrewery@internal.auth.example.org⟧/⟦87531df0-4018-420a-bfb3-cb2f8d48ba08⟧, version=2.3]",
+            &["Room", "Endpoint"],
+        ),
+        ("room ⟦plan@conference.127.0.0.1⟧/⟦2498e671⟧ in 0 ms.", &["Room", "Endpoint"]),
+        ("xmpp:⟦plan@muc.meet.jitsi⟧?cid=123", &["Room"]),
+        (
+            "session ⟦alice@example.org⟧/⟦x1⟧ is leaving occupant ⟦plan@conference.example.org⟧/⟦Zoë⟧",
+            &["Jid", "Session", "Room", "Name"],
+        ),
+        ("see https://⟦anna@host.example.org⟧/path and ⟦anna@host.example.org⟧ text", &["email", "email"]),
+    ]);
+}
+
+#[test]
+fn keys_and_values() {
+    finds(&[
+        ("displayName=⟦Anna Müller⟧, role=x", &["Name"]),
+        ("stats-id=⟦Terrance-GD5⟧ region=null audioMuted=true", &["Stats"]),
+        ("stats-id=⟦Anna van der Berg⟧ region=null", &["Stats"]),
+        ("display_name = ⟦Anna⟧; next", &["Name"]),
+        ("Member joined:⟦2498e671⟧ stats-id=⟦A-1⟧", &["Endpoint", "Stats"]),
+        ("Member left:⟦2498e671⟧", &["Endpoint"]),
+        ("Starting JVB conference room: ⟦Team Besprechung⟧", &["Room"]),
+        ("Focus request for room: ⟦plan@conference.example.org⟧ count: 0", &["Room"]),
+        ("callName=⟦vorstand⟧, urlParams=[])", &["Room"]),
+        ("(domain=auth.example.org, port=5222, username=⟦jibri⟧, password=*****)", &["User"]),
+        ("org.jitsi.jicofo.FOCUS_USER_PASSWORD=⟦hunter2⟧", &["Secret"]),
+        ("--secret=⟦s3cr3t⟧ --user_name=⟦focus⟧ --user_password=⟦x9x⟧", &["Secret", "User", "Secret"]),
+        ("token=true token: expired, token=⟦abcd1234⟧", &["Secret"]),
+        ("authenticated as: ⟦alice⟧", &["User"]),
+        ("user=⟦root⟧ rhost=⟦192.0.2.7⟧", &["User", "192.0.2.7"]),
+        ("username=<⟦1757600000:anna⟧>, lifetime=600", &["User"]),
+        ("local_ufrag=⟦9eici1hq⟧ name=stream-660d9565", &["Session"]),
+        ("meeting_id=⟦4c334b5b⟧ participant=⟦49e3837d⟧ endpoint: local", &["Endpoint", "Endpoint"]),
+    ]);
+}
+
+#[test]
+fn json_in_messages() {
+    finds(&[
+        (r#"data={"name":"⟦José \"Pepe\" Núñez⟧","n":1}"#, &["Name"]),
+        (r#"{"fullname":"⟦Anna⟧","confname":"⟦Demo Meeting⟧"}"#, &["Name", "Room"]),
+        (r#"{\"displayName\":\"⟦Łukasz⟧\",\"x\":1}"#, &["Name"]),
+        (r#"{"user": "⟦admin⟧", "active": true}"#, &["User"]),
+        (r#"{"name":"MainThread","level":1}"#, &[]),
+        (r#"{"name":"⟦pepe⟧","sessionToken":"⟦ubabe0myshke4dco⟧"}"#, &["Name", "Secret"]),
+        ("app_data='{&quot;nick&quot;:&quot;⟦Zoë⟧&quot;}'", &["Name"]),
+        (
+            r#"{"room":"*","email":"⟦erika@example.com⟧","avatar":"⟦https://gravatar.example/abc⟧"}"#,
+            &["email", "Secret"],
+        ),
+    ]);
+}
+
+#[test]
+fn stanzas() {
+    finds(&[
+        ("<nick xmlns='http://jabber.org/protocol/nick'>⟦Ελένη⟧</nick>", &["Name"]),
+        ("<stats-id>⟦Hilton-Wgl⟧</stats-id><email>⟦a@example.org⟧</email>", &["Stats", "email"]),
+        ("<display-name>⟦O&apos;Brien⟧</display-name>", &["Name"]),
+        ("<body>⟦see you at nine⟧</body>", &["Secret"]),
+        ("<conference id=\"a4e4\" name=\"⟦ttt⟧\"><property name=\"disableRtx\"/>", &["Room"]),
+        ("<item jid='⟦a@example.org⟧' name='⟦Anna M⟧'/>", &["email", "Name"]),
+        ("<iq from='⟦qdex19aiccdztc-s@meet.jitsi⟧/⟦u0jpKzzt⟧' id='45'>", &["Jid", "Session"]),
+        (
+            "<jibri room='⟦vorstand@conference.example.net⟧' session_id='⟦ixepicsdetxipzwz⟧'",
+            &["Room", "Session"],
+        ),
+        ("<transport ufrag='⟦21df67e5⟧' pwd='⟦3e13e28d⟧'>", &["Session", "Secret"]),
+        ("displayname='⟦Jan de Vries⟧' streamid='⟦abcd-efgh⟧'", &["Name", "Secret"]),
+    ]);
+}
+
+#[test]
+fn tuples_and_descriptions() {
+    finds(&[
+        ("from IP 1 ({{⟦192,0,2,7⟧},50312}) ok", &["192.0.2.7"]),
+        ("peer {{⟦8193,3512,0,0,0,0,0,1⟧},5222}", &["2001:db8::1"]),
+        ("{1,2,3} {300,1,1,1} {1,2,3,4,5}", &[]),
+        ("{jid,<<\"⟦anna⟧\">>,x}", &["User"]),
+        (
+            "{nick,<<\"⟦Zoë⟧\">>} {<<\"displayName\">>,<<\"⟦Anna M⟧\">>} {user,\"⟦alice⟧\"}",
+            &["Name", "Name", "User"],
+        ),
+        (
+            "v=0\no=⟦jdoe⟧ 2890844526 2890842807 IN IP4 x\ns=⟦Seminar⟧\na=ice-ufrag:⟦F7gI⟧\na=ice-pwd:⟦x9cml/YzichV2+XlhiMu8g⟧",
+            &["User", "Name", "Session", "Secret"],
+        ),
+        ("v=0\no=- 2890844526 2 IN IP4 x\ns=-", &[]),
+    ]);
+}
+
+#[test]
+fn words_of_programs_stay() {
+    finds(&[
+        ("Channel stream=audio region=null, isJibri=false", &[]),
+        ("INFO: Member left : nobody", &[]),
+        ("std::user: x", &[]),
+        ("room: null user: - nick=none password: *****", &[]),
+        ("java.util.concurrent.FutureTask.run(FutureTask.java:264)", &[]),
+        ("Started Server@4c9e38{STARTING}[11.0.14,sto=0] @3756ms", &[]),
+        ("sourceRoom=org.jitsi.impl.ChatRoomImpl@71c78138 type=x", &[]),
+    ]);
+}
+
+#[test]
+fn parameters_of_urls() {
+    let found = |text: &str| shown(text, Context::Query);
+    assert_eq!(found("room=plan&lang=nl"), [("plan".into(), "Room".into())]);
+    assert_eq!(
+        found("config.userInfo.displayName=%22Anna%20M%22&token=abc12345"),
+        [("%22Anna%20M%22".into(), "Name".into()), ("abc12345".into(), "Secret".into())]
+    );
+    assert_eq!(found("page=2&name=x"), []);
+}
