@@ -7,11 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::names::{
+use super::names::{
     ADVERBS, AGENTS, BEASTS, DEEDS, HANDLES, MAIL_HOSTS, ROOMS, SCRIPTS, STATS_WORDS, SURNAMES, TENANTS,
 };
-use crate::random::Random;
-use crate::secrets::Secrets;
+use super::random::Random;
+use super::secrets::Secrets;
 
 /// The meeting server, and the domain of its multi-user chat.
 pub const HOST: &str = "meet.example.org";

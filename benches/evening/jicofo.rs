@@ -1,10 +1,10 @@
 //! What Jicofo writes: who asked for which conference, who joined, whom it invited to which bridge, and what failed.
 
-use crate::cast::{HOST, Person, Room, letters, uuid};
-use crate::log::Logs;
-use crate::log::Service::Jicofo;
-use crate::prosody::escaped;
-use crate::secrets::Secrets;
+use super::cast::{HOST, Person, Room, letters, uuid};
+use super::log::Logs;
+use super::log::Service::Jicofo;
+use super::prosody::escaped;
+use super::secrets::Secrets;
 
 const BRIDGE: &str = "jvbbrewery@internal.auth.meet.example.org/78345995-1256-4808-b35c-9ddc10df3d8f";
 

@@ -1,10 +1,10 @@
 //! What the bridge writes: conferences, endpoints, candidates, pairs. Two bridges write into one file (a syslog host's): one
 //! prints the addresses of others as they are, as all did before 2024-07, the other as `xx.xx.xx.xx` and `2xxx::xxx`.
 
-use crate::cast::{HOST, Person, Room, hex, json};
-use crate::log::Logs;
-use crate::log::Service::Jvb;
-use crate::prosody::escaped;
+use super::cast::{HOST, Person, Room, hex, json};
+use super::log::Logs;
+use super::log::Service::Jvb;
+use super::prosody::escaped;
 
 /// The bridge's own address, which is nobody's secret.
 const BRIDGE: &str = "198.51.100.9:10000";

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use crate::random::{Civil, Random};
+use super::random::{Civil, Random};
 
 /// One log: each record, of one line or more, with its instant in milliseconds since 1970.
 #[derive(Default)]

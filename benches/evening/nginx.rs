@@ -1,8 +1,8 @@
 //! What nginx writes: Debian's plain `combined`, so that tokens stay in requests and referrers, and the error log.
 
-use crate::cast::{HOST, Person, Room, percent};
-use crate::log::Logs;
-use crate::random::Civil;
+use super::cast::{HOST, Person, Room, percent};
+use super::log::Logs;
+use super::random::Civil;
 
 /// The bridge, as the web server knows it.
 pub const BRIDGE: &str = "jvb-1";

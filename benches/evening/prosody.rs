@@ -1,7 +1,7 @@
 //! What Prosody writes with Jitsi's plugins, at level debug, in the layout of its file sink.
 
-use crate::cast::{HOST, Person, Room};
-use crate::log::Logs;
+use super::cast::{HOST, Person, Room};
+use super::log::Logs;
 
 /// What a start of the server says; nobody's.
 pub fn starts(logs: &mut Logs, at: i64) {

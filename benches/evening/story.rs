@@ -1,9 +1,9 @@
 //! The evening itself: who does what when, told to each of the four programs.
 
-use crate::cast::{Fate, Person, Room};
-use crate::log::Logs;
-use crate::secrets::Secrets;
-use crate::{jicofo, jvb, nginx, prosody};
+use super::cast::{Fate, Person, Room};
+use super::log::Logs;
+use super::secrets::Secrets;
+use super::{jicofo, jvb, nginx, prosody};
 
 /// From the start of the programs until an endpoint's candidates have been checked in vain, in milliseconds.
 const CHECKED_IN_VAIN: i64 = 17_000;

@@ -93,7 +93,9 @@ impl Searcher {
             for hit in self.automaton.find_overlapping_iter(&view) {
                 let number = hit.pattern().as_usize();
                 let needle = &self.needles[number];
-                if seen.contains_key(&number) || (needle.alone && !stands_alone(&view, hit.start(), hit.end())) {
+                if seen.contains_key(&number)
+                    || (needle.alone && !stands_alone(&view, hit.start(), hit.end()))
+                {
                     continue;
                 }
                 if name.starts_with("Base64") && needle.folded.len() < ALONE_BELOW {
@@ -124,8 +126,7 @@ pub fn token_like(text: &[u8]) -> HashSet<String> {
 /// `text` without its tokens: what looks like one and is in no input. A token is random, so that now and then one would show
 /// somebody's short name.
 pub fn without_tokens(text: &[u8], in_inputs: &HashSet<String>) -> Vec<u8> {
-    let tokens: Vec<String> =
-        token_like(text).into_iter().filter(|run| !in_inputs.contains(run)).collect();
+    let tokens: Vec<String> = token_like(text).into_iter().filter(|run| !in_inputs.contains(run)).collect();
     if tokens.is_empty() {
         return text.to_vec();
     }
@@ -216,7 +217,8 @@ fn around(view: &[u8], start: usize, end: usize) -> String {
 /// `text` as it is and decoded, each folded.
 fn views(text: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
-    let mut add = |name: String, bytes: &[u8]| all.push((name, fold(&String::from_utf8_lossy(bytes)).into_bytes()));
+    let mut add =
+        |name: String, bytes: &[u8]| all.push((name, fold(&String::from_utf8_lossy(bytes)).into_bytes()));
     let mut decoded = text.to_vec();
     for round in 0..=ROUNDS {
         add(format!("decoded {round} times"), &decoded);
@@ -313,7 +315,14 @@ fn base64_contents(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let runs: HashSet<&[u8]> = text.split(|b| !of_base64(b)).filter(|run| run.len() >= 8).collect();
     for run in runs {
-        let safe: Vec<u8> = run.iter().map(|b| match b { b'+' => b'-', b'/' => b'_', b => *b }).collect();
+        let safe: Vec<u8> = run
+            .iter()
+            .map(|b| match b {
+                b'+' => b'-',
+                b'/' => b'_',
+                b => *b,
+            })
+            .collect();
         for skip in 0..4 {
             let part = &safe[skip..];
             // A rest of one character is no byte.
@@ -354,8 +363,14 @@ mod tests {
     /// A search that cannot find proves nothing.
     #[test]
     fn finds_every_encoding() {
-        for value in ["Zoë O'Brien", "İsmail Işık", "Annegret Strauß", "小林　花子さん", "Femke 🌻 Achterberg", "अनन्या शर्मा"]
-        {
+        for value in [
+            "Zoë O'Brien",
+            "İsmail Işık",
+            "Annegret Strauß",
+            "小林　花子さん",
+            "Femke 🌻 Achterberg",
+            "अनन्या शर्मा",
+        ] {
             let searcher = Searcher::new(&[secret("name", value)]);
             let hex: String = value.bytes().fold(String::new(), |mut out, b| {
                 let _ = write!(out, "\\x{b:02X}");
@@ -402,7 +417,11 @@ mod tests {
         assert!(found("name", "Zoë Visser-Jönsson", "J\u{f6}NSSON"));
         assert!(!found("name", "Gaia de Wit", "megaiamonde"));
         assert!(found("email", "fenna_lindqvist@example.com", "user fenna_lindqvist logged in"));
-        assert!(found("jwt", "eyJhbGciOi.eyJjb250ZXh0Ijp7fX0x.c2lnbmF0dXJlc2lnbmF0dXJl", "eyJjb250ZXh0Ijp7fX0x"));
+        assert!(found(
+            "jwt",
+            "eyJhbGciOi.eyJjb250ZXh0Ijp7fX0x.c2lnbmF0dXJlc2lnbmF0dXJl",
+            "eyJjb250ZXh0Ijp7fX0x"
+        ));
         assert!(found("address", "198.18.4.27", "host 198-18-4-27.dyn"));
         assert!(found("address", "198.18.4.27", "%3198.18.4.27:443"));
         assert!(!found("address", "198.18.4.27", "198.18.4.0/24 198.18.4.270"));
