@@ -137,7 +137,7 @@ fn passes(criterion: &mut Criterion) {
     });
     let mut candidates = Candidates::default();
     row(criterion, "sieve: positions", &lines, SIEVED, |input| {
-        candidates.scan(input, true);
+        candidates.scan(input);
         candidates.len()
     });
 }
@@ -199,7 +199,7 @@ fn finder(criterion: &mut Criterion) {
     }
     let mut candidates = Candidates::default();
     row(criterion, "sieve and find: text", &lines(text), 3 * LINES, |input| {
-        candidates.scan(input, true);
+        candidates.scan(input);
         let (mut found, mut start, mut cursor) = (0, 0, Cursor::default());
         for newline in memchr::memchr_iter(b'\n', input) {
             candidates.find_in(input, start..newline, Context::Text, &mut cursor, &mut out);

@@ -137,10 +137,10 @@ impl Protector {
         }
     }
 
-    /// Sieves a whole batch for identifiers, so that its short values need no pass of their own; for `keys` too where its format
-    /// has messages. Values of other buffers are still found, one by one.
-    pub fn sieve(&mut self, batch: &[u8], keys: bool) {
-        self.candidates.scan(batch, keys);
+    /// Sieves a whole batch for identifiers, so that its short values need no pass of their own. Values of other buffers are
+    /// still found, one by one.
+    pub fn sieve(&mut self, batch: &[u8]) {
+        self.candidates.scan(batch);
         self.cursor = Cursor::default();
     }
 

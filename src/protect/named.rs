@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use super::{jabber, text};
-use crate::policy::table::{IdAction, Table, TextPlan};
+use super::{jabber, text, url};
+use crate::policy::table::{IdAction, PathPlan, Table, TextPlan};
 use crate::record::escape;
 use crate::record::field::Kind;
 use crate::record::span::{Escape, Part};
@@ -37,6 +37,9 @@ pub(super) const NAMES_MAX: usize = 16;
 /// Bytes of the shortest name that is looked for.
 const NAME_BYTES_MIN: usize = 3;
 
+/// Accounts of the programs of a videoconference.
+const PROGRAMS: [&[u8]; 5] = [b"focus", b"jvb", b"jibri", b"jigasi", b"recorder"];
+
 impl Named {
     /// Forgets the last record's.
     pub fn clear(&mut self) {
@@ -56,6 +59,24 @@ impl Named {
             let slot = &table.slots[usize::from(part.slot)];
             self.add(part.of(record), slot.escape, (slot.kind, *action), &table.text);
         }
+        if table.naming_paths.contains(&part.slot)
+            && let Some(plan) = table.slots[usize::from(part.slot)].names_rooms()
+        {
+            self.add_room(plan, part.of(record), &table.text);
+        }
+    }
+
+    /// Adds the room that a path names, with its tenant.
+    fn add_room(&mut self, templates: &PathPlan, path: &[u8], plan: &TextPlan) {
+        let Some((tenant, room)) = url::room(templates, path) else { return };
+        let start = self.bytes.len();
+        if let Some(tenant) = tenant {
+            self.bytes.push(b'[');
+            self.bytes.extend_from_slice(tenant);
+            self.bytes.push(b']');
+        }
+        self.bytes.extend_from_slice(room);
+        self.enter(start, Kind::Room, plan.room, plan);
     }
 
     /// Adds a value as it stands in the record.
@@ -99,7 +120,9 @@ impl Named {
             Kind::Endpoint => start..start + jabber::endpoint(bytes).len(),
             _ => value.clone(),
         };
-        if name.len() >= NAME_BYTES_MIN {
+        // An account of a program says nothing of a person, and its name is in every second message.
+        let program = kind == Kind::Jid && PROGRAMS.contains(&&self.bytes[name.clone()]);
+        if name.len() >= NAME_BYTES_MIN && !program {
             self.entries.push(Name { name, value, kind, action });
         }
     }

@@ -319,11 +319,6 @@ impl Treater<'_> {
             return out.extend_from_slice(mark(kind));
         }
         match kind {
-            Kind::Email | Kind::Jid => {
-                self.writer.canonical.clear();
-                text::canonical_email(found, self.writer.canonical);
-                self.writer.keys.token(TokenKind::Email, self.writer.canonical).write_base64url(out);
-            }
             Kind::Endpoint => self.writer.other(token_kind(kind), jabber::endpoint(found), out),
             Kind::Name | Kind::User => {
                 let mut value = std::mem::take(self.spare);

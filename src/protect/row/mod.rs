@@ -158,7 +158,8 @@ impl Protector {
                 continue;
             }
             let part = record.part(place);
-            let glance = Glance::at(record.behind(part), (part.end - part.start) as usize);
+            let context = plan.contexts[place];
+            let glance = Glance::at(record.behind(part), (part.end - part.start) as usize, context);
             if !glance.is_some_and(Glance::is_quiet) && !self.is_harmless(record, place, glance, known) {
                 loud |= 1 << place;
             }
