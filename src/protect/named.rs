@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use memchr::memchr;
 
+use super::text::{NAMES_MAX, Needles};
 use super::{jabber, text, url};
 use crate::policy::table::{IdAction, PathPlan, Table, TextPlan};
 use crate::record::escape;
@@ -19,6 +20,7 @@ use crate::record::span::{Escape, Part};
 pub struct Named {
     pub(super) bytes: Vec<u8>,
     pub(super) entries: Vec<Name>,
+    pub(super) needles: Needles,
     plain: Vec<u8>,
 }
 
@@ -31,9 +33,6 @@ pub(super) struct Name {
     pub(super) action: IdAction,
 }
 
-/// More names than this in one record are not looked for; formats have at most a handful of naming slots.
-pub(super) const NAMES_MAX: usize = 16;
-
 /// Bytes of the shortest name that is looked for.
 const NAME_BYTES_MIN: usize = 3;
 
@@ -44,7 +43,10 @@ impl Named {
     /// Forgets the last record's.
     pub fn clear(&mut self) {
         self.bytes.clear();
-        self.entries.clear();
+        if !self.entries.is_empty() {
+            self.entries.clear();
+            self.needles.clear();
+        }
     }
 
     /// True when the record names nobody, which is most records.
@@ -123,6 +125,7 @@ impl Named {
         // An account of a program says nothing of a person, and its name is in every second message.
         let program = kind == Kind::Jid && PROGRAMS.contains(&&self.bytes[name.clone()]);
         if name.len() >= NAME_BYTES_MIN && !program {
+            self.needles.add(&self.bytes[name.clone()]);
             self.entries.push(Name { name, value, kind, action });
         }
     }

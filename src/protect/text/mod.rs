@@ -82,7 +82,7 @@ use std::ops::Range;
 pub use jabber::is_room;
 pub use keyed::is_uuid;
 pub use mail::canonical_email;
-pub use names::find_names;
+pub use names::{NAMES_MAX, Needles, find_names};
 pub use sieve::Cursor;
 pub use vocabulary::Sense;
 
