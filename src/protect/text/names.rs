@@ -18,6 +18,8 @@ const NAME_MAX: usize = 256;
 pub struct Needles {
     first: Nibbles,
     second: Nibbles,
+    /// The first character of each, in lower case; none where a name is no text.
+    letters: [Option<char>; NAMES_MAX],
     count: usize,
 }
 
@@ -39,6 +41,9 @@ impl Needles {
     /// Adds the next name, decoded and in UTF-8 where it is text. One that is too short is never found.
     pub fn add(&mut self, name: &[u8]) {
         let group = 1 << (self.count % GROUPS);
+        if let Some(letter) = self.letters.get_mut(self.count) {
+            *letter = character(name).map(|(first, _)| lower(first));
+        }
         self.count += 1;
         let [first, second, ..] = name else { return };
         if first.is_ascii() {
@@ -71,8 +76,10 @@ impl Needles {
             if word_before(text, start) {
                 continue;
             }
+            let letter = decoded_character(text, start).map(|(found, _)| lower(found));
             for index in 0..self.count.min(NAMES_MAX) {
-                if groups >> (index % GROUPS) & 1 == 0 || start < reached[index] {
+                let begins = self.letters[index].is_none() || self.letters[index] == letter;
+                if !begins || groups >> (index % GROUPS) & 1 == 0 || start < reached[index] {
                     continue;
                 }
                 if let Some(end) = whole_word(text, start, name(index)) {
@@ -187,7 +194,11 @@ fn first_bytes(name: &[u8]) -> (u8, u8) {
 }
 
 /// The simple lower case of a character.
+#[inline]
 fn lower(character: char) -> char {
+    if character.is_ascii() {
+        return character.to_ascii_lowercase();
+    }
     character.to_lowercase().next().unwrap_or(character)
 }
 
