@@ -27,7 +27,7 @@ pub struct Named {
 /// One name: what is looked for, and the value that its token is made of; both are ranges of [`Named::bytes`].
 #[derive(Clone)]
 pub(super) struct Name {
-    pub(super) name: Range<usize>,
+    pub(super) sought: Range<usize>,
     pub(super) value: Range<usize>,
     pub(super) kind: Kind,
     pub(super) action: IdAction,
@@ -109,7 +109,7 @@ impl Named {
                 (kind, action) = (Kind::Room, plan.room);
             }
         }
-        let name = match kind {
+        let sought = match kind {
             Kind::Room => {
                 jabber::unescape(local, &mut self.plain);
                 self.bytes.extend_from_slice(&self.plain);
@@ -123,10 +123,10 @@ impl Named {
             _ => value.clone(),
         };
         // An account of a program says nothing of a person, and its name is in every second message.
-        let program = kind == Kind::Jid && PROGRAMS.contains(&&self.bytes[name.clone()]);
-        if name.len() >= NAME_BYTES_MIN && !program {
-            self.needles.add(&self.bytes[name.clone()]);
-            self.entries.push(Name { name, value, kind, action });
+        let program = kind == Kind::Jid && PROGRAMS.contains(&&self.bytes[sought.clone()]);
+        if sought.len() >= NAME_BYTES_MIN && !program {
+            self.needles.add(&self.bytes[sought.clone()]);
+            self.entries.push(Name { sought, value, kind, action });
         }
     }
 }

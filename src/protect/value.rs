@@ -286,7 +286,7 @@ impl Treater<'_> {
 
     fn find_named(&mut self, plain: &[u8]) {
         let Named { bytes, entries, needles, .. } = self.named;
-        needles.find(plain, |index| &bytes[entries[index].name.clone()], self.findings);
+        needles.find(plain, |index| &bytes[entries[index].sought.clone()], self.findings);
     }
 
     fn finding(&mut self, finding: Finding, plain: &[u8], out: &mut Vec<u8>) {

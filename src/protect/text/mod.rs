@@ -191,7 +191,7 @@ pub fn find(text: &[u8], context: Context, out: &mut Vec<Finding>) {
         Context::Message => sieve::each::<{ sieve::MESSAGES }>(text, |at| search.visit(at)),
         Context::Query | Context::Url => sieve::each::<{ sieve::PARAMETERS }>(text, |at| search.visit(at)),
         Context::Text | Context::Agent | Context::Path => {
-            sieve::each::<{ sieve::NOTHING }>(text, |at| search.visit(at))
+            sieve::each::<{ sieve::NOTHING }>(text, |at| search.visit(at));
         }
     }
 }

@@ -77,14 +77,14 @@ impl Needles {
                 continue;
             }
             let letter = decoded_character(text, start).map(|(found, _)| lower(found));
-            for index in 0..self.count.min(NAMES_MAX) {
+            for (index, reached) in reached.iter_mut().enumerate().take(self.count) {
                 let begins = self.letters[index].is_none() || self.letters[index] == letter;
-                if !begins || groups >> (index % GROUPS) & 1 == 0 || start < reached[index] {
+                if !begins || groups >> (index % GROUPS) & 1 == 0 || start < *reached {
                     continue;
                 }
                 if let Some(end) = whole_word(text, start, name(index)) {
                     out.push(Finding { start, end, what: What::Name(index as u8) });
-                    reached[index] = end;
+                    *reached = end;
                 }
             }
         }
