@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use sluis::encode::same_json::{Written, same_json};
 use sluis::format::apache_error::ApacheError;
 use sluis::format::detect::{detect, resembles};
+use sluis::format::jitsi::{Jitsi, Service};
 use sluis::format::json::{Json, VALUES_MAX};
 use sluis::format::nginx_error::NginxError;
 use sluis::format::text::Text;
@@ -343,11 +344,14 @@ fn parsers() -> Vec<(&'static str, Box<dyn Parser>)> {
         ("json", Box::new(json())),
         ("nginx-error", Box::new(NginxError::new(TimeZone::UTC))),
         ("apache-error", Box::new(ApacheError::new(TimeZone::UTC))),
+        ("jvb", Box::new(Jitsi::new(Service::Jvb, TimeZone::UTC))),
+        ("jicofo", Box::new(Jitsi::new(Service::Jicofo, TimeZone::UTC))),
+        ("jibri", Box::new(Jitsi::new(Service::Jibri, TimeZone::UTC))),
         ("text", Box::new(Text::new())),
     ]
 }
 
-const SEEDS: [&str; 8] = [
+const SEEDS: [&str; 13] = [
     r#"{"remote_addr":"192.0.2.7","request":"GET /a?b HTTP/1.1","time":"2026-11-21T10:15:32Z","client":{"ip":["192.0.2.8"]}}"#,
     r#"{"ts":1795252532.5,"request":{"uri":"/a?b","headers":{"User-Agent":["x"]}},"msg":{"a":1},"args":"?x"}"#,
     r#"2026/11/21 10:15:32 [error] 1#2: *3 user "bob": password mismatch, client: 192.0.2.7, server: a, request: "GET / HTTP/1.1", host: "a", referrer: "b""#,
@@ -356,6 +360,11 @@ const SEEDS: [&str; 8] = [
     "[Sat Nov 21 10:15:32.123456 2026] [core:error] [pid 1:tid 2] a.c(3): (2)No such file: [client 192.0.2.7:5] AH00128: x, referer: y",
     "[Sat Nov 21 10:15:32 2026] [:error] [pid 1] [client 2001:db8::1:5] user bob: authentication failure for \"/\"\nmore",
     "[2026-11-21 10:15:32.123456] [-:trace8] user `bob' in realm `x' not found: /",
+    "JVB 2026-11-21 10:15:32.123 INFO: [1] [confId=1 conf_name=[t]a@conference.h stats_id=Eva] b=c epId=49517bef] A.b#1: x\n\tat y",
+    "Jicofo 2026-11-21 10:15:32.123 AM FEINSTEN: [1] org.jitsi.A.b().401 Member a@conference.h/49517bef joined.",
+    "Nov 21 10:15:32 h docker[1]: jvb_1 | 2026-11-21T10:15:32.123456789Z JVB INFO: [1] [participant=null new=1] x",
+    "Dec 04, 2020 1:30:42 PM org.jitsi.A log\nINFO: x: [1] y",
+    "[jibri_1   2026-11-21 10:15:32.123 INFO: [1] [room=x JVB 2026-11-21 10:15:32.123 INFO: [1] A.b: x",
 ];
 
 proptest! {
@@ -401,6 +410,7 @@ fn hostile_records_cost_no_more_than_their_length() {
     };
     let nginx = "2026/11/21 10:15:32 [error] 1#2: *3 ";
     let apache = "[Sat Nov 21 10:15:32 2026] [error] ";
+    let jvb = "JVB 2026-11-21 10:15:32.123 INFO: [1] [room=a";
     for record in [
         head(r#"{"a":""#, r"\\"),
         head(r#"{"a":"#, "["),
@@ -414,6 +424,15 @@ fn hostile_records_cost_no_more_than_their_length() {
         head(apache, "(2)x: [client "),
         head(apache, ", referer: "),
         head(&format!("{apache}user "), " not found: "),
+        head(jvb, "] "),
+        head(jvb, "] A.b: ["),
+        head(jvb, " b=c"),
+        head(&format!("{jvb}@h"), " b=c"),
+        head(jvb, " epId=1"),
+        head(jvb, ": [1] "),
+        head(jvb, "2026-11-21 10:15:32.123 INFO: [x"),
+        head(jvb, &format!("] {}", "A.b".repeat(80))),
+        head("jvb_1 | ", "jvb_1 | "),
     ] {
         for (_, parser) in parsers() {
             let _ = parse(&*parser, &record);
