@@ -18,6 +18,7 @@ mod formats;
 mod invariants;
 mod keys;
 mod leak;
+mod learned;
 mod logformat;
 mod parts;
 mod shells;

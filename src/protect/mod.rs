@@ -32,6 +32,7 @@ mod columns;
 mod grammar;
 pub mod identifier;
 pub mod jabber;
+pub mod learned;
 pub mod quarantine;
 pub mod row;
 pub mod text;
@@ -53,6 +54,7 @@ use agent::Families;
 use cache::TokenCache;
 use columns::Columns;
 use identifier::Writer;
+use learned::Learner;
 use text::{Candidates, Cursor, Finding};
 use value::{Named, Outcome, Treater, Treatments};
 
@@ -98,6 +100,8 @@ pub struct Protector {
     cursor: Cursor,
     findings: Vec<Finding>,
     named: Named,
+    /// Names of other records.
+    pub learner: Learner,
     decoded: Vec<u8>,
     spare: Vec<u8>,
     value: Vec<u8>,
@@ -124,6 +128,7 @@ impl Protector {
             cursor: Cursor::default(),
             findings: Vec::new(),
             named: Named::default(),
+            learner: Learner::default(),
             decoded: Vec::new(),
             spare: Vec::new(),
             value: Vec::new(),
@@ -230,6 +235,7 @@ impl Protector {
             for &part in &parsed.parts {
                 self.named.gather(table, part, raw);
             }
+            self.named.teach(&mut self.learner, &table.text, epoch);
         }
         self.treater(batch, table, epoch, memchr::memchr(b'\\', raw).is_some())
     }
@@ -250,6 +256,7 @@ impl Protector {
                 canonical: &mut self.canonical,
                 plain: &mut self.plain,
             },
+            learner: &mut self.learner,
             tenant: &mut self.tenant,
             plan: &table.text,
             named: &self.named,

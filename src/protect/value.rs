@@ -11,9 +11,10 @@ use memchr::memchr;
 
 use super::address::{self, Column};
 use super::identifier::{Writer, mark, token_kind};
+use super::learned::Learner;
 use super::text::{self, Candidates, Context, Cursor, Finding, Sense, What};
 use super::{agent, grammar, jabber, url};
-use crate::keys::pseudonym::TokenKind;
+use crate::keys::pseudonym::{EpochKeys, TokenKind};
 use crate::policy::table::{Action, IdAction, SlotPlan, Table, TextPlan};
 use crate::policy::treatment::Form;
 use crate::record::escape;
@@ -130,6 +131,22 @@ impl Named {
         self.entries.is_empty()
     }
 
+    /// Teaches the record's names, whose keys are `keys`. A mail address is found wherever it stands.
+    pub fn teach(&self, learner: &mut Learner, plan: &TextPlan, keys: &EpochKeys) {
+        for Name { name, kind, action, .. } in &self.entries {
+            let sense = match kind {
+                // Both are names; the policy may treat them differently.
+                Kind::Name if *action == plan.name => Sense::Name,
+                Kind::Name => Sense::Stats,
+                Kind::User | Kind::Jid => Sense::User,
+                Kind::Room => Sense::Room,
+                Kind::Endpoint => Sense::Endpoint,
+                _ => continue,
+            };
+            learner.learn(sense, &self.bytes[name.clone()], keys);
+        }
+    }
+
     /// Adds `part` of `record` if its slot names somebody.
     pub fn gather(&mut self, table: &Table, part: Part, record: &[u8]) {
         if let Some((_, action)) = table.naming.iter().find(|(slot, _)| *slot == part.slot) {
@@ -193,6 +210,8 @@ pub struct Treater<'a> {
     pub plan: &'a TextPlan,
     /// Names of this record.
     pub named: &'a Named,
+    /// Names of other records.
+    pub learner: &'a mut Learner,
     /// The tenant that the last path named; empty when none did.
     pub tenant: &'a mut Vec<u8>,
     /// Reused room for percent-decoded values.
@@ -361,6 +380,10 @@ impl Treater<'_> {
         if !self.named.is_empty() {
             self.find_named(plain);
         }
+        // A user agent names programs.
+        if context != Context::Agent && self.learner.find(plain, self.findings) {
+            text::join(self.findings);
+        }
         if self.findings.is_empty() {
             return Outcome::Verbatim;
         }
@@ -394,6 +417,10 @@ impl Treater<'_> {
                 return out.extend_from_slice(mark(Kind::Text));
             }
             What::Said(sense) => said(sense, self.plan),
+            What::Learned(sense) => {
+                let (kind, action) = said(sense, self.plan);
+                return self.learned(kind, action, found, out);
+            }
             What::Name(index) => {
                 let Name { value, kind, action, .. } = self.named.entries[usize::from(index)].clone();
                 let named = self.named;
@@ -401,6 +428,33 @@ impl Treater<'_> {
             }
         };
         self.identifier(kind, action, found, out);
+    }
+
+    /// Writes what becomes of a learned name, in which `+` is a space.
+    fn learned(&mut self, kind: Kind, action: IdAction, found: &[u8], out: &mut Vec<u8>) {
+        if memchr(b'+', found).is_none() {
+            return self.identifier(kind, action, found, out);
+        }
+        let mut spaced = std::mem::take(&mut self.learner.spaced);
+        spaced.clear();
+        spaced.extend(found.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }));
+        self.identifier(kind, action, &spaced, out);
+        self.learner.spaced = spaced;
+    }
+
+    /// Learns a name that stands in a path or a query, decoded.
+    pub fn learn(&mut self, kind: Kind, value: &[u8]) {
+        if !self.learner.is_on() {
+            return;
+        }
+        let (sense, name) = match kind {
+            Kind::Room => (Sense::Room, jabber::Jid::of(value).local),
+            Kind::User => (Sense::User, value),
+            Kind::Name => (Sense::Name, value),
+            Kind::Endpoint => (Sense::Endpoint, jabber::endpoint(value)),
+            _ => return,
+        };
+        self.learner.learn(sense, name, self.writer.keys);
     }
 
     /// Writes what becomes of an identifier that stands in text, as it stands there or in its own field.
