@@ -23,7 +23,17 @@ pub mod replay;
 
 /// Every format without a string of its own, compiled once.
 static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
-    let names = ["common", "combined", "vhost_combined", "nginx-error", "apache-error", "json", "text"];
+    let names = [
+        "common",
+        "combined",
+        "vhost_combined",
+        "nginx-error",
+        "apache-error",
+        "json",
+        "prosody",
+        "coturn",
+        "text",
+    ];
     names.into_iter().filter_map(|name| compile(name, None)).collect()
 });
 
@@ -34,7 +44,7 @@ fn compile(name: &str, string: Option<&str>) -> Option<Format> {
 
 /// One record of every format; and, when there are two lines, the first as a format string and the rest as its record.
 pub fn parsers(data: &[u8]) {
-    assert_eq!(FORMATS.len(), 7, "a format did not compile");
+    assert_eq!(FORMATS.len(), 9, "a format did not compile");
     for format in FORMATS.iter() {
         parse(format.parser(), data);
         rows(format, data);

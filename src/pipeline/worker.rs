@@ -9,7 +9,7 @@ use crate::encode::Emit;
 use crate::encode::ndjson::Keys as Columns;
 use crate::format::{Format, Memo, Parser};
 use crate::keys::{EpochCache, EpochKeys, Keys};
-use crate::policy::table::{Action, Table};
+use crate::policy::table::Table;
 use crate::protect::learned::{Learned, Learner};
 use crate::protect::row::RowPlan;
 use crate::protect::{Envelope, Protector, Record};
@@ -94,21 +94,6 @@ pub struct SourcePlan {
     pub choice: ClassChoice,
     /// By index of the policy's classes.
     pub classes: Vec<ClassPlan>,
-}
-
-impl SourcePlan {
-    /// True when the format has free text, in which keys are looked for.
-    fn has_messages(&self) -> bool {
-        let scrubs = |route: &Route| {
-            route
-                .table
-                .slots
-                .iter()
-                .flat_map(|slot| &slot.outputs)
-                .any(|output| matches!(output.action, Action::Scrub))
-        };
-        self.classes.iter().flat_map(|class| &class.routes).any(scrubs)
-    }
 }
 
 /// A record that failed: where in the batch, which one of the batch, and why.
@@ -252,7 +237,7 @@ impl Worker {
 
     fn records<P: Parser>(&mut self, parser: &P, task: Task<'_>, outcome: &mut Outcome) {
         let bytes = task.batch.bytes.as_slice();
-        self.protector.sieve(bytes, task.plan.has_messages());
+        self.protector.sieve(bytes);
         let task = Task { sieved: bytes, ..task };
         let mut start = 0;
         for record in frame::records(parser, bytes) {

@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use super::class::{Class, Policy, View};
 use super::treatment::{Form, Output, PathRule, Prefix, QueryRule, Segment, Treatment};
 use crate::record::field::{Grammar, Kind, kind_of};
-use crate::record::span::{Escape, Layout, slot_bit};
+use crate::record::span::{Escape, Layout, Slot, slot_bit};
 
 /// What becomes of one identifier, in its own field or inside text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,6 +194,15 @@ pub struct SlotPlan {
     pub outputs: Vec<SlotOutput>,
 }
 
+impl SlotPlan {
+    /// The templates of a path that names a room.
+    pub fn names_rooms(&self) -> Option<&PathPlan> {
+        let Action::Path(plan) = &self.outputs.first()?.action else { return None };
+        let room = |segment: &PathSegment| matches!(segment, PathSegment::Field(Kind::Room, _));
+        plan.templates.iter().flatten().any(room).then_some(&**plan)
+    }
+}
+
 /// The compiled policy of one source, class and output.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
@@ -203,7 +212,9 @@ pub struct Table {
     pub columns: Vec<String>,
     /// Slots whose values name a person or a room: they are looked for in the record's texts. With the action of the field.
     pub naming: Vec<(u16, IdAction)>,
-    /// [`slot_bit`] of each of them.
+    /// Slots of paths whose templates name a room, where the format has messages that can repeat it.
+    pub naming_paths: Vec<u16>,
+    /// [`slot_bit`] of each of both.
     pub naming_bits: u64,
     /// Identifiers in text.
     pub text: TextPlan,
@@ -232,26 +243,42 @@ impl Table {
                 let leaves_alone = action.leaves_alone();
                 outputs.push(SlotOutput { column: column as u16, action, leaves_alone });
             }
-            if matches!(
-                slot.kind,
-                Kind::User | Kind::Name | Kind::Room | Kind::Email | Kind::Jid | Kind::Endpoint
-            ) {
+            if names_somebody(slot, layout) {
                 naming.push((index as u16, compiler.identifier(&slot.field)));
             }
             slots.push(SlotPlan { kind: slot.kind, escape: slot.escape, scale: slot.scale, outputs });
         }
+        let has_messages = layout.slots.iter().any(|slot| slot.field == "message");
+        let naming_paths: Vec<u16> = (0..)
+            .zip(&slots)
+            .filter(|(_, slot)| has_messages && slot.names_rooms().is_some())
+            .map(|(index, _)| index)
+            .collect();
         let used: usize = slots.iter().map(|slot| slot.outputs.len()).sum();
         let repeats = layout.repeats || used > columns.len();
         Self {
             slots,
             columns,
-            naming_bits: naming.iter().fold(0, |bits, (slot, _)| bits | slot_bit(*slot)),
+            naming_bits: naming
+                .iter()
+                .map(|(slot, _)| slot)
+                .chain(&naming_paths)
+                .fold(0, |bits, slot| bits | slot_bit(*slot)),
             naming,
+            naming_paths,
             text: compiler.text(),
             time: compiler.time(),
             absent: layout.absent,
             repeats,
         }
+    }
+}
+
+/// True for a slot whose values are looked for in the record's texts. Of sessions, those of meetings stand there too.
+fn names_somebody(slot: &Slot, layout: &Layout) -> bool {
+    match slot.kind {
+        Kind::User | Kind::Name | Kind::Room | Kind::Email | Kind::Jid | Kind::Endpoint => true,
+        _ => slot.field == "session.id" && layout.slots.iter().any(|other| other.kind == Kind::Room),
     }
 }
 

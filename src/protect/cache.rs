@@ -36,6 +36,15 @@ pub type Long = [u8; LONG_BYTES];
 /// Bytes of the longest spelling of an IPv6 address, in whole words.
 pub const LONG_BYTES: usize = 40;
 
+/// A value of up to 255 bytes, filled up with zeros: rooms are percent-encoded, and long.
+pub type Wide = [u8; WIDE_BYTES];
+
+/// Bytes of the longest value that is remembered.
+pub const WIDE_BYTES: usize = 256;
+
+/// Entries of the table of wide values: meetings that go on at one time.
+const WIDE_ENTRIES_MAX: usize = 1024;
+
 /// Odd, and without a pattern (the golden ratio).
 const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 
@@ -57,6 +66,23 @@ impl Key for Long {
         let words = self.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
         let folded = words.fold(0_u64, |folded, word| (folded.rotate_left(23) ^ word).wrapping_mul(SPREAD));
         (folded >> 40) as usize
+    }
+}
+
+impl Key for Wide {
+    const EMPTY: Self = [0; WIDE_BYTES];
+
+    #[inline]
+    fn hash(&self) -> usize {
+        // Two sums, so that neither waits for the other.
+        let mut sums = [0_u64; 2];
+        for pair in self.as_chunks::<16>().0 {
+            for (sum, word) in sums.iter_mut().zip(pair.as_chunks::<8>().0) {
+                *sum = sum.rotate_left(9) ^ u64::from_le_bytes(*word);
+            }
+        }
+        let folded = sums[0].wrapping_mul(SPREAD) ^ sums[1];
+        (folded.wrapping_mul(SPREAD) >> 40) as usize
     }
 }
 
@@ -144,14 +170,20 @@ impl<K: Key> Table<K> {
 pub struct TokenCache {
     /// Addresses as numbers, and short spellings.
     pub short: Table<Short>,
-    /// Long spellings.
+    /// Long spellings, and values that are no address.
     pub long: Table<Long>,
+    /// Values that are longer still.
+    pub wide: Table<Wide>,
 }
 
 impl TokenCache {
     /// A cache of `entries` slots, rounded up to a power of two; 0 switches it off.
     pub fn new(entries: usize) -> Self {
-        Self { short: Table::new(entries), long: Table::new(entries.div_ceil(LONG_PART)) }
+        Self {
+            short: Table::new(entries),
+            long: Table::new(entries.div_ceil(LONG_PART)),
+            wide: Table::new(entries.min(WIDE_ENTRIES_MAX)),
+        }
     }
 
     /// The text of `key` under `tag`, made by `make` (at most 39 bytes) when it is not remembered. It is appended to `out`.
@@ -165,10 +197,32 @@ impl TokenCache {
         self.short.keep(key, tag, &out[start..]);
     }
 
+    /// The same for a value of `N` bytes at most, in the table that holds such.
+    #[inline]
+    pub fn write_value<const N: usize>(
+        table: &mut Table<[u8; N]>,
+        value: &[u8],
+        tag: u64,
+        out: &mut Vec<u8>,
+        make: impl FnOnce(&mut Vec<u8>),
+    ) where
+        [u8; N]: Key,
+    {
+        let mut key = [0; N];
+        key[..value.len()].copy_from_slice(value);
+        if let Some((text, len)) = table.get(key, tag) {
+            return append(text, len, out);
+        }
+        let start = out.len();
+        make(out);
+        table.keep(key, tag, &out[start..]);
+    }
+
     /// Forgets everything.
     pub fn wipe(&mut self) {
         self.short.wipe();
         self.long.wipe();
+        self.wide.wipe();
     }
 }
 

@@ -5,11 +5,13 @@
 
 use std::net::IpAddr;
 
+use memchr::memchr;
 use unicode_normalization::UnicodeNormalization;
 
 use super::address::{self, Column};
-use super::cache::{LONG_BYTES, Long, Short, TEXT_BYTES, TokenCache};
+use super::cache::{LONG_BYTES, Long, Short, TEXT_BYTES, TokenCache, WIDE_BYTES};
 use super::jabber;
+use super::text::canonical_email;
 use crate::keys::pseudonym::{EpochKeys, Token, TokenKind};
 use crate::policy::table::{IdAction, TextPlan};
 use crate::policy::treatment::Form;
@@ -42,7 +44,8 @@ impl Writer<'_> {
             IdAction::Truncate(prefix) => address::write_address(address::truncate(ip, prefix), out),
             IdAction::Token(form) => {
                 let keys = self.keys;
-                self.cache.write(key_of(ip), tag(keys, form, 0), out, |out| write_token(keys, ip, form, out));
+                self.cache
+                    .write(key_of(ip), tag(keys, None, form, 0), out, |out| write_token(keys, ip, form, out));
             }
         }
         true
@@ -58,7 +61,7 @@ impl Writer<'_> {
         plan: &TextPlan,
         out: &mut Vec<u8>,
     ) -> bool {
-        let (start, tag) = (out.len(), tag(self.keys, form, text.len()));
+        let (start, tag) = (out.len(), tag(self.keys, None, form, text.len()));
         if !self.read(text, form, plan, out) {
             return false;
         }
@@ -82,19 +85,45 @@ impl Writer<'_> {
         true
     }
 
-    /// Writes the token of any other identifier, decoded but not yet canonical.
+    /// Writes the token of any other identifier, decoded but not yet canonical. The few rooms and people that are met at a time stand
+    /// in every second record, and their tokens are remembered like those of addresses.
     pub fn other(&mut self, kind: TokenKind, value: &[u8], out: &mut Vec<u8>) {
-        self.token(kind, value).write_base64url(out);
+        // Of a room, what stands behind the sign does not count.
+        let counts =
+            if kind == TokenKind::Room { memchr(b'@', value).unwrap_or(value.len()) } else { value.len() };
+        let tag = tag(self.keys, Some(kind), Form::Token, counts);
+        let mut maker = Maker { keys: self.keys, canonical: self.canonical, plain: self.plain };
+        let mut make = |out: &mut Vec<u8>| maker.token(kind, value).write_base64url(out);
+        match counts {
+            ..LONG_BYTES => TokenCache::write_value(&mut self.cache.long, &value[..counts], tag, out, make),
+            ..WIDE_BYTES => TokenCache::write_value(&mut self.cache.wide, &value[..counts], tag, out, make),
+            _ => make(out),
+        }
     }
 
     /// The token of a value, decoded but not yet canonical.
     pub fn token(&mut self, kind: TokenKind, value: &[u8]) -> Token {
+        Maker { keys: self.keys, canonical: self.canonical, plain: self.plain }.token(kind, value)
+    }
+}
+
+/// What makes a token anew.
+struct Maker<'a> {
+    keys: &'a EpochKeys,
+    canonical: &'a mut Vec<u8>,
+    plain: &'a mut Vec<u8>,
+}
+
+impl Maker<'_> {
+    fn token(&mut self, kind: TokenKind, value: &[u8]) -> Token {
         self.canonical.clear();
-        if kind == TokenKind::Room {
-            jabber::room(value, self.plain);
-            canonical(kind, self.plain, self.canonical);
-        } else {
-            canonical(kind, value, self.canonical);
+        match kind {
+            TokenKind::Room => {
+                jabber::room(value, self.plain);
+                canonical(kind, self.plain, self.canonical);
+            }
+            TokenKind::Email => canonical_email(value.trim_ascii(), self.canonical),
+            _ => canonical(kind, value, self.canonical),
         }
         self.keys.token(kind, self.canonical)
     }
@@ -110,7 +139,7 @@ pub fn remembered<'a>(
     behind: &[u8],
     form: Form,
 ) -> Option<(&'a [u8; TEXT_BYTES], usize)> {
-    let tag = tag(keys, form, text.len());
+    let tag = tag(keys, None, form, text.len());
     match short_spelling(text) {
         Some(key) => cache.short.get(key, tag),
         None => remembered_long(cache, text, behind, tag),
@@ -159,11 +188,15 @@ pub fn long_spelling(text: &[u8], behind: &[u8]) -> Option<Long> {
     Some(key)
 }
 
-/// What tells entries of the cache apart that have one key: the epoch's keys, the form, and the length of the spelling that
-/// is the key (0 when the key is an address).
+/// What tells entries of the cache apart that have one key: the epoch's keys, the kind (none for an address), the form, and the
+/// length of the spelling that is the key (0 when the key is an address as a number).
 #[inline]
-const fn tag(keys: &EpochKeys, form: Form, spelled: usize) -> u64 {
-    keys.serial() << 8 | (spelled as u64) << 1 | matches!(form, Form::Address) as u64
+const fn tag(keys: &EpochKeys, kind: Option<TokenKind>, form: Form, spelled: usize) -> u64 {
+    let kind = match kind {
+        Some(kind) => 1 + kind as u64,
+        None => 0,
+    };
+    keys.serial() << 14 | kind << 10 | (spelled as u64) << 1 | matches!(form, Form::Address) as u64
 }
 
 /// Writes the token of a canonical address.

@@ -98,7 +98,7 @@ pub struct Jid<'a> {
 impl<'a> Jid<'a> {
     /// Takes `value` apart.
     pub fn of(value: &'a [u8]) -> Self {
-        let Some(sign) = memchr(b'@', value) else { return Self { local: value, resource: None } };
+        let sign = memchr(b'@', value).unwrap_or(value.len());
         let resource = memchr(b'/', &value[sign..]).map(|slash| &value[sign + slash + 1..]);
         let local = &value[..sign];
         // A tenant is no part of the name that stands elsewhere.

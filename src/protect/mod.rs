@@ -33,6 +33,7 @@ mod grammar;
 pub mod identifier;
 pub mod jabber;
 pub mod learned;
+mod named;
 pub mod quarantine;
 pub mod row;
 pub mod text;
@@ -55,8 +56,9 @@ use cache::TokenCache;
 use columns::Columns;
 use identifier::Writer;
 use learned::Learner;
+use named::Named;
 use text::{Candidates, Cursor, Finding};
-use value::{Named, Outcome, Treater, Treatments};
+use value::{Outcome, Treater, Treatments};
 
 /// Proof that a record's every field went through its treatment. Only this room can make one.
 pub struct Treated(());
@@ -140,10 +142,10 @@ impl Protector {
         }
     }
 
-    /// Sieves a whole batch for identifiers, so that its short values need no pass of their own; for `keys` too where its format
-    /// has messages. Values of other buffers are still found, one by one.
-    pub fn sieve(&mut self, batch: &[u8], keys: bool) {
-        self.candidates.scan(batch, keys);
+    /// Sieves a whole batch for identifiers, so that its short values need no pass of their own. Values of other buffers are
+    /// still found, one by one.
+    pub fn sieve(&mut self, batch: &[u8]) {
+        self.candidates.scan(batch);
         self.cursor = Cursor::default();
     }
 

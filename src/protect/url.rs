@@ -10,7 +10,7 @@ use crate::record::field::Kind;
 /// Treats a path by its templates. Prefixes that may stay come first: `/http-bind` is no room.
 pub fn path(treater: &mut Treater<'_>, plan: &PathPlan, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
     treater.tenant.clear();
-    if plan.keep_prefixes.iter().any(|prefix| plain.starts_with(prefix)) || plain == b"/" {
+    if plan.keep_prefixes.iter().any(|prefix| begins(plain, prefix)) || plain == b"/" {
         return treater.scrub(Context::Path, plain, out);
     }
     if let Some(template) = plan.templates.iter().find(|template| matches(template, plain)) {
@@ -35,6 +35,29 @@ pub fn path(treater: &mut Treater<'_>, plan: &PathPlan, plain: &[u8], out: &mut 
         return Outcome::Replaced;
     }
     if plan.otherwise_scrub { treater.scrub(Context::Path, plain, out) } else { Outcome::Absent }
+}
+
+/// The room that `path` names, as it spells it, and the tenant that stands before it.
+pub fn room<'a>(plan: &PathPlan, path: &'a [u8]) -> Option<(Option<&'a [u8]>, &'a [u8])> {
+    if plan.keep_prefixes.iter().any(|prefix| begins(path, prefix)) {
+        return None;
+    }
+    let template = plan.templates.iter().find(|template| matches(template, path))?;
+    let mut tenant = None;
+    for (segment, value) in template.iter().zip(segments(path)) {
+        match segment {
+            PathSegment::Tenant => tenant = Some(value),
+            PathSegment::Field(Kind::Room, _) => return Some((tenant, value)),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// True when `path` begins with the segments of `prefix`: `/http-bind` is no beginning of a room called `http-bind-party`.
+fn begins(path: &[u8], prefix: &[u8]) -> bool {
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| prefix.ends_with(b"/") || matches!(rest.first(), None | Some(b'/')))
 }
 
 /// Treats a percent-encoded value of another field in the treater's spare room.

@@ -5,21 +5,21 @@
 //! when there is a backslash; a value that is left alone keeps the server's own spelling.
 
 use std::net::IpAddr;
-use std::ops::Range;
 
 use memchr::memchr;
 
 use super::address::{self, Column};
 use super::identifier::{Writer, mark, token_kind};
 use super::learned::Learner;
+use super::named::{NAMES_MAX, Name, Named};
 use super::text::{self, Candidates, Context, Cursor, Finding, Sense, What};
 use super::{agent, grammar, jabber, url};
-use crate::keys::pseudonym::{EpochKeys, TokenKind};
-use crate::policy::table::{Action, IdAction, SlotPlan, Table, TextPlan};
+use crate::keys::pseudonym::TokenKind;
+use crate::policy::table::{Action, IdAction, SlotPlan, TextPlan};
 use crate::policy::treatment::Form;
 use crate::record::escape;
 use crate::record::field::Kind;
-use crate::record::span::{Escape, Part};
+use crate::record::span::Escape;
 
 /// What became of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,113 +92,6 @@ impl Treatments {
             ("secrets", self.secrets),
             ("other identifiers", self.others),
         ]
-    }
-}
-
-/// The values of a record that name someone, gathered before its texts are searched.
-#[derive(Default)]
-pub struct Named {
-    bytes: Vec<u8>,
-    entries: Vec<Name>,
-    plain: Vec<u8>,
-}
-
-/// One name: what is looked for, and the value that its token is made of; both are ranges of [`Named::bytes`].
-#[derive(Clone)]
-struct Name {
-    name: Range<usize>,
-    value: Range<usize>,
-    kind: Kind,
-    action: IdAction,
-}
-
-/// More names than this in one record are not looked for; formats have at most a handful of naming slots.
-const NAMES_MAX: usize = 16;
-
-/// Bytes of the shortest name that is looked for.
-const NAME_BYTES_MIN: usize = 3;
-
-impl Named {
-    /// Forgets the last record's.
-    pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.entries.clear();
-    }
-
-    /// True when the record names nobody, which is most records.
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// Teaches the record's names, whose keys are `keys`. A mail address is found wherever it stands.
-    pub fn teach(&self, learner: &mut Learner, plan: &TextPlan, keys: &EpochKeys) {
-        for Name { name, kind, action, .. } in &self.entries {
-            let sense = match kind {
-                // Both are names; the policy may treat them differently.
-                Kind::Name if *action == plan.name => Sense::Name,
-                Kind::Name => Sense::Stats,
-                Kind::User | Kind::Jid => Sense::User,
-                Kind::Room => Sense::Room,
-                Kind::Endpoint => Sense::Endpoint,
-                _ => continue,
-            };
-            learner.learn(sense, &self.bytes[name.clone()], keys);
-        }
-    }
-
-    /// Adds `part` of `record` if its slot names somebody.
-    pub fn gather(&mut self, table: &Table, part: Part, record: &[u8]) {
-        if let Some((_, action)) = table.naming.iter().find(|(slot, _)| *slot == part.slot) {
-            let slot = &table.slots[usize::from(part.slot)];
-            self.add(part.of(record), slot.escape, (slot.kind, *action), &table.text);
-        }
-    }
-
-    /// Adds a value as it stands in the record.
-    fn add(&mut self, raw: &[u8], how: Escape, (kind, action): (Kind, IdAction), plan: &TextPlan) {
-        // Shorter ones are language codes and words rather than names of anyone.
-        if self.entries.len() == NAMES_MAX || raw.len() < NAME_BYTES_MIN {
-            return;
-        }
-        let start = self.bytes.len();
-        if escape::decode(how, raw, &mut self.bytes).is_err() {
-            self.bytes.truncate(start);
-            self.bytes.extend_from_slice(raw);
-        }
-        self.enter(start, kind, action, plan);
-    }
-
-    /// Enters the value that stands from `start` on. Of a room or an account, what stands before the host is looked for; of an
-    /// endpoint, the part that every log has.
-    fn enter(&mut self, start: usize, kind: Kind, action: IdAction, plan: &TextPlan) {
-        let value = start..self.bytes.len();
-        let bytes = &self.bytes[value.clone()];
-        let local = jabber::Jid::of(bytes).local;
-        let (mut kind, mut action) = (kind, action);
-        if kind == Kind::Jid {
-            if text::is_uuid(local) {
-                (kind, action) = (Kind::Endpoint, plan.endpoint);
-            } else if text::is_room(bytes) {
-                (kind, action) = (Kind::Room, plan.room);
-            }
-        }
-        let name = match kind {
-            Kind::Room => {
-                jabber::unescape(local, &mut self.plain);
-                self.bytes.extend_from_slice(&self.plain);
-                value.end..self.bytes.len()
-            }
-            Kind::Jid => {
-                let at = memchr(b'@', bytes).unwrap_or(bytes.len());
-                start + at - local.len()..start + at
-            }
-            Kind::Endpoint => start..start + jabber::endpoint(bytes).len(),
-            _ => value.clone(),
-        };
-        if name.len() >= NAME_BYTES_MIN {
-            self.entries.push(Name { name, value, kind, action });
-        }
     }
 }
 
@@ -464,11 +357,6 @@ impl Treater<'_> {
             return out.extend_from_slice(mark(kind));
         }
         match kind {
-            Kind::Email | Kind::Jid => {
-                self.writer.canonical.clear();
-                text::canonical_email(found, self.writer.canonical);
-                self.writer.keys.token(TokenKind::Email, self.writer.canonical).write_base64url(out);
-            }
             Kind::Endpoint => self.writer.other(token_kind(kind), jabber::endpoint(found), out),
             Kind::Name | Kind::User => {
                 let mut value = std::mem::take(self.spare);

@@ -54,7 +54,7 @@ pub(super) const FAULTS: &[(&str, &str, &[&str])] = &[
         "\"combined\"",
         "\"auto\"",
         &[
-            "8:10: format 'auto' is decided by the input, and a pipeline says what leaves before it has read any; 'sluis filter --format auto FILE' tells the format: write it here, one of common, combined, vhost_combined, nginx, apache, nginx-error, apache-error, json, text",
+            "8:10: format 'auto' is decided by the input, and a pipeline says what leaves before it has read any; 'sluis filter --format auto FILE' tells the format: write it here, one of common, combined, vhost_combined, nginx, apache, nginx-error, apache-error, json, jvb, jicofo, jigasi, jibri, prosody, coturn, text",
         ],
     ),
     ("\"combined\"", "\"combind\"", &["8:10: unknown format 'combind'; did you mean 'combined'?"]),

@@ -107,7 +107,6 @@ fn the_designs_example_means_what_it_says() {
         headlines(&warnings),
         [
             "p.toml:27:2: no rule for 'time', so records say it exactly; write \"time\" = \"keep\", or \"generalise\" for the hour",
-            "p.toml:31:1: 'tenant' has no rule, so what stands there is dropped; name it in [fields]",
             "p.toml:42:11: nothing produces 'time'; name it in [fields], or remove it",
             "p.toml:42:37: nothing produces 'http.response.status_code'; name it in [fields], or remove it",
         ]

@@ -88,7 +88,7 @@ fn a_batch_finds_what_each_value_finds() {
             let (a, b) = (dice.below(buffer.len() + 1), dice.below(buffer.len() + 1));
             ranges.push((a.min(b), a.max(b)));
         }
-        candidates.scan(&buffer, true);
+        candidates.scan(&buffer);
         let mut cursor = Cursor::default();
         for (start, end) in ranges {
             let context = [Context::Text, Context::Agent, Context::Query][dice.below(3)];

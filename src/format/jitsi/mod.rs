@@ -1,7 +1,41 @@
 //! The services of Jitsi: video bridge (JVB), conference focus (Jicofo), SIP gateway (Jigasi), recorder (Jibri).
+//!
+//! *In*: one record, perhaps of several lines. *Out*: what relays put in front ([`super::prefix`]), program, time, level, thread, the
+//! values of the context, caller, message. *Promised*: whatever begins as a record does is one, even if it is refused, so that
+//! the record above ends there and the next is right; two records that became one line are refused, not half read; no byte
+//! that a client chose is left between the parts. *Not here*: what stands in a message: stanzas, traces, addresses are text.
+//!
+//! ```text
+//! JVB 2024-04-01 03:02:53.411 INFO: [18968] [confId=4c14 conf_name=room@conference.host epId=660d9565] IceTransport.start#205: message
+//! └┬┘ └──────────┬──────────┘ └┬─┘   └─┬─┘   └──────────────────────── context ──────────────────────┘ └──── caller ────┘
+//! program       time         level  thread
+//! Jicofo 2020-04-23 13:05:47.250 INFO: [52] org.jitsi.jicofo.xmpp.FocusComponent.handleConferenceIq().401 message  (before 2019 … 2022)
+//! Dec 04, 2020 1:30:42 PM org.jitsi.utils.logging2.LoggerImpl log ⏎ INFO: message                              (no formatter configured)
+//! ```
+//!
+//! Program, time and context may each be missing. Any line that begins nothing belongs to the record above and is part of its
+//! message. A line that a relay says is another program's begins a record, which is refused.
+
+mod caller;
+mod context;
+mod header;
+mod level;
+mod other;
+mod simple;
+
+#[cfg(test)]
+mod tests;
 
 use jiff::tz::TimeZone;
+use memchr::memmem::Finder;
 
+use self::caller::Caller;
+use self::context::Context;
+use self::header::{Header, TIME_BYTES};
+use self::level::Level;
+use self::simple::Simple;
+use super::prefix::Prefix;
+use super::time::{self, Reading};
 use super::{Memo, Parser};
 use crate::record::field::kind_of;
 use crate::record::span::{Escape, Layout, Parsed, Refusal, Slot};
@@ -31,7 +65,26 @@ impl Service {
     }
 }
 
-/// The fields of the slots, by index.
+const CONTAINER: u16 = 0;
+const HOST: u16 = 1;
+const APPNAME: u16 = 2;
+const PID: u16 = 3;
+const SERVICE: u16 = 4;
+const TIME: u16 = 5;
+const SEVERITY: u16 = 6;
+const THREAD: u16 = 7;
+const CONFERENCE_NAME: u16 = 8;
+const CONFERENCE: u16 = 9;
+const SESSION: u16 = 10;
+const ENDPOINT: u16 = 11;
+const STATS_ID: u16 = 12;
+const JID: u16 = 13;
+const CONTEXT: u16 = 14;
+const FUNCTION: u16 = 15;
+const LINE: u16 = 16;
+const MESSAGE: u16 = 17;
+
+/// The fields of the slots above, by index.
 const FIELDS: [&str; 18] = [
     "container.name",
     "host.name",
@@ -56,10 +109,10 @@ const FIELDS: [&str; 18] = [
 /// The parser of one service's logs.
 pub struct Jitsi {
     layout: Layout,
-    #[allow(dead_code, reason = "skeleton")]
     service: Service,
-    #[allow(dead_code, reason = "skeleton")]
     zone: TimeZone,
+    /// What stands between level and thread, and hardly anywhere else.
+    thread: Finder<'static>,
 }
 
 impl Jitsi {
@@ -71,11 +124,134 @@ impl Jitsi {
             escape: Escape::None,
             scale: 1.0,
         };
-        Self {
-            layout: Layout { slots: FIELDS.iter().map(slot).collect(), absent: "-", repeats: true },
-            service,
-            zone,
+        let layout = Layout { slots: FIELDS.iter().map(slot).collect(), absent: "-", repeats: true };
+        Self { layout, service, zone, thread: Finder::new(b": [") }
+    }
+
+    /// Reads what follows a header that prints its own program, or has none to print.
+    #[inline]
+    fn headed(
+        &self,
+        record: &[u8],
+        header: &Header,
+        memo: &mut Memo,
+        parsed: &mut Parsed,
+    ) -> Result<(), Refusal> {
+        if self.holds_another(record, header.rest) {
+            return Err(Refusal::Truncated);
         }
+        if let Some((start, end)) = header.program {
+            parsed.push(SERVICE, start, end);
+        }
+        if let Some(start) = header.time {
+            let Some(text) = record[start..].first_chunk::<TIME_BYTES>() else {
+                return Err(Refusal::BadTime);
+            };
+            state(parsed, time::read_iso_millis(text, &self.zone, memo)?);
+            parsed.push(TIME, start, start + TIME_BYTES);
+        }
+        parsed.push(SEVERITY, header.level.0, header.level.1);
+        parsed.push(THREAD, header.thread.0, header.thread.1);
+        let context = Context::find(record, header.rest)?;
+        let (caller, mut at) = match context {
+            Some(context) => {
+                context.push(record, parsed);
+                (context.caller, context.rest())
+            }
+            None => (Caller::read(record, header.rest), header.rest),
+        };
+        if let Some(caller) = caller {
+            parsed.push(FUNCTION, caller.name.0, caller.name.1);
+            if let Some((start, end)) = caller.line {
+                parsed.push(LINE, start, end);
+            }
+            at = caller.rest;
+        }
+        push_message(record, at, parsed);
+        Ok(())
+    }
+
+    /// True when a second record begins in the middle of a line: two writers, or a line that lost its end.
+    #[inline]
+    fn holds_another(&self, record: &[u8], from: usize) -> bool {
+        self.thread.find_iter(&record[from..]).any(|place| header::ends_at(record, from, from + place))
+    }
+
+    /// Reads a record that does not begin with its own header: behind a prefix, or of Java's own formatter.
+    #[inline(never)]
+    fn other(
+        &self,
+        record: &[u8],
+        refusal: Refusal,
+        memo: &mut Memo,
+        parsed: &mut Parsed,
+    ) -> Result<(), Refusal> {
+        let Some(prefix) = Prefix::read(record) else {
+            let Some(simple) = Simple::read(record, 0) else { return Err(refusal) };
+            return self.simple(record, &simple, memo, parsed);
+        };
+        push_prefix(&prefix, 0, parsed);
+        let found = Header::read(record, prefix.rest, self.service);
+        if self.is_anothers(record, &prefix) && !found.is_ok_and(|header| header.program.is_some()) {
+            return Err(Refusal::OtherProgram);
+        }
+        match found {
+            Ok(header) => {
+                if header.time.is_none()
+                    && let Some((form, (start, end))) = prefix.stated()
+                {
+                    state(parsed, time::read(form, &record[start..end], Some(&self.zone), memo)?);
+                }
+                self.headed(record, &header, memo, parsed)
+            }
+            Err(refusal) => match Simple::read(record, prefix.rest) {
+                Some(simple) => self.simple(record, &simple, memo, parsed),
+                None => Err(refusal),
+            },
+        }
+    }
+
+    /// Reads a record of Java's own formatter: class and method in the first line, level and message in the second.
+    fn simple(
+        &self,
+        record: &[u8],
+        simple: &Simple,
+        memo: &mut Memo,
+        parsed: &mut Parsed,
+    ) -> Result<(), Refusal> {
+        let Some(second) = simple.second else { return Err(Refusal::Truncated) };
+        state(parsed, simple.civil.instant(Some(&self.zone), memo)?);
+        parsed.push(TIME, simple.time.0, simple.time.1);
+        parsed.push(FUNCTION, simple.class.0, simple.class.1);
+        if let Some((start, end)) = simple.method {
+            parsed.push(FUNCTION, start, end);
+        }
+        let mut start = second;
+        if let Some(prefix) = Prefix::read(&record[second..]) {
+            push_prefix(&prefix, second, parsed);
+            start += prefix.rest;
+        }
+        let colon = match level::read(record, start) {
+            Level::Known(end) => end,
+            Level::Unknown(_) => return Err(Refusal::UnknownLevel),
+            Level::Absent => return Err(Refusal::Mismatch),
+        };
+        if self.holds_another(record, colon + 1) {
+            return Err(Refusal::Truncated);
+        }
+        parsed.push(SEVERITY, start, colon);
+        let at = if record.get(colon + 1) == Some(&b' ') { colon + 2 } else { colon + 1 };
+        push_message(record, at, parsed);
+        Ok(())
+    }
+
+    /// True when a prefix names another program.
+    fn is_anothers(&self, record: &[u8], prefix: &Prefix) -> bool {
+        // The container is the nearer of the two: a unit that runs Compose relays all of its containers.
+        prefix
+            .container
+            .or(prefix.program)
+            .is_some_and(|(start, end)| other::is_name_of_another(&record[start..end], self.service))
     }
 }
 
@@ -84,7 +260,56 @@ impl Parser for Jitsi {
         &self.layout
     }
 
-    fn parse(&self, _record: &[u8], _memo: &mut Memo, _parsed: &mut Parsed) -> Result<(), Refusal> {
-        Err(Refusal::Mismatch)
+    fn parse(&self, record: &[u8], memo: &mut Memo, parsed: &mut Parsed) -> Result<(), Refusal> {
+        match Header::read(record, 0, self.service) {
+            Ok(header) => self.headed(record, &header, memo, parsed),
+            Err(refusal) => self.other(record, refusal, memo, parsed),
+        }
+    }
+
+    #[inline]
+    fn begins_record(&self, line: &[u8]) -> bool {
+        if header::begins_plainly(line) {
+            return true;
+        }
+        match Prefix::read(line) {
+            Some(prefix) => header::begins(line, prefix.rest) || self.is_anothers(line, &prefix),
+            None => header::begins(line, 0),
+        }
+    }
+
+    fn multi_line(&self) -> bool {
+        true
+    }
+}
+
+/// Takes over an instant.
+fn state(parsed: &mut Parsed, reading: Reading) {
+    parsed.time = Some(reading.instant);
+    parsed.time_completed = reading.completed;
+}
+
+/// Adds the values of a prefix that begins at `at`.
+fn push_prefix(prefix: &Prefix, at: usize, parsed: &mut Parsed) {
+    let times = [prefix.time, prefix.runtime].map(|time| time.map(|(_, range)| range));
+    let values = [
+        (TIME, times[0]),
+        (HOST, prefix.host),
+        (APPNAME, prefix.program),
+        (PID, prefix.pid),
+        (CONTAINER, prefix.container),
+        (TIME, times[1]),
+    ];
+    for (slot, range) in values {
+        if let Some((start, end)) = range {
+            parsed.push(slot, at + start, at + end);
+        }
+    }
+}
+
+/// Adds the message, which ends where the record does.
+fn push_message(record: &[u8], at: usize, parsed: &mut Parsed) {
+    if at < record.len() {
+        parsed.push(MESSAGE, at, record.len());
     }
 }

@@ -23,8 +23,9 @@ use wide::u8x16;
 use super::address::{self, Column};
 use super::cache::{TEXT_BYTES, TokenCache};
 use super::identifier::{Writer, long_spelling, remembered, short_spelling};
+use super::named::Named;
 use super::text::{self, Context, Glance};
-use super::value::{Named, Outcome};
+use super::value::Outcome;
 use super::{Protector, Treated, put};
 use crate::encode::same::Same;
 use crate::keys::pseudonym::EpochKeys;
@@ -158,7 +159,8 @@ impl Protector {
                 continue;
             }
             let part = record.part(place);
-            let glance = Glance::at(record.behind(part), (part.end - part.start) as usize);
+            let context = plan.contexts[place];
+            let glance = Glance::at(record.behind(part), (part.end - part.start) as usize, context);
             if !glance.is_some_and(Glance::is_quiet) && !self.is_harmless(record, place, glance, known) {
                 loud |= 1 << place;
             }

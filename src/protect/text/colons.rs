@@ -13,10 +13,13 @@ use super::bytes::{
 use super::dashes::begins_address;
 use super::dots::octets;
 use super::double;
-use super::{Context, Finding, Search, What};
+use super::{Context, Finding, Search, Sense, What};
 
 /// What continues a word beside a run. Not bytes of UTF-8: the nearest of them are quotes and dashes.
 const WORD: u8 = OTHER_LETTER | UNDERSCORE;
+
+/// Pairs of the shortest fingerprint of a certificate: MD5.
+const FINGERPRINT_PAIRS: usize = 16;
 
 /// A group of hexadecimal digits, by position.
 #[derive(Clone, Copy, Default)]
@@ -134,6 +137,7 @@ fn single_colons(search: &mut Search<'_>, start: usize, end: usize, last: bool) 
     while here < end {
         let mut groups = [Group::default(); 15];
         let mut count = 0;
+        let mut last_end = here;
         let mut pairs = true;
         let mut quad = None;
         // One stretch of groups of one to four digits.
@@ -157,6 +161,13 @@ fn single_colons(search: &mut Search<'_>, start: usize, end: usize, last: bool) 
             if !(1..=4).contains(&length) {
                 break;
             }
+            last_end = group.end;
+        }
+        if search.context == Context::Message && pairs && count >= FINGERPRINT_PAIRS {
+            // Whose certificate it is tells whose connection it is.
+            let what = What::Said(Sense::Session);
+            search.push(Finding { start: groups[0].start, end: last_end, what });
+            continue;
         }
         stretch(search, &groups[..count.min(15)], pairs, quad);
     }

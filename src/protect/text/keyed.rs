@@ -12,8 +12,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use memchr::{memchr, memchr2, memrchr};
 
-use super::bytes::{ALNUM, DIGIT, HEX, HIGH, UNDERSCORE, is};
-use super::vocabulary::{Says, Sense, element, is_nothing, says};
+use super::bytes::{ALNUM, DIGIT, HEX, HIGH, LETTER, UNDERSCORE, is};
+use super::vocabulary::{Says, Sense, element, is_nothing, may_end, says};
 use super::{Finding, Search, What};
 
 /// Bytes of the longest key.
@@ -29,13 +29,30 @@ const ELEMENT_MAX: usize = 256;
 const WORDS_MAX: usize = 160;
 
 /// Looks at a `=` or `:` between a key and a value.
+#[inline]
 pub(super) fn separator(search: &mut Search<'_>, here: usize) {
     let text = search.text;
-    if here < search.done.keyed {
-        return;
+    // Behind a quote or a dash stands what is not seen at a glance; behind one letter, perhaps the line of a description.
+    let word = here > 1 && is(text[here - 1], LETTER) && is(text[here - 2], ALNUM);
+    if here >= search.done.keyed && (!word || may_end(text, here) || as_whom(text, here)) {
+        key_and_value(search, here);
     }
+}
+
+/// True at the end of `authenticated as`: `Jid … authenticated as: alice`.
+#[inline]
+fn as_whom(text: &[u8], here: usize) -> bool {
+    text[..here].last() == Some(&b's') && text[..here].ends_with(b"authenticated as")
+}
+
+#[inline(never)]
+fn key_and_value(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
     let Some((key, quoted)) = key_before(text, here) else { return };
     let Some(says) = says(&text[key.0..key.1]).or_else(|| single(search, key, here)) else { return };
+    if says == Says::Stream {
+        return stream(search, here);
+    }
     // `Foo::user`, `https://user`, `==`.
     if matches!(text.get(here + 1), Some(b':' | b'=')) || text[here + 1..].starts_with(b"//") {
         return;
@@ -46,10 +63,24 @@ pub(super) fn separator(search: &mut Search<'_>, here: usize) {
             Some(sense) => sense,
             None => return,
         },
-        Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) => sense,
+        Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
+        Says::Stream => return,
     };
     take(search, value.start, value.end, says, sense);
     search.done.keyed = search.done.keyed.max(value.end);
+}
+
+/// `rtmp://host/application/key`: takes what stands behind the last slash.
+fn stream(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
+    let Some(address) = text[here + 1..].strip_prefix(b"//") else { return };
+    let start = here + 3;
+    let ends =
+        |byte: &u8| matches!(byte, b' ' | b'"' | b'\'' | b',' | b')' | b']' | b'>' | b'<' | b'\n' | b'\r');
+    let end = start + address.iter().take(VALUE_MAX).position(ends).unwrap_or(address.len().min(VALUE_MAX));
+    if let Some(slash) = memrchr(b'/', &text[start..end]) {
+        take(search, start + slash + 1, end, Says::Stream, Sense::Secret);
+    }
 }
 
 /// Looks at the `=` of a parameter in a URL: the key stands behind `?`, `&` or `;`, the value reaches to the next of them.
@@ -64,8 +95,8 @@ pub(super) fn parameter(search: &mut Search<'_>, here: usize) {
     let end =
         rest.iter().position(|byte| matches!(byte, b'&' | b';' | b'#' | b' ' | b'"')).unwrap_or(rest.len());
     let sense = match says {
-        Says::Name => return,
-        Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) => sense,
+        Says::Name | Says::Stream => return,
+        Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
     };
     take(search, here + 1, here + 1 + end, says, sense);
 }
@@ -84,7 +115,11 @@ pub(super) fn closing_tag(search: &mut Search<'_>, here: usize) {
     let end = here - 1;
     let from = end.saturating_sub(VALUE_MAX);
     let start = memrchr(b'>', &text[from..end]).map_or(from, |open| from + open + 1);
-    let (Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense)) = says else { return };
+    let sense = match says {
+        Says::Stream => return,
+        Says::Name => Sense::Name,
+        Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
+    };
     take(search, start, end, says, sense);
 }
 
@@ -176,10 +211,7 @@ fn last_segment(text: &[u8], key: (usize, usize)) -> (usize, usize) {
 fn single(search: &mut Search<'_>, key: (usize, usize), here: usize) -> Option<Says> {
     let text = search.text;
     if key.1 - key.0 != 1 || text[here] != b'=' {
-        // `Jid … authenticated as: alice`.
-        let as_whom =
-            text[key.0..key.1].eq_ignore_ascii_case(b"as") && text[..key.0].ends_with(b"authenticated ");
-        return as_whom.then_some(Says::Is(Sense::User));
+        return as_whom(text, key.1).then_some(Says::Is(Sense::User));
     }
     let begins = key.0 == 0 || text[key.0 - 1] == b'\n' || text[..key.0].ends_with(b"\\n");
     let rest = &text[here + 1..];
@@ -201,6 +233,11 @@ fn single(search: &mut Search<'_>, key: (usize, usize), here: usize) -> Option<S
 /// What `name` names: by the element that it is an attribute of, or as a member of an object that tells of a person.
 fn name(search: &mut Search<'_>, key: (usize, usize), quoted: bool, value: &Value) -> Option<Sense> {
     let text = search.text;
+    // `{name=Anna, email=…}`, as a map of Java or Kotlin is printed.
+    let in_map = matches!(text[..key.0], [.., b'{'] | [.., b',' | b'{', b' ']);
+    if !quoted && in_map && tells_of_a_person(search) {
+        return Some(Sense::Name);
+    }
     if !quoted {
         let from = key.0.saturating_sub(ELEMENT_MAX);
         let open = from + memrchr(b'<', &text[from..key.0])?;
@@ -229,7 +266,7 @@ fn name(search: &mut Search<'_>, key: (usize, usize), quoted: bool, value: &Valu
 
 /// True when the text has another key that only persons have. Asked at most once of a text.
 fn tells_of_a_person(search: &mut Search<'_>) -> bool {
-    const KEYS: [&[u8]; 7] = [
+    const KEYS: [&[u8]; 9] = [
         b"\"email",
         b"\"username",
         b"\"avatar",
@@ -237,6 +274,8 @@ fn tells_of_a_person(search: &mut Search<'_>) -> bool {
         b"UserId\\\"",
         b"UserId\"",
         b"\"sessionToken",
+        b" email=",
+        b" avatar=",
     ];
     let text = &search.text[..search.text.len().min(1 << 16)];
     *search
@@ -274,7 +313,7 @@ impl Value {
             [b'[' | b'{' | b'(' | b',' | b'\n' | b'\r' | b';', ..] | [] => return None,
             // A word without quotes in front of a colon and none behind it is prose where it is one line's end.
             _ => {
-                let words = matches!(says, Says::Is(Sense::Name | Sense::Stats | Sense::Room));
+                let words = matches!(says, Says::Name | Says::Is(Sense::Name | Sense::Stats | Sense::Room));
                 Self::bare(text, at, words && (!colon || spaces > 0))
             }
         };

@@ -73,6 +73,22 @@ fn keys_and_values() {
 }
 
 #[test]
+fn recordings_and_calls() {
+    finds(&[
+        ("Using RTMP URL rtmp://a.rtmp.example.com/live2/⟦abcd-efgh-1234⟧", &["Secret"]),
+        (
+            "Participants: [{name=⟦Anna Müller⟧, id=⟦49517bef⟧, email=⟦a@example.org⟧}]",
+            &["Name", "Endpoint", "email"],
+        ),
+        ("XmppEnvironmentConfig(name=prod environment, xmppServerHosts=[x])", &[]),
+        ("from '\"⟦Anna⟧\" <sip:⟦1000@example.org⟧>' failed", &["Name", "email"]),
+        ("err:not-allowed, reason:x tenant:⟦acme⟧ room:⟦plan⟧ user_agent:y", &["Room", "Room"]),
+        ("<endpoint xmlns='jitsi:colibri2' id='⟦49517bef⟧' stats-id='⟦Jo-x⟧'/>", &["Endpoint", "Stats"]),
+        ("new owner: ChatMember[id=⟦2498e671⟧ role=OWNER]", &["Endpoint"]),
+    ]);
+}
+
+#[test]
 fn json_in_messages() {
     finds(&[
         (r#"data={"name":"⟦José \"Pepe\" Núñez⟧","n":1}"#, &["Name"]),

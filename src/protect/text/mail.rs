@@ -6,7 +6,7 @@
 use super::bytes::{ALNUM, DIGIT, HEX, HIGH, LETTER, UNDERSCORE, decoded_at, decoded_before, is};
 use super::dots::octets;
 use super::versions::is_platform;
-use super::{Context, Finding, Search, What, jabber};
+use super::{Context, Finding, Search, Sense, What, jabber};
 
 /// RFC 5321 section 4.5.3.1.1 allows 64 bytes; escaped three times over, and some room for those who write more.
 const LOCAL_MAX: usize = 256;
@@ -21,8 +21,11 @@ pub(super) fn visit(search: &mut Search<'_>, here: usize, length: usize) {
         search.push(Finding { start, end: here, what: What::Secret });
         return;
     }
-    if search.context == Context::Message && jabber::visit(search, here, length) {
-        return;
+    if search.context == Context::Message {
+        called(search, here);
+        if jabber::visit(search, here, length) {
+            return;
+        }
     }
     let after = here + length;
     let host = host(text, after);
@@ -38,6 +41,22 @@ pub(super) fn visit(search: &mut Search<'_>, here: usize, length: usize) {
         search.push(Finding { start, end: here, what: What::Email });
     } else if host.end > after && !only_looks_like_it(text, start, here, after, &host, search.context) {
         search.push(Finding { start, end: host.end, what: What::Email });
+    }
+}
+
+/// Takes the name in quotes that a mail or SIP header has before an address: `"Anna" <sip:1000@192.0.2.7>` (RFC 5322 section 3.4,
+/// RFC 3261 section 20.10).
+fn called(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
+    let limit = here.saturating_sub(LOCAL_MAX);
+    let Some(open) = memchr::memrchr(b'<', &text[limit..here]).map(|place| limit + place) else { return };
+    let end = open - text[..open].iter().rev().take(2).take_while(|&&byte| byte == b' ').count();
+    let Some(body) = text[..end].strip_suffix(b"\"") else { return };
+    let limit = body.len().saturating_sub(LOCAL_MAX);
+    let Some(quote) = memchr::memrchr(b'"', &body[limit..]).map(|place| limit + place) else { return };
+    if body[quote + 1..].iter().any(|&byte| is(byte, ALNUM | HIGH)) {
+        let what = What::Said(Sense::Name);
+        search.push(Finding { start: quote + 1, end: end - 1, what });
     }
 }
 

@@ -151,12 +151,21 @@ pub struct Glance(u64);
 
 impl Glance {
     /// A glance at the first `len` bytes of `behind`. `None` where there are more than a block, or `behind` goes on for less than
-    /// that.
+    /// that. Of keys, a glance sees those of parameters.
     #[inline]
-    pub fn at(behind: &[u8], len: usize) -> Option<Self> {
+    pub fn at(behind: &[u8], len: usize, context: Context) -> Option<Self> {
         let block = behind.first_chunk::<BLOCK>()?;
         let inside = u64::MAX.checked_shr(BLOCK.checked_sub(len)? as u32).unwrap_or(0);
-        Some(Self(sieve::of_block(block) & inside))
+        let mut found = sieve::of_block(block) & inside;
+        if matches!(context, Context::Query | Context::Url) {
+            let mut equals = sieve::equals(block) & inside;
+            while equals != 0 {
+                let at = equals.trailing_zeros();
+                found |= u64::from(vocabulary::may_end(block, at as usize)) << at;
+                equals &= equals - 1;
+            }
+        }
+        Some(Self(found))
     }
 
     /// True when nothing is worth a look: [`find`] finds nothing.
@@ -182,10 +191,12 @@ impl Glance {
 pub fn find(text: &[u8], context: Context, out: &mut Vec<Finding>) {
     out.clear();
     let mut search = Search { text, context, out, done: Done::default(), window: None };
-    if context == Context::Message {
-        sieve::each::<true>(text, |at| search.visit(at));
-    } else {
-        sieve::each::<false>(text, |at| search.visit(at));
+    match context {
+        Context::Message => sieve::each::<{ sieve::MESSAGES }>(text, |at| search.visit(at)),
+        Context::Query | Context::Url => sieve::each::<{ sieve::PARAMETERS }>(text, |at| search.visit(at)),
+        Context::Text | Context::Agent | Context::Path => {
+            sieve::each::<{ sieve::NOTHING }>(text, |at| search.visit(at))
+        }
     }
 }
 
@@ -193,19 +204,12 @@ pub fn find(text: &[u8], context: Context, out: &mut Vec<Finding>) {
 #[derive(Default)]
 pub struct Candidates {
     positions: sieve::Sieved,
-    keys: bool,
 }
 
 impl Candidates {
-    /// Sieves `buffer` (at most 4 GiB; batches are far below) in one pass; for `keys` too, which messages need. Memory is kept from
-    /// call to call.
-    pub fn scan(&mut self, buffer: &[u8], keys: bool) {
-        self.keys = keys;
-        if keys {
-            self.positions.scan::<true>(buffer);
-        } else {
-            self.positions.scan::<false>(buffer);
-        }
+    /// Sieves `buffer` (at most 4 GiB; batches are far below) in one pass. Memory is kept from call to call.
+    pub fn scan(&mut self, buffer: &[u8]) {
+        self.positions.scan::<{ sieve::MESSAGES }>(buffer);
     }
 
     /// Finds the identifiers in bytes `start..end` of the buffer that was scanned, with positions counted from `start`: the
@@ -218,9 +222,6 @@ impl Candidates {
         cursor: &mut Cursor,
         out: &mut Vec<Finding>,
     ) {
-        if context == Context::Message && !self.keys {
-            return find(&buffer[range], context, out);
-        }
         let positions = self.positions.within(range.start, range.end, cursor);
         visit_all(&buffer[range.clone()], positions, range.start, context, out);
     }

@@ -19,6 +19,13 @@
 
 use crate::record::positions::{BLOCK, ByteSet, Lane, Positions, blocks, mask};
 
+/// No keys are looked for.
+pub const NOTHING: u8 = 0;
+/// Keys of parameters: each `=`.
+pub const PARAMETERS: u8 = 1;
+/// Whatever stands between a key and its value, or opens or closes one.
+pub const MESSAGES: u8 = 2;
+
 /// What of a block reaches into the next.
 #[derive(Default)]
 struct Carry {
@@ -56,7 +63,7 @@ const fn after(now: u64, then: u64, n: u32) -> u64 {
 }
 
 const SEPARATORS: ByteSet = ByteSet::of(b".-_:");
-const RARE: ByteSet = ByteSet::of(b"@%J=");
+const RARE: ByteSet = ByteSet::of(b"@%J");
 const QUOTES: ByteSet = ByteSet::of(b"\"';");
 const WORDS: ByteSet = ByteSet::of(b"bz");
 const VOWELS: ByteSet = ByteSet::of(b"ae");
@@ -64,7 +71,7 @@ const VOWELS: ByteSet = ByteSet::of(b"ae");
 impl Carry {
     /// The positions of one block worth a look.
     #[inline]
-    fn step<const KEYS: bool>(&mut self, block: &[u8; BLOCK]) -> u64 {
+    fn step<const KEYS: u8>(&mut self, block: &[u8; BLOCK]) -> u64 {
         let lower = |lane: Lane| lane | Lane::splat(0x20);
         let separator = mask(block, |lane| SEPARATORS.within(lane));
         let colon = mask(block, |lane| lane.simd_eq(Lane::splat(b':')));
@@ -80,7 +87,9 @@ impl Carry {
             | rare
             | (vowel & after(word, self.word, 1));
         let (mut key, mut open, mut comma, mut keyed) = (0, 0, 0, 0);
-        if KEYS {
+        if KEYS == PARAMETERS {
+            keyed = mask(block, |lane| lane.simd_eq(Lane::splat(b'=')));
+        } else if KEYS == MESSAGES {
             let letter =
                 |lane: Lane| lower(lane).simd_ge(Lane::splat(b'a')) & Lane::splat(b'z').simd_ge(lower(lane));
             let is = |byte: u8| mask(block, |lane| lane.simd_eq(Lane::splat(byte)));
@@ -89,6 +98,7 @@ impl Carry {
             keyed = (colon & after(key, self.key, 1))
                 | (is(b'/') & after(open, self.open, 1))
                 | is(b'{')
+                | is(b'=')
                 | ((open | is(b'"')) & after(comma, self.comma, 1));
         }
         *self = Self { separator, second, third, word, key, open, comma };
@@ -100,12 +110,18 @@ impl Carry {
 /// what stands before it alone.
 #[inline]
 pub fn of_block(block: &[u8; BLOCK]) -> u64 {
-    Carry::default().step::<false>(block)
+    Carry::default().step::<NOTHING>(block)
+}
+
+/// The equals signs of a block, as bits.
+#[inline]
+pub fn equals(block: &[u8; BLOCK]) -> u64 {
+    mask(block, |lane| lane.simd_eq(Lane::splat(b'=')))
 }
 
 /// Calls `visit` with every position of `text` worth a look, in ascending order.
 #[inline]
-pub fn each<const KEYS: bool>(text: &[u8], mut visit: impl FnMut(usize)) {
+pub fn each<const KEYS: u8>(text: &[u8], mut visit: impl FnMut(usize)) {
     let mut carry = Carry::default();
     // Zero bytes are of no class, so padding marks nothing.
     blocks(text, |block, base| {
@@ -129,10 +145,14 @@ pub struct Cursor(usize);
 
 impl Sieved {
     /// Replaces the positions by those of `buffer`, which is below 4 GiB. Memory is kept from call to call.
-    pub fn scan<const KEYS: bool>(&mut self, buffer: &[u8]) {
+    pub fn scan<const KEYS: u8>(&mut self, buffer: &[u8]) {
         self.all.clear();
         let mut carry = Carry::default();
-        blocks(buffer, |block, base| self.all.add::<3>(carry.step::<KEYS>(block), base));
+        if KEYS == MESSAGES {
+            blocks(buffer, |block, base| self.all.add::<8>(carry.step::<KEYS>(block), base));
+        } else {
+            blocks(buffer, |block, base| self.all.add::<3>(carry.step::<KEYS>(block), base));
+        }
     }
 
     /// Moves the cursor to the first position from `start` on, and gives the positions from there.
@@ -175,7 +195,7 @@ mod tests {
 
     fn marks(text: &[u8]) -> Vec<usize> {
         let mut found = Vec::new();
-        each::<false>(text, |at| found.push(at));
+        each::<NOTHING>(text, |at| found.push(at));
         found
     }
 
@@ -211,7 +231,7 @@ mod tests {
     fn ranges_may_come_in_any_order() {
         let text = b"a@b 192.0.2.1 c@d ::1";
         let mut sieved = Sieved::default();
-        sieved.scan::<false>(text);
+        sieved.scan::<NOTHING>(text);
         let mut cursor = Cursor::default();
         for (start, end) in [(0, 4), (4, 14), (14, 17), (0, 21), (15, 18), (4, 14), (0, 0), (21, 21)] {
             let want: Vec<u32> = sieved

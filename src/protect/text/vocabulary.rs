@@ -38,13 +38,243 @@ pub(super) enum Says {
     IfLong(Sense),
     /// `name`: a person's or a thing's; what is around decides.
     Name,
+    /// An address follows, the end of which is a credential.
+    Stream,
+    /// The text of an element of this name is this; a key of this name says nothing.
+    Element(Sense),
 }
 
 /// Bytes of the longest key that is looked up, without dashes and underscores.
 const KEY_MAX: usize = 32;
 
+/// Keys that mean something as a whole.
+const KEYS: [(&[&str], Says); 15] = [
+    (&["name"], Says::Name),
+    (
+        &[
+            "nick",
+            "nickname",
+            "displayname",
+            "fullname",
+            "realname",
+            "firstname",
+            "lastname",
+            "surname",
+            "givenname",
+            "familyname",
+            "callername",
+            "calleridname",
+            "participantname",
+            "commonname",
+            "fn",
+        ],
+        Says::Is(Sense::Name),
+    ),
+    (&["statsid", "callstatsusername"], Says::Is(Sense::Stats)),
+    (
+        &[
+            "user",
+            "jid",
+            "username",
+            "login",
+            "loginname",
+            "account",
+            "accountname",
+            "userid",
+            "authcid",
+            "authzid",
+            "externaluserid",
+            "externuserid",
+            "requesteruserid",
+            "remoteuser",
+            "ruser",
+        ],
+        Says::Is(Sense::User),
+    ),
+    (
+        &[
+            "room",
+            "roomname",
+            "roomjid",
+            "confname",
+            "conferencename",
+            "callname",
+            "meetingname",
+            "mucjid",
+            "jvbroomname",
+            "breakoutroom",
+            "tenant",
+            "lobbyroom",
+            "mainroom",
+        ],
+        Says::Is(Sense::Room),
+    ),
+    (
+        &[
+            "endpoint",
+            "endpointid",
+            "epid",
+            "participant",
+            "participantid",
+            "occupant",
+            "occupantid",
+            "member",
+            "joined",
+            "left",
+            "kicked",
+            "memberid",
+            "meetingid",
+            "conferenceid",
+            "callid",
+            "stream",
+        ],
+        Says::IfRandom(Sense::Endpoint),
+    ),
+    (
+        &[
+            "sid",
+            "sessionid",
+            "jsessionid",
+            "phpsessid",
+            "muid",
+            "machineuid",
+            "machineid",
+            "deviceid",
+            "confid",
+            "ufrag",
+            "localufrag",
+            "remoteufrag",
+            "iceufrag",
+            "cname",
+            "clientid",
+            "visitorid",
+            "externalmeetingid",
+            "extmeetingid",
+        ],
+        Says::Is(Sense::Session),
+    ),
+    (&["session"], Says::IfLong(Sense::Session)),
+    (&["email", "mail", "emailaddress", "mailaddress"], Says::Is(Sense::Email)),
+    (
+        &[
+            "pwd",
+            "pass",
+            "icepwd",
+            "cookie",
+            "setcookie",
+            "credential",
+            "credentials",
+            "previd",
+            "streamid",
+            "avatar",
+            "avatarurl",
+            "avatarid",
+            "phonenumber",
+            "telephone",
+            "callernumber",
+            "sipaddress",
+            "youtubebroadcastid",
+        ],
+        Says::Is(Sense::Secret),
+    ),
+    (&["token", "phone", "tel", "caller", "callee", "callerid"], Says::IfLong(Sense::Secret)),
+    // The key that lets anyone send a stream is the end of its address.
+    (&["rtmp", "rtmps"], Says::Stream),
+    (&["id"], Says::IfRandom(Sense::Endpoint)),
+    // What people write to each other is no matter of logs, and neither is how they are; only elements are called so.
+    (&["body", "subject", "status"], Says::Element(Sense::Secret)),
+    (&["given", "family"], Says::Element(Sense::Name)),
+];
+
+/// Keys that end in a word that means one thing only.
+const ENDINGS: [(&str, Sense); 14] = [
+    ("password", Sense::Secret),
+    ("passwd", Sense::Secret),
+    ("passphrase", Sense::Secret),
+    ("secret", Sense::Secret),
+    ("jwt", Sense::Secret),
+    ("token", Sense::Secret),
+    ("apikey", Sense::Secret),
+    ("streamkey", Sense::Secret),
+    ("privatekey", Sense::Secret),
+    ("displayname", Sense::Name),
+    ("fullname", Sense::Name),
+    ("username", Sense::User),
+    ("roomname", Sense::Room),
+    ("email", Sense::Email),
+];
+
+/// The last two letters that a key of ours can end with: most others are told by that. Bit `b` of row `a` stands for `ba`, letters
+/// by their last five bits.
+const LAST_LETTERS: [u32; 32] = {
+    let mut last = [0; 32];
+    let mut row = 0;
+    while row < KEYS.len() {
+        let mut key = 0;
+        while key < KEYS[row].0.len() {
+            last = with_last_letters(last, KEYS[row].0[key].as_bytes());
+            key += 1;
+        }
+        row += 1;
+    }
+    let mut ending = 0;
+    while ending < ENDINGS.len() {
+        last = with_last_letters(last, ENDINGS[ending].0.as_bytes());
+        ending += 1;
+    }
+    last
+};
+
+const fn with_last_letters(mut last: [u32; 32], key: &[u8]) -> [u32; 32] {
+    last[(key[key.len() - 1] & 31) as usize] |= 1 << (key[key.len() - 2] & 31);
+    last
+}
+
+/// Places of [`TABLE`]: a few times as many as there are keys, so that most stand where they are looked for first.
+const PLACES: usize = 512;
+
+/// [`KEYS`] by [`place_of`], the next free place where that is taken: row and number in the row, from 1.
+const TABLE: [(u8, u8); PLACES] = {
+    let mut table = [(0, 0); PLACES];
+    let mut row = 0;
+    while row < KEYS.len() {
+        let mut number = 0;
+        while number < KEYS[row].0.len() {
+            let mut place = place_of(KEYS[row].0[number].as_bytes());
+            while table[place].1 != 0 {
+                place = (place + 1) % PLACES;
+            }
+            table[place] = (row as u8, number as u8 + 1);
+            number += 1;
+        }
+        row += 1;
+    }
+    table
+};
+
+/// Where a key stands, unless others stand there.
+const fn place_of(key: &[u8]) -> usize {
+    let [first, middle, last] = [key[0] as usize, key[key.len() / 2] as usize, key[key.len() - 1] as usize];
+    (key.len() * 37 + first * 7 + middle * 19 + last * 3) % PLACES
+}
+
+/// True when a key of ours can end before `end`. Says no to most others, and is quick about it.
+#[inline]
+pub(super) fn may_end(text: &[u8], end: usize) -> bool {
+    let Some([before, last]) = text[..end].last_chunk() else { return false };
+    // Of `user_id` the dash is no letter, and `stats-i d` nobody writes.
+    LAST_LETTERS[(last & 31) as usize] >> (before & 31) & 1 != 0
+}
+
 /// What `key` says of its value.
 pub(super) fn says(key: &[u8]) -> Option<Says> {
+    lookup(key).filter(|says| !matches!(says, Says::Element(_)))
+}
+
+fn lookup(key: &[u8]) -> Option<Says> {
+    if !may_end(key, key.len()) {
+        return None;
+    }
     let mut room = [0; KEY_MAX];
     let mut length = 0;
     for &byte in key {
@@ -54,87 +284,24 @@ pub(super) fn says(key: &[u8]) -> Option<Says> {
         }
     }
     let key = &room[..length];
-    exact(key).or_else(|| ending(key))
-}
-
-/// Keys that mean something as a whole.
-fn exact(key: &[u8]) -> Option<Says> {
-    use Says::{IfLong, IfRandom, Is};
-    Some(match key {
-        b"name" => Says::Name,
-        b"nick" | b"nickname" | b"displayname" | b"fullname" | b"realname" | b"firstname" | b"lastname"
-        | b"surname" | b"givenname" | b"familyname" | b"callername" | b"calleridname"
-        | b"participantname" | b"commonname" | b"fn" => Is(Sense::Name),
-        b"statsid" | b"callstatsusername" => Is(Sense::Stats),
-        b"user" | b"jid" | b"username" | b"login" | b"loginname" | b"account" | b"accountname"
-        | b"userid" | b"authcid" | b"authzid" | b"externaluserid" | b"externuserid" | b"requesteruserid"
-        | b"remoteuser" | b"ruser" => Is(Sense::User),
-        b"room" | b"roomname" | b"roomjid" | b"confname" | b"conferencename" | b"callname"
-        | b"meetingname" | b"mucjid" | b"jvbroomname" | b"breakoutroom" | b"lobbyroom" | b"mainroom" => {
-            Is(Sense::Room)
+    if key.is_empty() {
+        return None;
+    }
+    let mut place = place_of(key);
+    while let (row, number @ 1..) = TABLE[place] {
+        let (keys, says) = KEYS[usize::from(row)];
+        if keys[usize::from(number) - 1].as_bytes() == key {
+            return Some(says);
         }
-        b"endpoint" | b"endpointid" | b"epid" | b"participant" | b"participantid" | b"occupant"
-        | b"occupantid" | b"member" | b"joined" | b"left" | b"kicked" | b"memberid" | b"meetingid"
-        | b"conferenceid" | b"callid" | b"stream" => IfRandom(Sense::Endpoint),
-        b"sid" | b"sessionid" | b"jsessionid" | b"phpsessid" | b"muid" | b"machineuid" | b"machineid"
-        | b"deviceid" | b"confid" | b"ufrag" | b"localufrag" | b"remoteufrag" | b"iceufrag" | b"cname"
-        | b"clientid" | b"visitorid" | b"externalmeetingid" | b"extmeetingid" => Is(Sense::Session),
-        b"session" => IfLong(Sense::Session),
-        b"email" | b"mail" | b"emailaddress" | b"mailaddress" => Is(Sense::Email),
-        b"pwd"
-        | b"pass"
-        | b"icepwd"
-        | b"cookie"
-        | b"setcookie"
-        | b"credential"
-        | b"credentials"
-        | b"previd"
-        | b"streamid"
-        | b"avatar"
-        | b"avatarurl"
-        | b"avatarid"
-        | b"phonenumber"
-        | b"telephone"
-        | b"callernumber"
-        | b"sipaddress"
-        | b"youtubebroadcastid" => Is(Sense::Secret),
-        b"token" => IfLong(Sense::Secret),
-        _ => return None,
-    })
-}
-
-/// Keys that end in a word that means one thing only.
-fn ending(key: &[u8]) -> Option<Says> {
-    const ENDINGS: [(&[u8], Sense); 14] = [
-        (b"password", Sense::Secret),
-        (b"passwd", Sense::Secret),
-        (b"passphrase", Sense::Secret),
-        (b"secret", Sense::Secret),
-        (b"jwt", Sense::Secret),
-        (b"token", Sense::Secret),
-        (b"apikey", Sense::Secret),
-        (b"streamkey", Sense::Secret),
-        (b"privatekey", Sense::Secret),
-        (b"displayname", Sense::Name),
-        (b"fullname", Sense::Name),
-        (b"username", Sense::User),
-        (b"roomname", Sense::Room),
-        (b"email", Sense::Email),
-    ];
-    let found = ENDINGS.iter().find(|(ending, _)| key.ends_with(ending))?;
-    Some(Says::Is(found.1))
+        place = (place + 1) % PLACES;
+    }
+    let ending = ENDINGS.iter().find(|(ending, _)| key.ends_with(ending.as_bytes()))?;
+    Some(Says::Is(ending.1))
 }
 
 /// What the name of an XML element says of its text.
 pub(super) fn element(name: &[u8]) -> Option<Says> {
-    // What people write to each other is no matter of logs.
-    if name == b"body" || name == b"subject" || name == b"status" {
-        return Some(Says::Is(Sense::Secret));
-    }
-    if name == b"name" || name == b"given" || name == b"family" {
-        return Some(Says::Is(Sense::Name));
-    }
-    says(name)
+    lookup(name)
 }
 
 /// Values that say that there is none, or that are no one's: switches, masks, wildcards.
@@ -172,8 +339,23 @@ mod tests {
         }
         assert_eq!(says(b"FOCUS_USER_PASSWORD"), Some(Says::Is(Sense::Secret)));
         assert_eq!(says(b"stats-id"), Some(Says::Is(Sense::Stats)));
+        assert_eq!(says(b"status"), None);
+        assert_eq!(element(b"status"), Some(Says::Element(Sense::Secret)));
         assert_eq!(says(b"reason"), None);
         assert_eq!(says(&[b'x'; 200]), None);
+    }
+
+    #[test]
+    fn every_key_is_found() {
+        for (keys, says) in KEYS {
+            for key in keys {
+                assert_eq!(lookup(key.as_bytes()), Some(says), "{key}");
+            }
+        }
+        for (ending, sense) in ENDINGS {
+            let key = format!("x{ending}");
+            assert_eq!(says(key.as_bytes()), Some(Says::Is(sense)), "{key}");
+        }
     }
 
     #[test]
