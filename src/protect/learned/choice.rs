@@ -5,6 +5,8 @@
 //!   twice, since a program writes none of them by itself: two are a name. A number has no letters;
 //! - one word of ASCII of at most four letters and digits in lower case: a login like that is a word of some language;
 //! - made of common words, numbers and single letters alone (`team meeting 2`).
+//!
+//! An endpoint is eight random hexadecimal digits, of which one letter is enough.
 
 use super::common::is_common;
 use super::words::{Hasher, WORDS_MAX, Walker, Word, character_at, head};
@@ -15,6 +17,9 @@ const LETTERS_MIN: usize = 4;
 
 /// Bytes of the longest single word of small letters that is no name.
 const SMALL_WORD_BYTES: usize = 4;
+
+/// Digits of an endpoint as every log has it.
+const ENDPOINT_BYTES: usize = 8;
 
 /// A name that is learned.
 pub(super) struct Choice {
@@ -40,11 +45,10 @@ pub(super) fn choose(hasher: Hasher, walker: &mut Walker, sense: Sense, name: &[
         (words, end) = (words + 1, next);
     }
     let name = &name[word.start..end];
-    // An endpoint is random: nothing of it is a word.
-    let tells = sense == Sense::Endpoint || !(common || (words == 1 && is_small(name)));
-    (letters(name) >= LETTERS_MIN || sense == Sense::Endpoint && letters(name) > 0 && name.len() >= 8)
-        .then_some(Choice { hash, first, quick, words: words as u8 })
-        .filter(|_| tells)
+    let letters = letters(name);
+    let random = sense == Sense::Endpoint && letters > 0 && name.len() >= ENDPOINT_BYTES;
+    let tells = letters >= LETTERS_MIN && !common && !(words == 1 && is_small(name));
+    (random || tells).then_some(Choice { hash, first, quick, words: words as u8 })
 }
 
 /// True for a short word of ASCII in lower case.
