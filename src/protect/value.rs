@@ -273,8 +273,8 @@ impl Treater<'_> {
         if !self.named.is_empty() {
             self.find_named(plain);
         }
-        // A user agent names programs.
-        if context != Context::Agent && self.learner.find(plain, self.findings) {
+        // Paths and queries are no free text, and a user agent names programs.
+        if context == Context::Message && self.learner.find(plain, self.findings) {
             text::join(self.findings);
         }
         if self.findings.is_empty() {

@@ -133,7 +133,9 @@ impl Learner {
             return false;
         }
         let before = out.len();
-        Search { text, index: &self.index, hasher: shared.hasher(), walker: &mut self.walker, out }.run();
+        let (index, walker) = (&self.index, &mut self.walker);
+        let hasher = shared.hasher();
+        Search { text, index, hasher, walker, out, settled: before, passed: 0 }.run();
         out.len() > before
     }
 

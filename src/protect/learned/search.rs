@@ -11,7 +11,11 @@ pub(super) struct Search<'a> {
     pub(super) index: &'a Index,
     pub(super) hasher: Hasher,
     pub(super) walker: &'a mut Walker,
+    /// Findings, of which the first `settled` ascend and were there before.
     pub(super) out: &'a mut Vec<Finding>,
+    pub(super) settled: usize,
+    /// How many of these end before the run at hand.
+    pub(super) passed: usize,
 }
 
 /// The run of letters and digits that reaches into a block.
@@ -63,9 +67,21 @@ impl Search<'_> {
         }
     }
 
+    /// True for a run that is part of a finding: it does not leave, whatever it is called.
+    #[inline]
+    fn is_settled(&mut self, start: usize, end: usize) -> bool {
+        while self.passed < self.settled && self.out[self.passed].end <= start {
+            self.passed += 1;
+        }
+        self.passed < self.settled && self.out[self.passed].start <= start && end <= self.out[self.passed].end
+    }
+
     /// Looks at one run.
     #[inline]
     fn look(&mut self, start: usize, end: usize, coded: bool) {
+        if self.is_settled(start, end) {
+            return;
+        }
         if coded {
             return self.look_decoded(start, end);
         }
