@@ -84,7 +84,7 @@ impl Evening {
             let pipeline = root.join(format!("{log}.toml"));
             fs::write(&pipeline, pipeline_of(log, format, class, emit)).unwrap();
             let run = support::sluis(
-                &["run", pipeline.to_str().unwrap(), "--once", "--stats=json", "--explain-failures"],
+                &["run", pipeline.to_str().unwrap(), "--once", "--stats=json"],
                 b"",
             );
             run.expect_code(0);
