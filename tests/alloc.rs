@@ -111,6 +111,22 @@ fn jvb(n: u32) -> String {
     )
 }
 
+fn prosody(n: u32) -> String {
+    let (a, b) = (n / 250 % 250, n % 250);
+    format!(
+        "Nov 21 10:00:00 bosh550e8400-e29b-41d4-a716-4466{n:08}\tinfo\tAuthenticated as a{n}@example.org\n\
+         Nov 21 10:00:00 c2s55a9{n:08x}\tdebug\tc2s stream for 198.{a}.100.{b} closed\n"
+    )
+}
+
+fn coturn(n: u32) -> String {
+    let (a, b) = (n / 250 % 250, n % 250);
+    format!(
+        "5: (47): INFO: session 0010000000{n:08}: closed (2nd stage), user <1795252532:u{n}> realm <203.0.{a}.{b}> origin <>, \
+         local 198.18.0.1:3478, remote 198.{a}.100.{b}:5000, reason: allocation timeout\n"
+    )
+}
+
 fn text(n: u32) -> String {
     let (a, b) = (n / 250 % 250, n % 250);
     format!(
@@ -191,6 +207,12 @@ fn error_logs_allocate_nothing_per_record() {
 #[test]
 fn jitsi_allocates_nothing_per_record() {
     nothing_per_record("jvb", &FormatSpec::Jitsi(Service::Jvb), jvb);
+}
+
+#[test]
+fn logs_of_servers_allocate_nothing_per_record() {
+    nothing_per_record("prosody", &FormatSpec::Prosody, prosody);
+    nothing_per_record("coturn", &FormatSpec::Coturn, coturn);
 }
 
 #[test]

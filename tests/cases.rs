@@ -34,10 +34,10 @@ fn filter(arguments: &[String], extra: &[&str], input: &[u8]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Numbers pseudonyms in order of appearance.
+/// Numbers pseudonyms in order of appearance. The sessions of Prosody are a word and, without anything between them, a pseudonym.
 fn numbered(text: &str) -> String {
     let pseudonym = Regex::new(
-        r"(?P<address>\bfd[0-9a-f]{2}(?::[0-9a-f]{0,4}){2,7})|(?P<epoch>sluis\.epoch\D+[a-z]+/\d+/)\w+|(?P<token>(?:^|[^\w-])[\w-]{22}(?:[^\w-]|$))",
+        r"(?P<address>\bfd[0-9a-f]{2}(?::[0-9a-f]{0,4}){2,7})|(?P<epoch>sluis\.epoch\D+[a-z]+/\d+/)\w+|(?P<token>(?:^|[^\w-])(?:bosh|c2s)?(?P<id>[\w-]{22})(?:[^\w-]|$))",
     )
     .unwrap();
     let mut seen: HashMap<String, usize> = HashMap::new();
@@ -54,7 +54,7 @@ fn numbered(text: &str) -> String {
                 return format!("{}<check>", epoch.as_str());
             }
             let whole = &found["token"];
-            let token = whole.trim_matches(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'));
+            let token = &found["id"];
             let (before, after) = whole.split_once(token).unwrap();
             format!("{before}{}{after}", number("token", token))
         })

@@ -140,6 +140,11 @@ fn emit_same_parses_again() {
         ("json", json),
         ("nginx-error", nginx),
         ("apache-error", apache),
+        ("prosody", "Nov 21 10:00:00 c2s55a9fb622a20\tinfo\tAuthenticated as bob@example.org [x]"),
+        (
+            "coturn",
+            "5: : session 001000000000000007: closed (2nd stage), user <bob> realm <r> origin <>, local 192.0.2.1:1, remote 192.0.2.7:2, reason: x",
+        ),
     ] {
         let arguments =
             ["--format", format, "--time-zone", "UTC", "--stats=json", "--as-of", "2026-11-21T12:00:00Z"];

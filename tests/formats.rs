@@ -8,10 +8,12 @@ use proptest::prelude::*;
 
 use sluis::encode::same_json::{Written, same_json};
 use sluis::format::apache_error::ApacheError;
+use sluis::format::coturn::Coturn;
 use sluis::format::detect::{detect, resembles};
 use sluis::format::jitsi::{Jitsi, Service};
 use sluis::format::json::{Json, VALUES_MAX};
 use sluis::format::nginx_error::NginxError;
+use sluis::format::prosody::Prosody;
 use sluis::format::text::Text;
 use sluis::format::{Memo, Parser};
 use sluis::record::span::{Parsed, Refusal, Shape};
@@ -344,6 +346,8 @@ fn parsers() -> Vec<(&'static str, Box<dyn Parser>)> {
         ("json", Box::new(json())),
         ("nginx-error", Box::new(NginxError::new(TimeZone::UTC))),
         ("apache-error", Box::new(ApacheError::new(TimeZone::UTC))),
+        ("prosody", Box::new(Prosody::new(TimeZone::UTC))),
+        ("coturn", Box::new(Coturn::new(Some(TimeZone::UTC)))),
         ("jvb", Box::new(Jitsi::new(Service::Jvb, TimeZone::UTC))),
         ("jicofo", Box::new(Jitsi::new(Service::Jicofo, TimeZone::UTC))),
         ("jibri", Box::new(Jitsi::new(Service::Jibri, TimeZone::UTC))),
@@ -351,7 +355,7 @@ fn parsers() -> Vec<(&'static str, Box<dyn Parser>)> {
     ]
 }
 
-const SEEDS: [&str; 13] = [
+const SEEDS: [&str; 21] = [
     r#"{"remote_addr":"192.0.2.7","request":"GET /a?b HTTP/1.1","time":"2026-11-21T10:15:32Z","client":{"ip":["192.0.2.8"]}}"#,
     r#"{"ts":1795252532.5,"request":{"uri":"/a?b","headers":{"User-Agent":["x"]}},"msg":{"a":1},"args":"?x"}"#,
     r#"2026/11/21 10:15:32 [error] 1#2: *3 user "bob": password mismatch, client: 192.0.2.7, server: a, request: "GET / HTTP/1.1", host: "a", referrer: "b""#,
@@ -365,6 +369,15 @@ const SEEDS: [&str; 13] = [
     "Nov 21 10:15:32 h docker[1]: jvb_1 | 2026-11-21T10:15:32.123456789Z JVB INFO: [1] [participant=null new=1] x",
     "Dec 04, 2020 1:30:42 PM org.jitsi.A log\nINFO: x: [1] y",
     "[jibri_1   2026-11-21 10:15:32.123 INFO: [1] [room=x JVB 2026-11-21 10:15:32.123 INFO: [1] A.b: x",
+    "Nov 21 10:15:32 mod_bosh\tinfo\tNew BOSH session, assigned it sid '550e8400-e29b-41d4-a716-446655440000'",
+    "xmpp-1  | 2026-11-21 10:15:32 bosh550e8400-e29b-41d4   \x1b[1minfo\x1b[0m\tAuthenticated as bob@example.org [x]\nmore",
+    "Nov 21 10:15:32 meet prosody[7]: c2s55a9fb622a20   #033[1;33mwarn#033[0m#011Account password changed: a@b by c@d",
+    "Nov 21 10:15:32 meet prosody[7]: c2s55a9fb622a20: Client connected",
+    "5: (47): a.c(12): INFO: session 001000000000000007: realm <r> user <1795252532:bob>: incoming packet ALLOCATE processed",
+    "Nov 21 10:15:32 h turnserver[7]: 5: : session 001000000000000007: closed (2nd stage), user <b> realm <r> origin <>, \
+     local 192.0.2.1:1, remote [2001:db8::7]:2, reason: x",
+    "2026-11-21T10:15:32.118+0100 INFO IPv6. tcp or tls connected to: 2001:db8::9:50312",
+    "2026-11-21T10:15:32+0100: : session 001000000000000007: peer 192.0.2.7:5 lifetime updated: 300",
 ];
 
 proptest! {
@@ -411,6 +424,8 @@ fn hostile_records_cost_no_more_than_their_length() {
     let nginx = "2026/11/21 10:15:32 [error] 1#2: *3 ";
     let apache = "[Sat Nov 21 10:15:32 2026] [error] ";
     let jvb = "JVB 2026-11-21 10:15:32.123 INFO: [1] [room=a";
+    let prosody = "Nov 21 10:15:32 x\tinfo\t";
+    let turn = "5: session 001000000000000007: ";
     for record in [
         head(r#"{"a":""#, r"\\"),
         head(r#"{"a":"#, "["),
@@ -433,6 +448,21 @@ fn hostile_records_cost_no_more_than_their_length() {
         head(jvb, "2026-11-21 10:15:32.123 INFO: [x"),
         head(jvb, &format!("] {}", "A.b".repeat(80))),
         head("jvb_1 | ", "jvb_1 | "),
+        head(prosody, "info\t"),
+        head(prosody, &format!("{}{}info\t", "a".repeat(300), " ".repeat(300))),
+        head(prosody, "\x1b[1minfo\x1b[0m\t"),
+        head(&format!("{prosody}Authenticated as "), "a@b"),
+        head(&format!("{prosody}New BOSH session, assigned it sid '"), "a1"),
+        head("Nov 21 10:15:32 meet prosody[7]: a: ", "meet prosody[7]:"),
+        head("Nov 21 10:15:32 ", " "),
+        head("", "a:1."),
+        head(turn, "user <"),
+        head(turn, "> realm <, remote "),
+        head(&format!("{turn}user <"), "> realm <"),
+        head(turn, "session 1"),
+        head(turn, " connected to: "),
+        head(&format!("{turn}peer "), "2001:"),
+        head("5: (1): ", "A"),
     ] {
         for (_, parser) in parsers() {
             let _ = parse(&*parser, &record);
@@ -456,7 +486,7 @@ fn corpus(path: &str) -> Option<String> {
 
 #[test]
 fn real_logs_are_parsed_whole() {
-    let files: [(&str, &str, fn(&str) -> bool); 20] = [
+    let files: [(&str, &str, fn(&str) -> bool); 26] = [
         ("json", "web/matomo-log-analytics/nginx_json.log", |_| true),
         ("json", "web/matomo-log-analytics/caddy_json.log", |_| true),
         ("json", "web/matomo-log-analytics/traefik_json.log", |_| true),
@@ -481,6 +511,12 @@ fn real_logs_are_parsed_whole() {
         ("apache-error", "web/netnea-tutorials/tutorial-8/tutorial-8-example-error-round-4.log", |line| {
             line.starts_with('[')
         }),
+        ("prosody", "videoconference/jitsi-2020-03-rajes123/prosody.log", |_| true),
+        ("prosody", "videoconference/jitsi-2024-abhishektharu/prosody.log", |_| true),
+        ("prosody", "videoconference/jitsi-issues-a/prosody_docker.log", |_| true),
+        ("prosody", "videoconference/jitsi-issues-a/prosody_syslog_ansi.log", |_| true),
+        ("coturn", "videoconference/coturn-a/coturn_4_6_1_elapsed_prefix.log", |_| true),
+        ("coturn", "videoconference/coturn-a/coturn_variants.log", |_| true),
     ];
     let parsers = parsers();
     for (format, path, belongs) in files {
@@ -496,7 +532,7 @@ fn real_logs_are_parsed_whole() {
         }
         println!("{path}: {} records, {} parts each", lines.len(), parts / lines.len());
         let formats: Vec<(&'static str, &dyn Parser)> =
-            parsers[..3].iter().map(|(name, parser)| (*name, &**parser)).collect();
+            parsers[..5].iter().map(|(name, parser)| (*name, &**parser)).collect();
         let sample = lines.join("\n") + "\n";
         assert_eq!(detect(sample.as_bytes(), &formats), Ok(index), "{path}");
     }

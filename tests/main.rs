@@ -12,6 +12,7 @@
 mod cases;
 mod config;
 mod corpus;
+mod evening;
 mod filter;
 mod finder;
 mod formats;

@@ -34,6 +34,8 @@ static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
         "jicofo",
         "jigasi",
         "jibri",
+        "prosody",
+        "coturn",
         "text",
     ];
     names.into_iter().filter_map(|name| compile(name, None)).collect()
@@ -46,7 +48,7 @@ fn compile(name: &str, string: Option<&str>) -> Option<Format> {
 
 /// One record of every format; and, when there are two lines, the first as a format string and the rest as its record.
 pub fn parsers(data: &[u8]) {
-    assert_eq!(FORMATS.len(), 11, "a format did not compile");
+    assert_eq!(FORMATS.len(), 13, "a format did not compile");
     for format in FORMATS.iter() {
         parse(format.parser(), data);
         rows(format, data);

@@ -25,6 +25,11 @@ const SEEDS: &[&str] = &[
     "[Sat Nov 21 10:00:00.123456 2026] [core:error] [pid 7:tid 8] [client 192.0.2.7:50000] AH00128: File does not exist: /x",
     "{\"time\":\"2026-11-21T10:00:00Z\",\"remote_addr\":\"192.0.2.7\",\"a\":{\"b\":[1,2.5e3,null,\"\\u00e9\\ud83d\\ude00\"]}}",
     "mail to user%40example.org from ::ffff:192.0.2.7%eth0 [2001:DB8::7]:443 1.2.3.4/24 02:00:5e:10:00:01 eyJh.eyJz.c2ln",
+    "Nov 21 10:00:00 mod_bosh\tinfo\tNew BOSH session, assigned it sid '550e8400-e29b-41d4-a716-446655440000'",
+    "2026-11-21 10:00:00 bosh550e8400-e29b   \u{1b}[1minfo\u{1b}[0m\tAuthenticated as bob@example.org [prosody:registered]\nmore",
+    "Nov 21 10:00:00 h turnserver[7]: 5: (47): INFO: session 001000000000000007: closed (2nd stage), user <1795252532:bob> \
+     realm <r> origin <>, local 192.0.2.1:3478, remote [2001:db8::7]:5000, reason: allocation timeout",
+    "2026-11-21T10:00:00.118+0100 INFO IPv6. tcp or tls connected to: 2001:db8::9:50312",
     "[source.nginx]\nkind = \"file\"\npath = \"access.log\"\nformat = { nginx = '$remote_addr [$time_local]' }\nclass = \"web\"\n",
     "$remote_addr [$time_iso8601] \"$request\" $status\n192.0.2.7 [2026-11-21T10:00:00+01:00] \"GET / HTTP/1.1\" 200",
     "%h %t \\\"%r\\\" %>s\n192.0.2.7 [21/Nov/2026:10:00:00 +0100] \"GET / HTTP/1.1\" 200",

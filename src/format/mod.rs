@@ -17,6 +17,7 @@ mod prefix;
 pub mod presets;
 pub mod prosody;
 pub mod request;
+mod stamp;
 pub mod strftime;
 pub mod text;
 pub mod time;

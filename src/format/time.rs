@@ -53,6 +53,8 @@ pub struct TimeMemo {
     text: [u8; 40],
     len: usize,
     form: TimeForm,
+    /// When the record was received whose time this is: without a year that is part of the reading.
+    received: Timestamp,
     reading: Reading,
     zone_minute: i64,
     zone_offset: i64,
@@ -68,6 +70,7 @@ impl Default for TimeMemo {
             text: [0; 40],
             len: 0,
             form: TimeForm::Any,
+            received: Timestamp(0),
             reading,
             zone_minute: i64::MIN,
             zone_offset: 0,
@@ -87,13 +90,17 @@ pub fn read(
     memo: &mut Memo,
 ) -> Result<Reading, Refusal> {
     let last = &memo.times;
-    if last.len == text.len() && last.form == form && last.len > 0 && last.text[..last.len] == *text {
+    // Without a year the reading depends on the moment of reception as well, which all records of a batch share.
+    let holds = form != TimeForm::Syslog || last.received == memo.received;
+    if last.len == text.len() && last.form == form && holds && last.len > 0 && last.text[..last.len] == *text
+    {
         return Ok(last.reading);
     }
     let reading = read_anew(form, text, zone, memo)?;
-    // Without a year the reading depends on the moment of reception as well, so that it is not remembered.
-    if text.len() <= memo.times.text.len() && form != TimeForm::Syslog && form != TimeForm::Any {
+    // What may be a time without a year is not remembered under another name.
+    if text.len() <= memo.times.text.len() && form != TimeForm::Any {
         let last = &mut memo.times;
+        last.received = memo.received;
         last.text[..text.len()].copy_from_slice(text);
         last.len = text.len();
         last.form = form;
@@ -272,10 +279,18 @@ impl Civil {
         // Nine years back reach a 29 February even over 1900, 2100 and the like.
         (0..=9)
             .filter_map(|back| (this_year + 1).checked_sub(back))
+            // A year that is in the future in every zone is passed over without asking what the zone was then.
+            .filter(|&year| self.in_utc(year).is_some_and(|utc| utc.plus_seconds(-86_400) <= latest))
             .filter_map(|year| self.in_year(year, zone, &mut memo.times).ok())
             .find(|&instant| instant <= latest)
             .map(|instant| Reading { instant, completed })
             .ok_or(Refusal::BadTime)
+    }
+
+    /// The instant as if the text were in UTC; `None` when no calendar has it.
+    fn in_utc(&self, year: u32) -> Option<Timestamp> {
+        seconds_of(year, self.month, self.day, self.hour, self.minute, self.second)
+            .map(Timestamp::from_seconds)
     }
 
     fn in_year(&self, year: u32, zone: Option<&TimeZone>, memo: &mut TimeMemo) -> Result<Timestamp, Refusal> {

@@ -121,3 +121,26 @@ fn the_samen_policy_keeps_what_its_statement_promises() {
     assert_eq!(policy.locations, ["EU"]);
     assert!(policy.classes.iter().all(|class| class.legal_basis.contains("2018/1725")));
 }
+
+#[test]
+fn the_meet_policy_keeps_what_its_statement_promises() {
+    let text = fs::read_to_string(config("policy/meet.toml")).unwrap();
+    let (policy, _) = policy_from_str(&text, "meet.toml").unwrap_or_else(|found| panic!("{found}"));
+    let class = |name: &str| &policy.classes[policy.class(name).unwrap()];
+    // PD-1 to PD-4: two weeks for the web server and for technical logs, seven days for Jicofo, 24 hours for the bridge.
+    let hours = |name: &str| class(name).retention_seconds.unwrap() / 3_600;
+    assert_eq!(["web", "technical", "jicofo", "jvb"].map(hours), [14 * 24, 14 * 24, 7 * 24, 24]);
+    for class in &policy.classes {
+        // PD-1 and PD-2: addresses and rooms are tokens. PD-5: a display name is kept nowhere.
+        let treatment = |field: &str| &class.fields[field].outputs[0].treatment;
+        for field in ["client.address", "conference.name", "user.jid", "user.email", "endpoint.id"] {
+            assert_eq!(treatment(field), &Treatment::Pseudonymise(Form::Token), "{field}");
+        }
+        assert_eq!(treatment("user.full_name"), &Treatment::Drop);
+        // PD-7: one token in all four logs, to mend faults.
+        assert_eq!(class.domain, policy.classes[0].domain);
+        assert!(class.purposes.iter().any(|purpose| purpose == "fault analysis"));
+    }
+    // PD-8: our own servers in the Netherlands.
+    assert_eq!(policy.locations, ["NL"]);
+}
