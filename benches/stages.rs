@@ -103,6 +103,33 @@ fn apache_error(n: usize, client: &str) -> String {
     )
 }
 
+fn prosody(n: usize, _: &str) -> String {
+    let time = format!("Nov 21 10:{:02}:{:02}", n / 60 % 60, n % 60);
+    match n % 5 {
+        0 => format!(
+            "{time} mod_bosh\tinfo\tNew BOSH session, assigned it sid '550e8400-e29b-41d4-a716-44665544{n:04}'"
+        ),
+        1 => format!(
+            "{time} bosh550e8400-e29b-41d4-a716-44665544{n:04}\tinfo\tAuthenticated as a{n}@example.org"
+        ),
+        2 => format!("{time} portmanager\tinfo\tActivated service 'http' on [::]:5280, [*]:{n}"),
+        3 => format!("{time} c2s55a9fb62{n:04x}\tinfo\tClient disconnected: connection closed"),
+        _ => format!(
+            "{time} focus.example.org:component\twarn\tComponent not connected, bouncing error for: <iq id='{n}' type='get' \
+             to='focus.example.org' from='focus@auth.example.org/focus{n}'>"
+        ),
+    }
+}
+
+fn coturn(n: usize, client: &str) -> String {
+    let client = if client.contains(':') { format!("[{client}]") } else { client.to_owned() };
+    format!(
+        "{n}: (4711): INFO: session 00100000000000{n:04}: closed (2nd stage), user <1795252532:u{n}> realm <example.org> \
+         origin <>, local 198.18.255.1:3478, remote {client}:{}, reason: allocation timeout",
+        40_000 + n
+    )
+}
+
 fn jvb(n: usize, client: &str) -> String {
     format!(
         "JVB 2026-11-21 10:{:02}:{:02}.{:03} INFO: [{}] [confId={n:016x} conf_name=room{}@conference.meet.example.org \
@@ -128,33 +155,6 @@ fn jicofo(n: usize, client: &str) -> String {
         n % 1000,
         n % 97,
         n % 30,
-    )
-}
-
-fn prosody(n: usize, _: &str) -> String {
-    let time = format!("Nov 21 10:{:02}:{:02}", n / 60 % 60, n % 60);
-    match n % 5 {
-        0 => format!(
-            "{time} mod_bosh\tinfo\tNew BOSH session, assigned it sid '550e8400-e29b-41d4-a716-44665544{n:04}'"
-        ),
-        1 => format!(
-            "{time} bosh550e8400-e29b-41d4-a716-44665544{n:04}\tinfo\tAuthenticated as a{n}@example.org"
-        ),
-        2 => format!("{time} portmanager\tinfo\tActivated service 'http' on [::]:5280, [*]:{n}"),
-        3 => format!("{time} c2s55a9fb62{n:04x}\tinfo\tClient disconnected: connection closed"),
-        _ => format!(
-            "{time} focus.example.org:component\twarn\tComponent not connected, bouncing error for: <iq id='{n}' type='get' \
-             to='focus.example.org' from='focus@auth.example.org/focus{n}'>"
-        ),
-    }
-}
-
-fn coturn(n: usize, client: &str) -> String {
-    let client = if client.contains(':') { format!("[{client}]") } else { client.to_owned() };
-    format!(
-        "{n}: (4711): INFO: session 00100000000000{n:04}: closed (2nd stage), user <1795252532:u{n}> realm <example.org> \
-         origin <>, local 198.18.255.1:3478, remote {client}:{}, reason: allocation timeout",
-        40_000 + n
     )
 }
 
@@ -209,11 +209,11 @@ fn parsers(criterion: &mut Criterion) {
         ("parse json", FormatSpec::Json(BTreeMap::new()), json, 5),
         ("parse nginx-error", FormatSpec::NginxError, nginx_error, 12),
         ("parse apache-error", FormatSpec::ApacheError, apache_error, 9),
-        ("parse jvb", FormatSpec::Jitsi(Service::Jvb), jvb, 13),
-        ("parse jicofo", FormatSpec::Jitsi(Service::Jicofo), jicofo, 10),
         // Six parts, six, four, five and four in turn.
         ("parse prosody", FormatSpec::Prosody, prosody, 5),
         ("parse coturn", FormatSpec::Coturn, coturn, 10),
+        ("parse jvb", FormatSpec::Jitsi(Service::Jvb), jvb, 13),
+        ("parse jicofo", FormatSpec::Jitsi(Service::Jicofo), jicofo, 10),
         ("parse text", FormatSpec::Text, text, 1),
     ];
     let (mut memo, mut parsed) = (Memo::new(NOW), Parsed::default());

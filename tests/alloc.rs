@@ -102,15 +102,6 @@ fn apache_error(n: u32) -> String {
     )
 }
 
-fn jvb(n: u32) -> String {
-    let (a, b) = (n / 250 % 250, n % 250);
-    format!(
-        "JVB 2026-11-21 10:00:00.{:03} INFO: [{b}] [confId={n:016x} conf_name=r{a}@conference.h epId={n:08x} stats_id=Eva-{n} \
-         ufrag=x{n}] Component.update#369: Update remote candidate: 198.{a}.100.{b}:5000/udp\n\tat 203.0.{a}.{b}\n",
-        n % 1000
-    )
-}
-
 fn prosody(n: u32) -> String {
     let (a, b) = (n / 250 % 250, n % 250);
     format!(
@@ -124,6 +115,15 @@ fn coturn(n: u32) -> String {
     format!(
         "5: (47): INFO: session 0010000000{n:08}: closed (2nd stage), user <1795252532:u{n}> realm <203.0.{a}.{b}> origin <>, \
          local 198.18.0.1:3478, remote 198.{a}.100.{b}:5000, reason: allocation timeout\n"
+    )
+}
+
+fn jvb(n: u32) -> String {
+    let (a, b) = (n / 250 % 250, n % 250);
+    format!(
+        "JVB 2026-11-21 10:00:00.{:03} INFO: [{b}] [confId={n:016x} conf_name=r{a}@conference.h epId={n:08x} stats_id=Eva-{n} \
+         ufrag=x{n}] Component.update#369: Update remote candidate: 198.{a}.100.{b}:5000/udp\n\tat 203.0.{a}.{b}\n",
+        n % 1000
     )
 }
 
@@ -205,14 +205,14 @@ fn error_logs_allocate_nothing_per_record() {
 }
 
 #[test]
-fn jitsi_allocates_nothing_per_record() {
-    nothing_per_record("jvb", &FormatSpec::Jitsi(Service::Jvb), jvb);
-}
-
-#[test]
 fn logs_of_servers_allocate_nothing_per_record() {
     nothing_per_record("prosody", &FormatSpec::Prosody, prosody);
     nothing_per_record("coturn", &FormatSpec::Coturn, coturn);
+}
+
+#[test]
+fn jitsi_allocates_nothing_per_record() {
+    nothing_per_record("jvb", &FormatSpec::Jitsi(Service::Jvb), jvb);
 }
 
 #[test]

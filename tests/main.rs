@@ -20,6 +20,7 @@ mod invariants;
 mod jitsi;
 mod keys;
 mod leak;
+mod learned;
 mod logformat;
 mod parts;
 mod shells;

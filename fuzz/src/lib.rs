@@ -30,12 +30,12 @@ static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
         "nginx-error",
         "apache-error",
         "json",
+        "prosody",
+        "coturn",
         "jvb",
         "jicofo",
         "jigasi",
         "jibri",
-        "prosody",
-        "coturn",
         "text",
     ];
     names.into_iter().filter_map(|name| compile(name, None)).collect()

@@ -86,6 +86,9 @@ pub struct FilterArgs {
     /// Slots of the token cache of each worker; 0 switches it off
     #[arg(long, hide = true, default_value_t = crate::protect::cache::ENTRIES)]
     token_cache: usize,
+    /// Names learned across records at most, whatever the policy says; 0 switches it off
+    #[arg(long, hide = true, value_name = "N")]
+    learned_names: Option<usize>,
     /// Bytes of a batch
     #[arg(long, hide = true, default_value_t = Bounds::default().batch_bytes)]
     batch_bytes: usize,
@@ -129,7 +132,8 @@ pub fn filter(arguments: &FilterArgs) -> Result<u8, Failure> {
         sink: 0,
     };
     let threads = arguments.threads.map_or_else(opened::default_threads, usize::from);
-    let workers = build::workers(&keys, threads, arguments.token_cache);
+    let names = arguments.learned_names.unwrap_or(policy.learned_names);
+    let workers = build::workers(&keys, threads, arguments.token_cache, names).map_err(Failure::usage)?;
     let stdout = Stdout::open().map_err(Failure::downstream)?;
     let delivery = Delivery::new(
         vec![(route.class, Box::new(stdout) as Box<dyn Sink>)],

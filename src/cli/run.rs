@@ -58,7 +58,8 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     let sources = opened::sources(&plan)?;
     let progress = Progress::begin(sources.iter().map(|source| source.progress()).collect());
     let threads = plan.threads.unwrap_or_else(opened::default_threads);
-    let workers = build::workers(&keys, threads, ENTRIES);
+    let workers =
+        build::workers(&keys, threads, ENTRIES, plan.policy.learned_names).map_err(Failure::usage)?;
     let sinks = build::sinks(&plan).map_err(Failure::downstream)?;
     let outputs = sinks.len();
     let names = plan.sources.iter().map(|source| source.name.clone()).collect();

@@ -12,6 +12,9 @@ use super::document::{At, Section};
 use super::fields::{self, Rules};
 use super::vocabulary::{CLASS, DOMAIN, OUTPUT, POLICY, POLICY_FILE};
 
+/// More names would take a worker hundreds of megabytes.
+const LEARNED_NAMES_MAX: u64 = 1_000_000;
+
 /// A list of texts with its place and theirs.
 pub(super) type Texts = At<Vec<At<String>>>;
 
@@ -24,6 +27,7 @@ pub(super) struct WrittenPolicy {
     pub contact: Option<At<String>>,
     pub locations: Option<Texts>,
     pub own_networks: Vec<IpNet>,
+    pub learned_names: Option<At<u64>>,
     pub domains: Vec<WrittenDomain>,
     pub classes: Vec<WrittenClass>,
     pub fields: Rules,
@@ -88,7 +92,7 @@ pub(super) fn read(root: &Section<'_>, origin: Origin, report: &mut Report) -> W
 
 /// `[policy]`: `name` and `version` (a date) name it in registers, journals and outputs; `controller` and `contact` are
 /// those of GDPR art. 4(7) and 13; `locations` are the places where outputs may stand; addresses of `own_networks` are
-/// infrastructure and stay readable.
+/// infrastructure and stay readable; at most `learned_names` (50,000) names are learned across records, none with 0.
 fn read_policy(root: &Section<'_>, written: &mut WrittenPolicy, report: &mut Report) {
     let Some(section) = root
         .required("policy", "say whose it is: name, version, controller, contact, locations", report)
@@ -112,6 +116,15 @@ fn read_policy(root: &Section<'_>, written: &mut WrittenPolicy, report: &mut Rep
     written.locations = section.texts("locations", report);
     for network in section.texts("own_networks", report).iter().flat_map(|list| &list.value) {
         written.own_networks.extend(own_network(network, report));
+    }
+    written.learned_names = section.number("learned_names", report);
+    if let Some(names) = &written.learned_names
+        && names.value > LEARNED_NAMES_MAX
+    {
+        report.error(
+            &names.span,
+            format!("'learned_names' is {}; write at most {LEARNED_NAMES_MAX}, or 0 for none", names.value),
+        );
     }
 }
 

@@ -18,6 +18,9 @@ use crate::record::field::{Kind, kind_of};
 /// An epoch where the policy states none: one UTC day.
 pub(super) const EPOCH_SECONDS_DEFAULT: u64 = 86_400;
 
+/// Names learned where the policy does not say: those of a large house on a busy day, in a few megabytes.
+const LEARNED_NAMES_DEFAULT: usize = 50_000;
+
 /// A shorter epoch would turn the ratchet more often than anybody can use, and make a long pause costly to catch up with.
 const EPOCH_SECONDS_MIN: u64 = 60;
 
@@ -34,6 +37,10 @@ pub(super) fn mean(written: &WrittenPolicy, hash: String, report: &mut Report) -
         contact: text(&written.contact),
         locations: stated(written.locations.as_ref(), "locations", report),
         own_networks: written.own_networks.clone(),
+        learned_names: written
+            .learned_names
+            .as_ref()
+            .map_or(LEARNED_NAMES_DEFAULT, |names| names.value as usize),
         variables: written.variables.clone(),
         domains: Vec::new(),
         classes: Vec::new(),

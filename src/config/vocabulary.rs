@@ -24,7 +24,7 @@ pub const POLICY_FILE: Vocabulary = Vocabulary {
 /// `[policy]`: whose policy it is.
 pub const POLICY: Vocabulary = Vocabulary {
     section: "[policy]",
-    keys: &["name", "version", "controller", "contact", "locations", "own_networks"],
+    keys: &["name", "version", "controller", "contact", "locations", "own_networks", "learned_names"],
     later: &[],
 };
 

@@ -30,6 +30,7 @@ mod ratchet;
 mod renewal;
 pub mod seal;
 pub mod secret;
+pub mod seed;
 pub mod shared;
 pub mod store;
 mod text;

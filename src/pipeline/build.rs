@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
@@ -20,10 +21,11 @@ use crate::format::json::Json;
 use crate::format::nginx_error::NginxError;
 use crate::format::prosody::Prosody;
 use crate::format::{Format, FormatError, Parser, logformat};
-use crate::keys::Keys;
+use crate::keys::{KeyError, Keys};
 use crate::policy::class::{Policy, View};
 use crate::policy::table::Table;
 use crate::policy::treatment::Rule;
+use crate::protect::learned::Learned;
 use crate::protect::row::RowPlan;
 use crate::record::batch::RawBatch;
 use crate::record::span::Layout;
@@ -249,9 +251,19 @@ fn choice(planned: &Planned, layout: &Layout) -> Result<ClassChoice, String> {
     Ok(ClassChoice::Rules { rules, strictest: planned.class.otherwise })
 }
 
-/// `threads` workers with their own view of the keys.
-pub fn workers(keys: &Keys, threads: usize, cache_entries: usize) -> Vec<Worker> {
-    (0..threads).map(|_| Worker::new(keys.clone(), cache_entries)).collect()
+/// `threads` workers with their own view of the keys. Together they remember at most `names_max` names; 0: none is learned.
+pub fn workers(
+    keys: &Keys,
+    threads: usize,
+    cache_entries: usize,
+    names_max: usize,
+) -> Result<Vec<Worker>, KeyError> {
+    let workers = (0..threads).map(|_| Worker::new(keys.clone(), cache_entries));
+    if names_max == 0 {
+        return Ok(workers.collect());
+    }
+    let learned = Arc::new(Learned::new(names_max, keys.clone())?);
+    Ok(workers.map(|worker| worker.learning(Arc::clone(&learned))).collect())
 }
 
 /// Opens the sinks, one per route.

@@ -89,7 +89,7 @@ fn silent(threads: usize, fails: bool) -> (Ended, i64, i64) {
     let delivery = Delivery::new(vec![(0, Box::new(sink))], Box::new(Refusals::discarding(false)));
     let now = || Timestamp(clock.load(Ordering::SeqCst));
     let around = Surroundings { clock: &now, stop: &AtomicBool::new(false), progress: &|| {} };
-    let workers = build::workers(&Keys::ephemeral(&policy.domains).unwrap(), threads, 16);
+    let workers = build::workers(&Keys::ephemeral(&policy.domains).unwrap(), threads, 16, 0).unwrap();
     let ended = run(vec![Input { source: Box::new(source), plan }], workers, delivery, 1, 1 << 16, &around);
     (ended, ticks.load(Ordering::SeqCst), now().seconds())
 }
@@ -164,7 +164,7 @@ fn pi_5_workers_that_wait_forget_dead_keys_within_two_seconds() {
             batch.bytes.extend_from_slice(b"from 192.0.2.1\n");
             batch.received = born;
             let mut outcome = Outcome::new(1);
-            let mut workers = build::workers(&keys, threads, 16);
+            let mut workers = build::workers(&keys, threads, 16, 0).unwrap();
             for worker in &mut workers {
                 worker.process(0, &plans[0], &batch, born, &mut outcome);
                 assert_eq!(outcome.counts.records_out, 1);

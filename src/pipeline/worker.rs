@@ -2,12 +2,15 @@
 
 mod rows;
 
+use std::sync::Arc;
+
 use super::counts::Counts;
 use crate::encode::Emit;
 use crate::encode::ndjson::Keys as Columns;
 use crate::format::{Format, Memo, Parser};
 use crate::keys::{EpochCache, EpochKeys, Keys};
 use crate::policy::table::Table;
+use crate::protect::learned::{Learned, Learner};
 use crate::protect::row::RowPlan;
 use crate::protect::{Envelope, Protector, Record};
 use crate::record::batch::{CleanBatch, RawBatch};
@@ -172,6 +175,13 @@ impl Worker {
         }
     }
 
+    /// Learns names, and shares them with the other workers of the pipeline.
+    #[must_use]
+    pub fn learning(mut self, learned: Arc<Learned>) -> Self {
+        self.protector.learner = Learner::of(learned);
+        self
+    }
+
     /// Turns `batch` of input number `input` into clean batches. `now` is when it is judged.
     pub fn process(
         &mut self,
@@ -188,6 +198,7 @@ impl Worker {
         }
         self.memos[input].received = batch.received;
         self.forget_dead(now);
+        self.protector.learner.begin();
         if let Some(refusal) = batch.refusal() {
             outcome.counts.records_in = 1;
             fail(outcome, 0, batch.bytes.len(), refusal);
@@ -201,12 +212,13 @@ impl Worker {
                 crate::format::with_parser!(format, parser => self.records(&**parser, task, outcome));
             }
         }
+        self.protector.learner.hand_in();
         outcome.counts.treated = self.protector.counts;
         self.protector.counts = crate::protect::value::Treatments::default();
         outcome.counts.bytes_out = outcome.clean.iter().map(|clean| clean.bytes().len() as u64).sum();
     }
 
-    /// Drops keys that are dead or were changed, and with them every token that was remembered (PI-5). Every batch begins with
+    /// Drops keys that are dead or were changed, and with them every token and learned name that was remembered (PI-5). Every batch begins with
     /// this; a worker that gets none is told to.
     pub fn forget_dead(&mut self, now: Timestamp) {
         self.epochs.sweep(now);
@@ -214,6 +226,7 @@ impl Worker {
             self.dropped = self.epochs.dropped();
             self.protector.wipe_tokens();
         }
+        self.protector.learner.forget_dead(now);
     }
 
     /// Grows when something was forgotten.
@@ -260,6 +273,7 @@ impl Worker {
         let time = self.parsed.time;
         let Some((stamp, epoch)) = admit(&mut self.epochs, task, class, time, outcome) else { return };
         let (protector, parsed) = (&mut self.protector, &self.parsed);
+        protector.learner.enter(class.domain);
         for route in &class.routes {
             let record = Record { batch: task.sieved, raw, parsed, table: &route.table, epoch };
             outcome.clean[route.output].append(&stamp, |out| match route.emit {

@@ -70,6 +70,8 @@ pub struct Policy {
     pub locations: Vec<String>,
     /// Infrastructure whose addresses stay readable.
     pub own_networks: Vec<IpNet>,
+    /// Names of rooms and people that are learned from fields and found in later texts, at most; 0: none.
+    pub learned_names: usize,
     /// Variables and JSON keys that the user classified: `$the_real_ip` is `client.address`.
     pub variables: BTreeMap<String, String>,
     /// Pseudonymisation domains.

@@ -32,6 +32,7 @@ mod columns;
 mod grammar;
 pub mod identifier;
 pub mod jabber;
+pub mod learned;
 mod named;
 pub mod quarantine;
 pub mod row;
@@ -54,6 +55,7 @@ use agent::Families;
 use cache::TokenCache;
 use columns::Columns;
 use identifier::Writer;
+use learned::Learner;
 use named::Named;
 use text::{Candidates, Cursor, Finding};
 use value::{Outcome, Treater, Treatments};
@@ -100,6 +102,8 @@ pub struct Protector {
     cursor: Cursor,
     findings: Vec<Finding>,
     named: Named,
+    /// Names of other records.
+    pub learner: Learner,
     decoded: Vec<u8>,
     spare: Vec<u8>,
     value: Vec<u8>,
@@ -126,6 +130,7 @@ impl Protector {
             cursor: Cursor::default(),
             findings: Vec::new(),
             named: Named::default(),
+            learner: Learner::default(),
             decoded: Vec::new(),
             spare: Vec::new(),
             value: Vec::new(),
@@ -232,6 +237,7 @@ impl Protector {
             for &part in &parsed.parts {
                 self.named.gather(table, part, raw);
             }
+            self.named.teach(&mut self.learner, &table.text, epoch);
         }
         self.treater(batch, table, epoch, memchr::memchr(b'\\', raw).is_some())
     }
@@ -252,6 +258,7 @@ impl Protector {
                 canonical: &mut self.canonical,
                 plain: &mut self.plain,
             },
+            learner: &mut self.learner,
             tenant: &mut self.tenant,
             plan: &table.text,
             named: &self.named,

@@ -8,8 +8,10 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use super::text::{NAMES_MAX, Needles};
+use super::learned::Learner;
+use super::text::{NAMES_MAX, Needles, Sense};
 use super::{jabber, text, url};
+use crate::keys::EpochKeys;
 use crate::policy::table::{IdAction, PathPlan, Table, TextPlan};
 use crate::record::escape;
 use crate::record::field::Kind;
@@ -53,6 +55,22 @@ impl Named {
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Teaches the record's names, whose keys are `keys`. A mail address is found wherever it stands.
+    pub fn teach(&self, learner: &mut Learner, plan: &TextPlan, keys: &EpochKeys) {
+        for Name { sought, kind, action, .. } in &self.entries {
+            let sense = match kind {
+                // Both are names; the policy may treat them differently.
+                Kind::Name if *action == plan.name => Sense::Name,
+                Kind::Name => Sense::Stats,
+                Kind::User | Kind::Jid => Sense::User,
+                Kind::Room => Sense::Room,
+                Kind::Endpoint => Sense::Endpoint,
+                _ => continue,
+            };
+            learner.learn(sense, &self.bytes[sought.clone()], keys);
+        }
     }
 
     /// Adds `part` of `record` if its slot names somebody.

@@ -76,7 +76,9 @@ fn decoded_value(
         percent_decode(treater.tenant, Plus::Itself, &mut decoded);
         decoded.push(b'/');
     }
+    let own = decoded.len();
     percent_decode(value, plus, &mut decoded);
+    treater.learn(kind, &decoded[own..]);
     let outcome = treater.plain(kind, action, &decoded, out);
     *treater.spare = decoded;
     outcome

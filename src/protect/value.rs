@@ -10,6 +10,7 @@ use memchr::memchr;
 
 use super::address::{self, Column};
 use super::identifier::{Writer, mark, token_kind};
+use super::learned::Learner;
 use super::named::{Name, Named};
 use super::text::{self, Candidates, Context, Cursor, Finding, Sense, What};
 use super::{agent, grammar, jabber, url};
@@ -102,6 +103,8 @@ pub struct Treater<'a> {
     pub plan: &'a TextPlan,
     /// Names of this record.
     pub named: &'a Named,
+    /// Names of other records.
+    pub learner: &'a mut Learner,
     /// The tenant that the last path named; empty when none did.
     pub tenant: &'a mut Vec<u8>,
     /// Reused room for percent-decoded values.
@@ -270,12 +273,19 @@ impl Treater<'_> {
         if !self.named.is_empty() {
             self.find_named(plain);
         }
+        // A user agent names programs.
+        if context != Context::Agent && self.learner.find(plain, self.findings) {
+            text::join(self.findings);
+        }
         if self.findings.is_empty() {
             return Outcome::Verbatim;
         }
         let mut done = 0;
         for index in 0..self.findings.len() {
-            let finding = self.findings[index];
+            let finding = whole(self.findings[index], plain);
+            if finding.start < done {
+                continue;
+            }
             out.extend_from_slice(&plain[done..finding.start]);
             done = finding.end;
             self.finding(finding, plain, out);
@@ -300,6 +310,10 @@ impl Treater<'_> {
                 return out.extend_from_slice(mark(Kind::Text));
             }
             What::Said(sense) => said(sense, self.plan),
+            What::Learned(sense) => {
+                let (kind, action) = said(sense, self.plan);
+                return self.learned(kind, action, found, out);
+            }
             What::Name(index) => {
                 let Name { value, kind, action, .. } = self.named.entries[usize::from(index)].clone();
                 let named = self.named;
@@ -307,6 +321,33 @@ impl Treater<'_> {
             }
         };
         self.identifier(kind, action, found, out);
+    }
+
+    /// Writes what becomes of a learned name, in which `+` is a space.
+    fn learned(&mut self, kind: Kind, action: IdAction, found: &[u8], out: &mut Vec<u8>) {
+        if memchr(b'+', found).is_none() {
+            return self.identifier(kind, action, found, out);
+        }
+        let mut spaced = std::mem::take(&mut self.learner.spaced);
+        spaced.clear();
+        spaced.extend(found.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }));
+        self.identifier(kind, action, &spaced, out);
+        self.learner.spaced = spaced;
+    }
+
+    /// Learns a name that stands in a path or a query, decoded.
+    pub fn learn(&mut self, kind: Kind, value: &[u8]) {
+        if !self.learner.is_on() {
+            return;
+        }
+        let (sense, name) = match kind {
+            Kind::Room => (Sense::Room, jabber::Jid::of(value).local),
+            Kind::User => (Sense::User, value),
+            Kind::Name => (Sense::Name, value),
+            Kind::Endpoint => (Sense::Endpoint, jabber::endpoint(value)),
+            _ => return,
+        };
+        self.learner.learn(sense, name, self.writer.keys);
     }
 
     /// Writes what becomes of an identifier that stands in text, as it stands there or in its own field.
@@ -365,6 +406,16 @@ impl Treater<'_> {
             out.push(b']');
         }
     }
+}
+
+/// A name of eight digits that begins a UUID is an endpoint or meeting written whole: what follows would tell it apart as well.
+fn whole(finding: Finding, plain: &[u8]) -> Finding {
+    let Finding { start, what, .. } = finding;
+    let named = matches!(what, What::Name(_) | What::Learned(_));
+    if named && plain.get(start..start + 36).is_some_and(text::is_uuid) {
+        return Finding { end: finding.end.max(start + 36), ..finding };
+    }
+    finding
 }
 
 /// The kind of field that a value in text belongs to, and what is done to that field.

@@ -24,7 +24,7 @@ fn plain(found: &Finding) -> Plain {
         What::Email => "email".into(),
         What::Mac(mac) => format!("mac {mac:02x?}"),
         What::Secret => "secret".into(),
-        What::Said(sense) => format!("{sense:?}"),
+        What::Said(sense) | What::Learned(sense) => format!("{sense:?}"),
         What::Name(index) => format!("name {index}"),
     };
     (found.start, found.end, what)

@@ -79,10 +79,12 @@ mod vocabulary;
 use std::net::IpAddr;
 use std::ops::Range;
 
+pub(super) use bytes::decoded_at;
 pub use jabber::is_room;
 pub use keyed::is_uuid;
 pub use mail::canonical_email;
 pub use names::{NAMES_MAX, Needles, find_names};
+pub(super) use names::{decoded_character, join};
 pub use sieve::Cursor;
 pub use vocabulary::Sense;
 
@@ -104,6 +106,8 @@ pub enum What {
     Said(Sense),
     /// One of the names given to [`find_names`], by index.
     Name(u8),
+    /// A name that an earlier record has shown (`protect::learned`).
+    Learned(Sense),
 }
 
 /// An identifier in a text: bytes `start..end`, without brackets and port.

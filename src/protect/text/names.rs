@@ -148,14 +148,20 @@ fn whole_word(text: &[u8], start: usize, name: &[u8]) -> Option<usize> {
 }
 
 /// Sorts findings and makes one of those that share bytes; the longest says what it is.
-fn join(out: &mut Vec<Finding>) {
-    // Of two with the same bytes the name decides: a login that is a mail address has the token of its field.
+pub fn join(out: &mut Vec<Finding>) {
+    // Of two with the same bytes the name decides: a login that is a mail address has the token of its field. What a learned name
+    // looks like by itself counts more, unless that is a mail address.
     out.sort_unstable_by_key(|found| {
-        let rank = if let What::Name(index) = found.what { u16::from(index) } else { u16::MAX };
+        let rank = match found.what {
+            What::Name(index) => u16::from(index),
+            What::Learned(_) => 0x101,
+            What::Email => 0x102,
+            _ => 0x100,
+        };
         (found.start, found.end, rank)
     });
     let mut kept = 0;
-    let mut longest = out[0].end - out[0].start;
+    let mut longest = out.first().map_or(0, |first| first.end - first.start);
     for place in 1..out.len() {
         let next = out[place];
         let last = &mut out[kept];
@@ -216,7 +222,7 @@ fn character(bytes: &[u8]) -> Option<(char, usize)> {
 }
 
 /// The character at `at`, percent-decoded where it is escaped, and how many bytes of the text it takes.
-fn decoded_character(text: &[u8], at: usize) -> Option<(char, usize)> {
+pub fn decoded_character(text: &[u8], at: usize) -> Option<(char, usize)> {
     let (first, mut taken) = decoded_at(text, at)?;
     if first < 0x80 {
         return Some((first as char, taken));

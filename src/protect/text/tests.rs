@@ -8,7 +8,7 @@ fn kind(what: What) -> String {
         What::Email => "email".into(),
         What::Mac(mac) => mac.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":"),
         What::Secret => "secret".into(),
-        What::Said(sense) => format!("{sense:?}"),
+        What::Said(sense) | What::Learned(sense) => format!("{sense:?}"),
         What::Name(index) => format!("name{index}"),
     }
 }
