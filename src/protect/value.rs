@@ -182,7 +182,10 @@ impl Treater<'_> {
                 Outcome::Replaced
             }
             Action::Keep(_) => self.scrub(Context::Text, plain, out),
-            Action::Scrub => self.scrub(Context::Message, plain, out),
+            Action::Scrub => {
+                let context = if self.plan.meetings { Context::Meeting } else { Context::Message };
+                self.scrub(context, plain, out)
+            }
             Action::ScrubAgent => self.scrub(Context::Agent, plain, out),
             Action::ScrubPath => self.scrub(Context::Path, plain, out),
             Action::ScrubQuery => self.scrub(Context::Query, plain, out),
@@ -274,7 +277,7 @@ impl Treater<'_> {
             self.find_named(plain);
         }
         // Paths and queries are no free text, and a user agent names programs.
-        if context == Context::Message && self.learner.find(plain, self.findings) {
+        if matches!(context, Context::Message | Context::Meeting) && self.learner.find(plain, self.findings) {
             text::join(self.findings);
         }
         if self.findings.is_empty() {
