@@ -53,7 +53,7 @@ const WORDS: [&str; 24] = [
 
 fn name(dice: &mut Dice) -> String {
     let mut name = String::new();
-    for index in 0..1 + dice.below(4) {
+    for index in 0..=dice.below(4) {
         if index > 0 {
             name.push_str(dice.one(&[" ", " ", " ", "-", "'", ". ", " (", "__"]));
         }
@@ -111,7 +111,7 @@ fn the_search_equals_the_obvious_one() {
     for case in 0..cases(4000) / 10 {
         let mut dice = Dice::new(case);
         let mut learner = Learner::of(Arc::new(Learned::new(100, keys.clone()).unwrap()));
-        let mut names: Vec<String> = (0..1 + dice.below(8)).map(|_| name(&mut dice)).collect();
+        let mut names: Vec<String> = (0..=dice.below(8)).map(|_| name(&mut dice)).collect();
         let (mut out, mut obvious) = (Vec::new(), Vec::new());
         names.retain(|name| {
             learner.learn(Sense::Name, name.as_bytes(), &epoch);

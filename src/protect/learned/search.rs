@@ -47,13 +47,12 @@ impl Search<'_> {
         while ends != 0 {
             let end = ends.trailing_zeros() as usize;
             ends &= ends - 1;
-            let (start, is_coded) = match open.take() {
-                Some(open) => (open.start, open.coded || coded & below(end) != 0),
-                None => {
-                    let start = starts.trailing_zeros() as usize;
-                    starts &= starts - 1;
-                    (base + start, coded & below(end) & !below(start) != 0)
-                }
+            let (start, is_coded) = if let Some(open) = open.take() {
+                (open.start, open.coded || coded & below(end) != 0)
+            } else {
+                let start = starts.trailing_zeros() as usize;
+                starts &= starts - 1;
+                (base + start, coded & below(end) & !below(start) != 0)
             };
             self.look(start, base + end, is_coded);
         }
