@@ -2,7 +2,9 @@
 //!
 //! *In*: a decoded text. *Out*: places in it, and what stands there. *Promised*: own code. *Not here*: all other keys (`finder::message`).
 
-/// Where something stands, and what: `user`, `endpoint`, `session`, `name`.
+use crate::finder::values::{fingerprints, names_before_addresses};
+
+/// Where something stands, and what: `User`, `Endpoint`, `Session`, `Name`.
 type Place = (usize, usize, String);
 
 /// What the value of a key is, if it is anybody's.
@@ -10,8 +12,8 @@ fn meant(key: &str, value: &str) -> Option<&'static str> {
     let masked = value.chars().all(|letter| "*Xx.-?".contains(letter));
     match key.to_ascii_lowercase().as_str() {
         // A mail address is found as one.
-        "user" if !value.contains('@') && value.contains(char::is_alphanumeric) && !masked => Some("user"),
-        "id" if uuid(value) => Some("endpoint"),
+        "user" if !value.contains('@') && value.contains(char::is_alphanumeric) && !masked => Some("User"),
+        "id" if uuid(value) => Some("Endpoint"),
         _ => None,
     }
 }
@@ -92,33 +94,4 @@ fn message_value(text: &str, from: usize) -> Option<(usize, usize)> {
         }
     };
     (start < end).then_some((start, end))
-}
-
-/// Sixteen pairs of hexadecimal digits or more between colons.
-fn fingerprints(text: &str) -> Vec<Place> {
-    let mut all = Vec::new();
-    let mut at = 0;
-    for run in text.split_inclusive(|letter: char| !letter.is_ascii_hexdigit() && letter != ':') {
-        let pairs = run.trim_end_matches(|letter: char| !letter.is_ascii_hexdigit());
-        if pairs.split(':').count() >= 16 && pairs.split(':').all(|pair| pair.len() == 2) {
-            all.push((at, at + pairs.len(), "session".to_owned()));
-        }
-        at += run.len();
-    }
-    all
-}
-
-/// `"name" <address@…`.
-fn names_before_addresses(text: &str) -> Vec<Place> {
-    let mut all = Vec::new();
-    for (sign, _) in text.match_indices('@') {
-        let Some(open) = text[..sign].rfind('<').filter(|open| sign - open <= 256) else { continue };
-        let spaces = text[..open].chars().rev().take(2).take_while(|&letter| letter == ' ').count();
-        let Some(name) = text[..open - spaces].strip_suffix('"') else { continue };
-        let Some(quote) = name.rfind('"').filter(|quote| name.len() - quote <= 256) else { continue };
-        if name[quote + 1..].contains(char::is_alphanumeric) {
-            all.push((quote + 1, name.len(), "name".to_owned()));
-        }
-    }
-    all
 }

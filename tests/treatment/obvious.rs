@@ -272,11 +272,11 @@ impl<'a> Treatment<'a> {
         match what.split_once(' ').unwrap_or((what, "")) {
             ("name", token) => token.to_owned(),
             ("secret", _) => "[secret]".to_owned(),
-            ("said", "user") if self.rules == Rules::NoLogins => "[user]".to_owned(),
-            ("said", "user") => user(self.epoch, spelled),
-            ("said", "name") => "[name]".to_owned(),
+            ("said", "User") if self.rules == Rules::NoLogins => "[user]".to_owned(),
+            ("said", "User") => user(self.epoch, spelled),
+            ("said", "Name") => "[name]".to_owned(),
             // A guest's account is a UUID, of which eight digits name the endpoint.
-            ("said", "endpoint") => token(TokenKind::Identifier, &spelled[..8]),
+            ("said", "Endpoint") => token(TokenKind::Identifier, &spelled[..8]),
             ("said", _) => token(TokenKind::Identifier, spelled),
             ("email", _) => token(TokenKind::Email, &spelled.to_ascii_lowercase()),
             ("mac", _) => {
