@@ -26,7 +26,7 @@ mod generate;
 mod keys;
 mod obvious;
 mod rows;
-mod spelling;
+pub mod spelling;
 
 /// 2026-11-21T12:00:00Z.
 const NOW: i64 = 1_795_262_400;
