@@ -39,7 +39,6 @@ pub(super) struct Index {
     filter: Vec<u64>,
     slots: Vec<Slot>,
     names: usize,
-    /// A power of two, or nothing.
     room: usize,
 }
 
@@ -52,6 +51,11 @@ impl Index {
     /// True when another name needs a larger index.
     pub(super) const fn is_full(&self) -> bool {
         self.names >= self.room
+    }
+
+    /// How many names it has room for: a power of two, or nothing.
+    pub(super) const fn room(&self) -> usize {
+        self.room
     }
 
     /// Forgets every name in place, and makes room for `names` and one more.

@@ -12,8 +12,12 @@ use crate::keys::EpochKeys;
 use crate::protect::text::{Finding, Sense};
 use crate::record::timestamp::Timestamp;
 
-/// Names that are known to have been learned or refused, so that one that stands on every line costs next to nothing.
-const SEEN: usize = 1024;
+/// Names of a small index that are known to have been learned or refused, so that one that stands on every line costs next to
+/// nothing. A larger index remembers more of them.
+const SEEN_MIN: usize = 1024;
+
+/// The same for each name that the index has room for.
+const SEEN_PER_NAME: usize = 2;
 
 /// New names that a worker keeps to itself.
 const NEW_MAX: usize = 1024;
@@ -64,7 +68,7 @@ impl Learner {
         Self {
             generation: shared.keys.generation(),
             shared: Some(shared),
-            seen: vec![0; SEEN],
+            seen: vec![0; SEEN_MIN],
             ..Self::default()
         }
     }
@@ -93,7 +97,9 @@ impl Learner {
         let Some(shared) = &self.shared else { return };
         let hasher = shared.hasher();
         let mark = hasher.with(hasher.bytes(name), sense as u64, keys.serial());
-        let seen = &mut self.seen[mark as usize % SEEN];
+        // A power of two.
+        let len = self.seen.len();
+        let seen = &mut self.seen[mark as usize & (len - 1)];
         if *seen != mark {
             *seen = mark;
             self.learn_new(sense, name, keys);
@@ -210,6 +216,10 @@ impl Learner {
             self.seen.fill(0);
         }
         self.index.clear(log.entries.len() + self.new.len());
+        let seen = self.index.room() * SEEN_PER_NAME;
+        if self.seen.len() < seen {
+            self.seen.resize(seen, 0);
+        }
         log.entries.iter().chain(&self.new).for_each(|entry| self.index.add(entry));
         (self.version, self.entries) = (log.version, log.entries.len());
         self.next_death = self.next_death.min(log.next_death);
