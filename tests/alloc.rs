@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use sluis::config::format_spec::FormatSpec;
 use sluis::encode::Emit;
+use sluis::format::jitsi::Service;
 use sluis::keys::Keys;
 use sluis::pipeline::build::{self, RouteSpec};
 use sluis::pipeline::worker::{ClassChoice, Outcome, SourcePlan, Worker};
@@ -117,6 +118,15 @@ fn coturn(n: u32) -> String {
     )
 }
 
+fn jvb(n: u32) -> String {
+    let (a, b) = (n / 250 % 250, n % 250);
+    format!(
+        "JVB 2026-11-21 10:00:00.{:03} INFO: [{b}] [confId={n:016x} conf_name=r{a}@conference.h epId={n:08x} stats_id=Eva-{n} \
+         ufrag=x{n}] Component.update#369: Update remote candidate: 198.{a}.100.{b}:5000/udp\n\tat 203.0.{a}.{b}\n",
+        n % 1000
+    )
+}
+
 fn text(n: u32) -> String {
     let (a, b) = (n / 250 % 250, n % 250);
     format!(
@@ -198,6 +208,11 @@ fn error_logs_allocate_nothing_per_record() {
 fn logs_of_servers_allocate_nothing_per_record() {
     nothing_per_record("prosody", &FormatSpec::Prosody, prosody);
     nothing_per_record("coturn", &FormatSpec::Coturn, coturn);
+}
+
+#[test]
+fn jitsi_allocates_nothing_per_record() {
+    nothing_per_record("jvb", &FormatSpec::Jitsi(Service::Jvb), jvb);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use sluis::encode::same_json::{Written, same_json};
 use sluis::format::apache_error::ApacheError;
 use sluis::format::coturn::Coturn;
 use sluis::format::detect::{detect, resembles};
+use sluis::format::jitsi::{Jitsi, Service};
 use sluis::format::json::{Json, VALUES_MAX};
 use sluis::format::nginx_error::NginxError;
 use sluis::format::prosody::Prosody;
@@ -347,11 +348,14 @@ fn parsers() -> Vec<(&'static str, Box<dyn Parser>)> {
         ("apache-error", Box::new(ApacheError::new(TimeZone::UTC))),
         ("prosody", Box::new(Prosody::new(TimeZone::UTC))),
         ("coturn", Box::new(Coturn::new(Some(TimeZone::UTC)))),
+        ("jvb", Box::new(Jitsi::new(Service::Jvb, TimeZone::UTC))),
+        ("jicofo", Box::new(Jitsi::new(Service::Jicofo, TimeZone::UTC))),
+        ("jibri", Box::new(Jitsi::new(Service::Jibri, TimeZone::UTC))),
         ("text", Box::new(Text::new())),
     ]
 }
 
-const SEEDS: [&str; 16] = [
+const SEEDS: [&str; 21] = [
     r#"{"remote_addr":"192.0.2.7","request":"GET /a?b HTTP/1.1","time":"2026-11-21T10:15:32Z","client":{"ip":["192.0.2.8"]}}"#,
     r#"{"ts":1795252532.5,"request":{"uri":"/a?b","headers":{"User-Agent":["x"]}},"msg":{"a":1},"args":"?x"}"#,
     r#"2026/11/21 10:15:32 [error] 1#2: *3 user "bob": password mismatch, client: 192.0.2.7, server: a, request: "GET / HTTP/1.1", host: "a", referrer: "b""#,
@@ -369,6 +373,11 @@ const SEEDS: [&str; 16] = [
      local 192.0.2.1:1, remote [2001:db8::7]:2, reason: x",
     "2026-11-21T10:15:32.118+0100 INFO IPv6. tcp or tls connected to: 2001:db8::9:50312",
     "2026-11-21T10:15:32+0100: : session 001000000000000007: peer 192.0.2.7:5 lifetime updated: 300",
+    "JVB 2026-11-21 10:15:32.123 INFO: [1] [confId=1 conf_name=[t]a@conference.h stats_id=Eva] b=c epId=49517bef] A.b#1: x\n\tat y",
+    "Jicofo 2026-11-21 10:15:32.123 AM FEINSTEN: [1] org.jitsi.A.b().401 Member a@conference.h/49517bef joined.",
+    "Nov 21 10:15:32 h docker[1]: jvb_1 | 2026-11-21T10:15:32.123456789Z JVB INFO: [1] [participant=null new=1] x",
+    "Dec 04, 2020 1:30:42 PM org.jitsi.A log\nINFO: x: [1] y",
+    "[jibri_1   2026-11-21 10:15:32.123 INFO: [1] [room=x JVB 2026-11-21 10:15:32.123 INFO: [1] A.b: x",
 ];
 
 proptest! {
@@ -416,6 +425,7 @@ fn hostile_records_cost_no_more_than_their_length() {
     let apache = "[Sat Nov 21 10:15:32 2026] [error] ";
     let prosody = "Nov 21 10:15:32 x\tinfo\t";
     let turn = "5: session 001000000000000007: ";
+    let jvb = "JVB 2026-11-21 10:15:32.123 INFO: [1] [room=a";
     for record in [
         head(r#"{"a":""#, r"\\"),
         head(r#"{"a":"#, "["),
@@ -444,6 +454,15 @@ fn hostile_records_cost_no_more_than_their_length() {
         head(turn, " connected to: "),
         head(&format!("{turn}peer "), "2001:"),
         head("5: (1): ", "A"),
+        head(jvb, "] "),
+        head(jvb, "] A.b: ["),
+        head(jvb, " b=c"),
+        head(&format!("{jvb}@h"), " b=c"),
+        head(jvb, " epId=1"),
+        head(jvb, ": [1] "),
+        head(jvb, "2026-11-21 10:15:32.123 INFO: [x"),
+        head(jvb, &format!("] {}", "A.b".repeat(80))),
+        head("jvb_1 | ", "jvb_1 | "),
     ] {
         for (_, parser) in parsers() {
             let _ = parse(&*parser, &record);

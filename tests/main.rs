@@ -17,6 +17,7 @@ mod filter;
 mod finder;
 mod formats;
 mod invariants;
+mod jitsi;
 mod keys;
 mod leak;
 mod learned;

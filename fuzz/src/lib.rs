@@ -32,6 +32,10 @@ static FORMATS: LazyLock<Vec<Format>> = LazyLock::new(|| {
         "json",
         "prosody",
         "coturn",
+        "jvb",
+        "jicofo",
+        "jigasi",
+        "jibri",
         "text",
     ];
     names.into_iter().filter_map(|name| compile(name, None)).collect()
@@ -44,7 +48,7 @@ fn compile(name: &str, string: Option<&str>) -> Option<Format> {
 
 /// One record of every format; and, when there are two lines, the first as a format string and the rest as its record.
 pub fn parsers(data: &[u8]) {
-    assert_eq!(FORMATS.len(), 9, "a format did not compile");
+    assert_eq!(FORMATS.len(), 13, "a format did not compile");
     for format in FORMATS.iter() {
         parse(format.parser(), data);
         rows(format, data);

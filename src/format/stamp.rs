@@ -79,19 +79,60 @@ fn fraction(text: &[u8], at: usize) -> usize {
 
 /// True when `text` begins with bytes of this shape: `0` is a digit, `_` a digit or a space, `A` and `a` a letter, anything else
 /// itself.
+///
+/// Digits and fixed bytes are compared together, eight at a time: the masks are known when this is compiled.
 #[inline(always)]
-fn has_shape<const N: usize>(text: &[u8], shape: &[u8; N]) -> bool {
+fn has_shape<const N: usize>(text: &[u8], shape: &'static [u8; N]) -> bool {
     let Some(text) = text.first_chunk::<N>() else { return false };
-    // No early end: the lengths are known, so that the whole comparison is a few instructions.
-    text.iter().zip(shape).fold(true, |all, (&byte, &want)| {
-        all & match want {
-            b'0' => byte.is_ascii_digit(),
-            b'_' => byte.is_ascii_digit() || byte == b' ',
-            b'A' => byte.is_ascii_uppercase(),
-            b'a' => byte.is_ascii_lowercase(),
-            _ => byte == want,
+    let mut all = true;
+    let mut at = 0;
+    while at + 8 <= N {
+        all &= eight(chunk(text, at), chunk(shape, at));
+        at += 8;
+    }
+    while at < N {
+        all &= one(text[at], shape[at]);
+        at += 1;
+    }
+    all
+}
+
+/// Eight bytes of a shape.
+#[inline(always)]
+fn eight(text: [u8; 8], shape: [u8; 8]) -> bool {
+    const LOW: u64 = 0x0f0f_0f0f_0f0f_0f0f;
+    const SIX: u64 = 0x0606_0606_0606_0606;
+    let mask = |is: fn(u8) -> bool| u64::from_le_bytes(shape.map(|want| if is(want) { 0xff } else { 0 }));
+    let digits = mask(|want| want == b'0');
+    let fixed = mask(|want| !matches!(want, b'0' | b'_' | b'A' | b'a'));
+    let word = u64::from_le_bytes(text);
+    // A digit's upper half is 3, and its lower half plus six stays below sixteen.
+    let upper = (word ^ u64::from_le_bytes([b'0'; 8])) & digits & !LOW;
+    let lower = ((word & LOW) + SIX) & digits & !LOW;
+    let other = (word ^ u64::from_le_bytes(shape)) & fixed;
+    let mut all = upper | lower | other == 0;
+    for (byte, want) in text.into_iter().zip(shape) {
+        if matches!(want, b'_' | b'A' | b'a') {
+            all &= one(byte, want);
         }
-    })
+    }
+    all
+}
+
+#[inline(always)]
+const fn one(byte: u8, want: u8) -> bool {
+    match want {
+        b'0' => byte.is_ascii_digit(),
+        b'_' => byte.is_ascii_digit() || byte == b' ',
+        b'A' => byte.is_ascii_uppercase(),
+        b'a' => byte.is_ascii_lowercase(),
+        _ => byte == want,
+    }
+}
+
+#[inline(always)]
+fn chunk<const N: usize>(text: &[u8; N], at: usize) -> [u8; 8] {
+    std::array::from_fn(|index| text[at + index])
 }
 
 #[cfg(test)]
@@ -118,6 +159,15 @@ mod tests {
             assert_eq!(stamp(format!("{text} -x").as_bytes()), expected, "{text}");
             for cut in 0..text.len().min(15) {
                 assert_eq!(stamp(&text.as_bytes()[..cut]), None, "{text}");
+            }
+        }
+        // Any byte in any place is what the shape says, and nothing else.
+        let shape = b"Aaa _0 00:00:00";
+        for at in 0..shape.len() {
+            for byte in 0..=255 {
+                let mut text = *b"Nov 21 10:15:32";
+                text[at] = byte;
+                assert_eq!(has_shape(&text, shape), one(byte, shape[at]), "{at} {byte}");
             }
         }
         assert_eq!(stamp(b"nov 21 10:15:32"), None);

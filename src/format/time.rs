@@ -279,10 +279,18 @@ impl Civil {
         // Nine years back reach a 29 February even over 1900, 2100 and the like.
         (0..=9)
             .filter_map(|back| (this_year + 1).checked_sub(back))
+            // A year that is in the future in every zone is passed over without asking what the zone was then.
+            .filter(|&year| self.in_utc(year).is_some_and(|utc| utc.plus_seconds(-86_400) <= latest))
             .filter_map(|year| self.in_year(year, zone, &mut memo.times).ok())
             .find(|&instant| instant <= latest)
             .map(|instant| Reading { instant, completed })
             .ok_or(Refusal::BadTime)
+    }
+
+    /// The instant as if the text were in UTC; `None` when no calendar has it.
+    fn in_utc(&self, year: u32) -> Option<Timestamp> {
+        seconds_of(year, self.month, self.day, self.hour, self.minute, self.second)
+            .map(Timestamp::from_seconds)
     }
 
     fn in_year(&self, year: u32, zone: Option<&TimeZone>, memo: &mut TimeMemo) -> Result<Timestamp, Refusal> {

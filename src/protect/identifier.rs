@@ -94,10 +94,12 @@ impl Writer<'_> {
         let tag = tag(self.keys, Some(kind), Form::Token, counts);
         let mut maker = Maker { keys: self.keys, canonical: self.canonical, plain: self.plain };
         let mut make = |out: &mut Vec<u8>| maker.token(kind, value).write_base64url(out);
-        match counts {
-            ..LONG_BYTES => TokenCache::write_value(&mut self.cache.long, &value[..counts], tag, out, make),
-            ..WIDE_BYTES => TokenCache::write_value(&mut self.cache.wide, &value[..counts], tag, out, make),
-            _ => make(out),
+        if counts < LONG_BYTES {
+            TokenCache::write_value(&mut self.cache.long, &value[..counts], tag, out, make);
+        } else if counts < WIDE_BYTES {
+            TokenCache::write_value(&mut self.cache.wide, &value[..counts], tag, out, make);
+        } else {
+            make(out);
         }
     }
 
@@ -227,11 +229,10 @@ pub const fn token_kind(kind: Kind) -> TokenKind {
         Kind::User => TokenKind::User,
         Kind::Name => TokenKind::Name,
         Kind::Room => TokenKind::Room,
-        Kind::Email => TokenKind::Email,
         Kind::Mac => TokenKind::Mac,
         Kind::Identifier | Kind::Endpoint => TokenKind::Identifier,
         // A bare JID and a mail address are spelled alike, and often are one.
-        Kind::Jid => TokenKind::Email,
+        Kind::Email | Kind::Jid => TokenKind::Email,
         _ => TokenKind::Text,
     }
 }

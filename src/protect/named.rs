@@ -9,7 +9,7 @@ use std::ops::Range;
 use memchr::memchr;
 
 use super::learned::Learner;
-use super::text::Sense;
+use super::text::{NAMES_MAX, Needles, Sense};
 use super::{jabber, text, url};
 use crate::keys::EpochKeys;
 use crate::policy::table::{IdAction, PathPlan, Table, TextPlan};
@@ -22,20 +22,18 @@ use crate::record::span::{Escape, Part};
 pub struct Named {
     pub(super) bytes: Vec<u8>,
     pub(super) entries: Vec<Name>,
+    pub(super) needles: Needles,
     plain: Vec<u8>,
 }
 
 /// One name: what is looked for, and the value that its token is made of; both are ranges of [`Named::bytes`].
 #[derive(Clone)]
 pub(super) struct Name {
-    pub(super) name: Range<usize>,
+    pub(super) sought: Range<usize>,
     pub(super) value: Range<usize>,
     pub(super) kind: Kind,
     pub(super) action: IdAction,
 }
-
-/// More names than this in one record are not looked for; formats have at most a handful of naming slots.
-pub(super) const NAMES_MAX: usize = 16;
 
 /// Bytes of the shortest name that is looked for.
 const NAME_BYTES_MIN: usize = 3;
@@ -47,7 +45,10 @@ impl Named {
     /// Forgets the last record's.
     pub fn clear(&mut self) {
         self.bytes.clear();
-        self.entries.clear();
+        if !self.entries.is_empty() {
+            self.entries.clear();
+            self.needles.clear();
+        }
     }
 
     /// True when the record names nobody, which is most records.
@@ -126,7 +127,7 @@ impl Named {
                 (kind, action) = (Kind::Room, plan.room);
             }
         }
-        let name = match kind {
+        let sought = match kind {
             Kind::Room => {
                 jabber::unescape(local, &mut self.plain);
                 self.bytes.extend_from_slice(&self.plain);
@@ -140,9 +141,10 @@ impl Named {
             _ => value.clone(),
         };
         // An account of a program says nothing of a person, and its name is in every second message.
-        let program = kind == Kind::Jid && PROGRAMS.contains(&&self.bytes[name.clone()]);
-        if name.len() >= NAME_BYTES_MIN && !program {
-            self.entries.push(Name { name, value, kind, action });
+        let program = kind == Kind::Jid && PROGRAMS.contains(&&self.bytes[sought.clone()]);
+        if sought.len() >= NAME_BYTES_MIN && !program {
+            self.needles.add(&self.bytes[sought.clone()]);
+            self.entries.push(Name { sought, value, kind, action });
         }
     }
 }

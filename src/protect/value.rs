@@ -11,7 +11,7 @@ use memchr::memchr;
 use super::address::{self, Column};
 use super::identifier::{Writer, mark, token_kind};
 use super::learned::Learner;
-use super::named::{NAMES_MAX, Name, Named};
+use super::named::{Name, Named};
 use super::text::{self, Candidates, Context, Cursor, Finding, Sense, What};
 use super::{agent, grammar, jabber, url};
 use crate::keys::pseudonym::TokenKind;
@@ -292,11 +292,8 @@ impl Treater<'_> {
     }
 
     fn find_named(&mut self, plain: &[u8]) {
-        let mut names: [&[u8]; NAMES_MAX] = [&[]; NAMES_MAX];
-        for (slot, entry) in names.iter_mut().zip(&self.named.entries) {
-            *slot = &self.named.bytes[entry.name.clone()];
-        }
-        text::find_names(plain, &names[..self.named.entries.len()], self.findings);
+        let Named { bytes, entries, needles, .. } = self.named;
+        needles.find(plain, |index| &bytes[entries[index].sought.clone()], self.findings);
     }
 
     fn finding(&mut self, finding: Finding, plain: &[u8], out: &mut Vec<u8>) {

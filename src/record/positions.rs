@@ -99,6 +99,40 @@ impl ByteSet {
     }
 }
 
+/// A byte for each low half of a byte, made at run time.
+#[derive(Clone, Copy, Default)]
+pub struct Nibbles {
+    table: [u8; 16],
+}
+
+impl Nibbles {
+    /// Adds bits to the entry of `byte`.
+    pub fn add(&mut self, byte: u8, bits: u8) {
+        self.table[usize::from(byte & 15)] |= bits;
+    }
+
+    /// The entry of `byte`.
+    #[inline]
+    pub fn of(&self, byte: u8) -> u8 {
+        self.table[usize::from(byte & 15)]
+    }
+
+    /// The entries of many bytes.
+    #[inline]
+    pub fn look_up(&self, bytes: Lane) -> Lane {
+        let nibbles = bytes & Lane::splat(15);
+        let mut lane = [0; LANE];
+        for half in lane.as_chunks_mut::<16>().0 {
+            *half = self.table;
+        }
+        let table = Lane::new(lane);
+        #[cfg(target_feature = "avx2")]
+        return table.swizzle_half_relaxed(nibbles);
+        #[cfg(not(target_feature = "avx2"))]
+        return table.shuffle(nibbles);
+    }
+}
+
 /// An ascending list of places, below 4 GiB.
 #[derive(Default)]
 pub struct Positions {

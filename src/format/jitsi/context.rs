@@ -8,10 +8,12 @@
 //! places the first at which the brackets balance counts. Where none balances it is the first with a caller. A key is one that is
 //! known, or any word where the value before it is whole by its own grammar; a name never is.
 
-use memchr::{memchr_iter, memchr3_iter, memrchr};
+use memchr::memchr3_iter;
 
+use super::CONTEXT;
 use super::caller::Caller;
-use super::{CONFERENCE, CONFERENCE_NAME, CONTEXT, ENDPOINT, JID, SESSION, STATS_ID};
+use super::keys::{Rule, known_key};
+use crate::record::positions::{Lane, blocks, mask};
 use crate::record::span::{Parsed, Refusal};
 
 /// Longest key that is looked for.
@@ -75,91 +77,94 @@ impl Context {
 
     /// Adds the values.
     pub(super) fn push(&self, record: &[u8], parsed: &mut Parsed) {
-        let mut text: Option<(usize, usize)> = None;
-        let mut next = key_end(record, self.start).map(|equals| (self.start, equals));
-        while let Some((key, equals)) = next {
-            let rule = Rule::of(&record[key..equals]).unwrap_or(Rule::Text);
-            let start = equals + 1;
-            next = next_key(record, start, self.end, rule);
-            let end = next.map_or(self.end, |(key, _)| key - 1);
-            match rule.slot(&record[start..end]) {
-                Some(slot) => {
-                    if let Some((start, end)) = text.take() {
-                        parsed.push(CONTEXT, start, end);
-                    }
-                    parsed.push(slot, start, end);
-                }
-                // Neighbours are one text.
-                None => text = Some((text.map_or(key, |(start, _)| start), end)),
+        let mut values =
+            Values { record, parsed, key: self.start, start: self.start, rule: None, text: None };
+        let sign = Lane::splat(b'=');
+        blocks(&record[self.start..self.end], |block, base| {
+            let mut found = mask(block, |lane| lane.simd_eq(sign));
+            while found != 0 {
+                values.equals(self.start, self.start + base + found.trailing_zeros() as usize);
+                found &= found - 1;
             }
-        }
-        if let Some((start, end)) = text {
-            parsed.push(CONTEXT, start, end);
-        }
+        });
+        values.end(self.end);
     }
 }
 
-/// What a key says of its value.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Rule {
-    /// It is of this slot.
-    Slot(u16),
-    /// An endpoint's identifier, or a JID.
-    Participant,
-    /// Text, with its key.
-    Text,
+/// The values of a block, from one `=` to the next.
+struct Values<'a> {
+    record: &'a [u8],
+    parsed: &'a mut Parsed,
+    /// Where the last key begins.
+    key: usize,
+    /// Where its value begins.
+    start: usize,
+    /// What it says of it; nothing before the first key.
+    rule: Option<Rule>,
+    /// Text that was not yet added: neighbours are one.
+    text: Option<(usize, usize)>,
 }
 
-impl Rule {
-    /// The rule of a known key: those of JVB 2.x, Jicofo, Jigasi and Jibri since their context blocks exist.
-    fn of(key: &[u8]) -> Option<Self> {
-        Some(match key {
-            b"conf_name" | b"room" | b"roomName" | b"room_name" | b"roomJid" | b"room_jid" => {
-                Self::Slot(CONFERENCE_NAME)
+impl Values<'_> {
+    /// Looks whether the `=` at `equals` ends a key, which stands behind a blank or where the block begins.
+    #[inline]
+    fn equals(&mut self, block: usize, equals: usize) {
+        let (key, rule) = match known_key(self.record, block, equals) {
+            Some(known) => known,
+            None => match self.unknown_key(block, equals) {
+                Some(key) => (key, Rule::Text),
+                None => return,
+            },
+        };
+        if self.rule.is_some() {
+            // A key behind the first `=` of a value that is empty so far: `a==`, or a blank that is the value's own.
+            if key <= self.start {
+                return;
             }
-            b"meeting_id" | b"meetingId" | b"conference_id" => Self::Slot(CONFERENCE),
-            b"confId" | b"conf_id" | b"session_id" | b"sessionId" => Self::Slot(SESSION),
-            b"epId" | b"ep_id" | b"endpoint_id" | b"endpointId" | b"endpoint" => Self::Slot(ENDPOINT),
-            b"stats_id" | b"statsId" => Self::Slot(STATS_ID),
-            b"jid" | b"remoteJid" | b"remote_jid" | b"visitor_muc" | b"visitorMuc" | b"brewery"
-            | b"occupant" => Self::Slot(JID),
-            b"participant" => Self::Participant,
-            b"gid" | b"componentId" | b"ufrag" | b"local_ufrag" | b"name" | b"hostname" | b"id"
-            | b"relayId" | b"relay_id" | b"region" | b"type" | b"ctx" | b"call_id" | b"callId" | b"shard"
-            | b"bridge" | b"version" | b"displayName" | b"display_name" | b"url" | b"nickname"
-            | b"remote_relay_id" | b"conf" | b"sid" => Self::Text,
-            _ => return None,
-        })
+            self.value(key - 1);
+        }
+        (self.key, self.start, self.rule) = (key, equals + 1, Some(rule));
     }
 
-    /// The slot of a value; none for text, and for a value that says nothing.
-    fn slot(self, value: &[u8]) -> Option<u16> {
-        if matches!(value, b"" | b"null") {
+    /// Where a key begins that is not known: the first of the block, and one behind a value that is whole.
+    #[inline(never)]
+    fn unknown_key(&self, block: usize, equals: usize) -> Option<usize> {
+        let Some(rule) = self.rule else { return Some(block) };
+        let earliest = self.start.max(equals.saturating_sub(KEY_BYTES_MAX));
+        let length =
+            self.record[earliest..equals].iter().rev().take_while(|byte| is_key_part(**byte)).count();
+        let key = equals - length;
+        if length == 0
+            || key <= self.start
+            || self.record[key - 1] != b' '
+            || self.record[key].is_ascii_digit()
+        {
             return None;
         }
-        match self {
-            Self::Slot(slot) => Some(slot),
-            Self::Participant if value.len() == 8 && value.iter().all(u8::is_ascii_hexdigit) => {
-                Some(ENDPOINT)
+        let value = &self.record[self.start..key - 1];
+        (value.len() <= WHOLE_BYTES_MAX && rule.is_whole(value)).then_some(key)
+    }
+
+    /// The last value ends at `end`.
+    #[inline]
+    fn value(&mut self, end: usize) {
+        let Some(rule) = self.rule else { return };
+        match rule.slot(&self.record[self.start..end]) {
+            Some(slot) => {
+                if let Some((start, end)) = self.text.take() {
+                    self.parsed.push(CONTEXT, start, end);
+                }
+                self.parsed.push(slot, self.start, end);
             }
-            Self::Participant => Some(JID),
-            Self::Text => None,
+            None => self.text = Some((self.text.map_or(self.key, |(start, _)| start), end)),
         }
     }
 
-    /// True for a value that is whole by its own grammar, so that a word behind it is a key, if an unknown one.
-    fn is_whole(self, value: &[u8]) -> bool {
-        let is_id = |value: &[u8]| value.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-');
-        let is_jid = || {
-            let is_host = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':');
-            memrchr(b'@', value).is_some_and(|at| at + 1 < value.len() && value[at + 1..].iter().all(is_host))
-        };
-        match self {
-            // Neighbours are one text anyway.
-            Self::Text | Self::Slot(STATS_ID) => false,
-            Self::Slot(CONFERENCE_NAME | JID) => is_jid(),
-            Self::Slot(_) => is_id(value),
-            Self::Participant => is_id(value) || is_jid(),
+    /// The block ends at `end`.
+    fn end(&mut self, end: usize) {
+        self.value(end);
+        if let Some((start, end)) = self.text {
+            self.parsed.push(CONTEXT, start, end);
         }
     }
 }
@@ -179,23 +184,6 @@ fn key_end(text: &[u8], at: usize) -> Option<usize> {
     let length = key.iter().take(KEY_BYTES_MAX + 1).take_while(|byte| is_key_part(**byte)).count();
     let is_key = (1..=KEY_BYTES_MAX).contains(&length) && !key[0].is_ascii_digit();
     (is_key && key.get(length) == Some(&b'=')).then_some(at + length)
-}
-
-/// The next key in `start..end`, where a value of `rule` begins: its first byte, which stands behind a blank, and its `=`.
-fn next_key(record: &[u8], start: usize, end: usize, rule: Rule) -> Option<(usize, usize)> {
-    memchr_iter(b'=', &record[start..end]).find_map(|place| {
-        let equals = start + place;
-        let earliest = start.max(equals.saturating_sub(KEY_BYTES_MAX));
-        let length = record[earliest..equals].iter().rev().take_while(|byte| is_key_part(**byte)).count();
-        let key = equals - length;
-        if length == 0 || key <= start || record[key - 1] != b' ' || record[key].is_ascii_digit() {
-            return None;
-        }
-        let value = &record[start..key - 1];
-        let is_key = Rule::of(&record[key..equals]).is_some()
-            || (value.len() <= WHOLE_BYTES_MAX && rule.is_whole(value));
-        is_key.then_some((key, equals))
-    })
 }
 
 #[cfg(test)]

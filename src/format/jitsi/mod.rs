@@ -19,6 +19,7 @@
 mod caller;
 mod context;
 mod header;
+mod keys;
 mod level;
 mod other;
 mod simple;

@@ -11,8 +11,12 @@ use crate::record::calendar;
 const SHAPES: [&[u8]; 5] =
     [b"0000-00-00 00:00", b"0000-00-00T00:00", b"0000/00/00 00:00", b"00.00.0000 00:00", b"00:00:00"];
 
-/// True when `line` begins with a time, perhaps in a bracket.
+/// True when `line` begins with a time, perhaps in a bracket; or is wrapped as Docker's `json-file` wraps it, which no parser here
+/// unwraps.
 pub(super) fn begins(line: &[u8]) -> bool {
+    if line.starts_with(b"{\"log\":\"") {
+        return true;
+    }
     let text = line.strip_prefix(b"[").unwrap_or(line);
     match text.first() {
         Some(b'0'..=b'9') => SHAPES.iter().any(|shape| has_shape(text, shape)),

@@ -192,6 +192,7 @@ fn another_layout_is_no_end_of_the_record_above() {
         "10:15:32.123 [main] INFO x",
         "Nov 21 10:15:32 mod_bosh\tinfo\tx",
         "2026-11-21 10:15:32.123 x y",
+        "{\"log\":\"JVB 2026-11-21 10:15:32.123 INFO: [1] A.b#1: x\\n\",\"stream\":\"stderr\"}",
         "2026-11-21 10:15:32.123456 INFO: [1] A.b#1: x",
     ] {
         assert!(begins(line), "{line}");

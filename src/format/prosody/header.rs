@@ -17,9 +17,6 @@ pub(super) const PADDING_BYTES_MAX: usize = SOURCE_BYTES_MAX + 8;
 /// Bytes of the longest word that is taken for a level nobody knows.
 const WORD_BYTES_MAX: usize = 16;
 
-/// Words before the id of a session, the longer of two before the shorter.
-const SESSIONS: [&[u8]; 8] = [b"c2s", b"bosh", b"s2sin", b"s2sout", b"jcp", b"websocket", b"ws", b"conn"];
-
 /// The levels of `util.logger`.
 pub(super) const LEVELS: [&[u8]; 4] = [b"info", b"debug", b"warn", b"error"];
 
@@ -44,113 +41,92 @@ impl Miss {
     const CONTINUES: Self = Self { refusal: Refusal::Headless, begins: false };
 }
 
-/// What stands before the message.
-pub(super) struct Header {
-    prefix: Prefix,
-    own: Own,
+/// What Prosody writes before the message itself.
+pub(super) struct Own {
+    /// Its time, if it writes any.
+    pub time: Option<(TimeForm, Range)>,
+    module: Range,
+    session: Option<Range>,
+    level: Option<Range>,
     /// Where the message begins.
     pub message: usize,
 }
 
-/// What Prosody writes itself.
-struct Own {
-    time: Option<(TimeForm, Range)>,
-    module: Range,
-    session: Option<Range>,
-    level: Option<Range>,
-    message: usize,
+/// True when `line` begins a record.
+#[inline]
+pub(super) fn begins(line: &[u8]) -> bool {
+    if is_file(line) {
+        return true;
+    }
+    match Own::read(line, 0) {
+        Ok(_) => true,
+        Err(miss) => behind_prefix(line, miss).map_or_else(|miss| miss.begins, |_| true),
+    }
 }
 
-impl Header {
-    /// True when `line` begins a record.
-    #[inline]
-    pub fn begins(line: &[u8]) -> bool {
-        match Self::read(line) {
-            Ok(_) => true,
-            Err(miss) => miss.begins,
-        }
-    }
+/// True for a line of the layout of files up to the level: it begins a record, whatever the level says. A collector's prefix has no
+/// tab.
+#[inline]
+fn is_file(line: &[u8]) -> bool {
+    let Some(stamp) = stamp(line).filter(|stamp| stamp.form == TimeForm::Syslog) else { return false };
+    let Some(rest) = line[stamp.len..].strip_prefix(b" ") else { return false };
+    memchr::memchr2(b'\t', b' ', &rest[..rest.len().min(SOURCE_BYTES_MAX)])
+        .is_some_and(|at| rest[at] == b'\t')
+}
 
-    /// Reads the header that `line` begins with.
-    #[inline]
-    pub fn read(line: &[u8]) -> Result<Self, Miss> {
-        // Most logs are files, without a prefix; and no prefix reads like a whole header.
-        match Own::read(line, 0) {
-            Ok(own) => Ok(Self { prefix: Prefix::default(), message: own.message, own }),
-            Err(miss) => Self::prefixed(line, miss),
-        }
+/// Reads the header of a line that does not begin with one, because a collector's prefix stands before it. `miss` is what else it is.
+#[inline(never)]
+pub(super) fn behind_prefix(line: &[u8], miss: Miss) -> Result<(Prefix, Own), Miss> {
+    let Some(prefix) = Prefix::read(line) else {
+        return Err(if is_jitsi(line) { Miss::begins(Refusal::OtherProgram) } else { miss });
+    };
+    let inner = match Own::read(line, prefix.rest) {
+        Ok(own) => return Ok((prefix, own)),
+        Err(inner) => inner,
+    };
+    let other = |(start, end): Range| !is_prosody(&line[start..end]);
+    if prefix.container.or(prefix.program).is_some_and(other) {
+        return Err(Miss::begins(Refusal::OtherProgram));
     }
+    let sink = prefix.program.and_then(|_| Own::sink(line, prefix.rest));
+    sink.map(|own| (prefix, own)).ok_or(inner)
+}
 
-    #[inline(never)]
-    fn prefixed(line: &[u8], miss: Miss) -> Result<Self, Miss> {
-        let Some(prefix) = Prefix::read(line) else {
-            return Err(if is_jitsi(line) { Miss::begins(Refusal::OtherProgram) } else { miss });
-        };
-        let inner = match Own::read(line, prefix.rest) {
-            Ok(own) => return Ok(Self { prefix, message: own.message, own }),
-            Err(inner) => inner,
-        };
-        let other = |(start, end): Range| !is_prosody(&line[start..end]);
-        if prefix.container.or(prefix.program).is_some_and(other) {
-            return Err(Miss::begins(Refusal::OtherProgram));
-        }
-        if prefix.program.is_some()
-            && let Some(own) = Own::sink(line, prefix.rest)
-        {
-            return Ok(Self { prefix, message: own.message, own });
-        }
-        Err(inner)
-    }
-
-    /// The time that counts: Prosody's own, or the collector's, which is later.
-    pub fn stamp(&self) -> Option<(TimeForm, Range)> {
-        self.own.time.or(self.prefix.stated())
-    }
-
-    /// What a collector wrote: where its text ends, and what it says of program and process.
-    pub const fn prefix(&self) -> &Prefix {
-        &self.prefix
-    }
-
-    /// Adds the parts.
-    #[inline]
-    pub fn push(&self, parsed: &mut Parsed) {
-        if self.prefix.rest > 0 {
-            self.push_prefix(parsed);
-        }
-        let mut push = |slot, range: Option<Range>| {
-            if let Some((start, end)) = range {
-                parsed.push(slot, start, end);
-            }
-        };
-        push(TIME, self.own.time.map(|(_, range)| range));
-        push(MODULE, Some(self.own.module));
-        push(SESSION, self.own.session);
-        push(SEVERITY, self.own.level);
-    }
-
-    #[inline(never)]
-    fn push_prefix(&self, parsed: &mut Parsed) {
-        let Prefix { time, host, program, pid, container, runtime, .. } = self.prefix;
-        for (slot, range) in [
-            (TIME, time.map(|(_, range)| range)),
-            (HOST, host),
-            (APPNAME, program),
-            (PID, pid),
-            (CONTAINER, container),
-            (TIME, runtime.map(|(_, range)| range)),
-        ] {
-            if let Some((start, end)) = range {
-                parsed.push(slot, start, end);
-            }
+/// Adds the parts of a prefix.
+pub(super) fn push_prefix(prefix: &Prefix, parsed: &mut Parsed) {
+    for (slot, range) in [
+        (TIME, prefix.time.map(|(_, range)| range)),
+        (HOST, prefix.host),
+        (APPNAME, prefix.program),
+        (PID, prefix.pid),
+        (CONTAINER, prefix.container),
+        (TIME, prefix.runtime.map(|(_, range)| range)),
+    ] {
+        if let Some((start, end)) = range {
+            parsed.push(slot, start, end);
         }
     }
 }
 
 impl Own {
+    /// Adds the parts.
+    #[inline]
+    pub fn push(&self, parsed: &mut Parsed) {
+        if let Some((_, (start, end))) = self.time {
+            parsed.push(TIME, start, end);
+        }
+        parsed.push(MODULE, self.module.0, self.module.1);
+        if let Some((start, end)) = self.session {
+            parsed.push(SESSION, start, end);
+        }
+        if let Some((start, end)) = self.level {
+            parsed.push(SEVERITY, start, end);
+        }
+    }
+
     /// Reads `time source level message` at `from`, of which the time may be missing.
     #[inline]
-    fn read(line: &[u8], from: usize) -> Result<Self, Miss> {
+    pub fn read(line: &[u8], from: usize) -> Result<Self, Miss> {
         let text = &line[from..];
         let stamp = stamp(text);
         let (time, at) = match stamp {
@@ -165,7 +141,8 @@ impl Own {
         let head = &rest[..rest.len().min(SOURCE_BYTES_MAX + 1)];
         let source_len = memchr::memchr3(b'\t', b' ', b'\n', head).unwrap_or(head.len());
         let source = &head[..source_len];
-        if source.is_empty() || source_len > SOURCE_BYTES_MAX || !is_source(source) {
+        let classes = classes(source);
+        if source.is_empty() || source_len > SOURCE_BYTES_MAX || classes & FOREIGN != 0 {
             let refusal = if rest.is_empty() { Refusal::Truncated } else { Refusal::Mismatch };
             return Err(if dated { Miss::begins(refusal) } else { Miss::CONTINUES });
         }
@@ -174,7 +151,7 @@ impl Own {
         match level(line, source.1 + gap.len) {
             // One space is no padding: then only the tab after the level tells a header from words.
             Some(level) if gap.certain || level.tab => {
-                let (module, session) = session(line, source);
+                let (module, session) = session(line, source, classes);
                 Ok(Self { time, module, session, level: Some(level.word), message: level.rest })
             }
             _ => Err(without_level(line, source.1 + gap.len, dated, gap)),
@@ -187,11 +164,12 @@ impl Own {
         let head = &rest[..rest.len().min(SOURCE_BYTES_MAX + 2)];
         let space = memchr::memchr2(b' ', b'\n', head)?;
         let source = head[..space].strip_suffix(b":")?;
-        if head[space] != b' ' || source.is_empty() || !is_source(source) {
+        let classes = classes(source);
+        if head[space] != b' ' || source.is_empty() || classes & FOREIGN != 0 {
             return None;
         }
         let source = (from, from + source.len());
-        let (module, session) = session(line, source);
+        let (module, session) = session(line, source, classes);
         Some(Self { time: None, module, session, level: None, message: source.1 + 2 })
     }
 }
@@ -232,8 +210,12 @@ fn level(line: &[u8], at: usize) -> Option<Level> {
         b'd' | b'i' | b'w' | b'e' => (0, &b""[..]),
         _ => colour(text)?,
     };
-    let word = LEVELS.iter().find(|word| text[before..].starts_with(word))?;
-    let word = (at + before, at + before + word.len());
+    let len = match &text[before..] {
+        [b'i', b'n', b'f', b'o', ..] | [b'w', b'a', b'r', b'n', ..] => 4,
+        [b'd', b'e', b'b', b'u', b'g', ..] | [b'e', b'r', b'r', b'o', b'r', ..] => 5,
+        _ => return None,
+    };
+    let word = (at + before, at + before + len);
     let rest = &line[word.1..];
     let closing = if before > 0 { ending(rest, after)? } else { 0 };
     let (len, tab) = separator(&rest[closing..])?;
@@ -289,44 +271,64 @@ fn without_level(line: &[u8], at: usize, dated: bool, gap: Gap) -> Miss {
     if dated { Miss::begins(Refusal::Mismatch) } else { Miss::CONTINUES }
 }
 
+/// What the bytes of sources are: 0 is part of any, [`DIVIDES`] stands in names of hosts and modules but in no session's id, and
+/// [`FOREIGN`] in no source.
+const CLASSES: [u8; 256] = {
+    let mut classes = [FOREIGN; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if is_source_byte(byte as u8) {
+            classes[byte] = if matches!(byte as u8, b'.' | b':' | b'*') { DIVIDES } else { 0 };
+        }
+        byte += 1;
+    }
+    classes
+};
+const DIVIDES: u8 = 1;
+const FOREIGN: u8 = 2;
+
+/// The classes of all bytes of a source.
+#[inline]
+fn classes(text: &[u8]) -> u8 {
+    // No early end: a source is short, and nearly always one.
+    text.iter().fold(0, |all, &byte| all | CLASSES[usize::from(byte)])
+}
+
 /// The grammar of sources: letters, digits, and what names of hosts and modules hold.
 #[inline]
-pub(super) fn is_source(text: &[u8]) -> bool {
-    // No early end, so that it is done sixteen bytes at a time.
-    text.iter().fold(true, |all, &byte| all & is_source_byte(byte))
-}
-
-#[inline(always)]
 pub(super) const fn is_source_byte(byte: u8) -> bool {
-    let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-    // From '-' to ':' are the digits and "-./:"; a slash stands in no source.
-    let other = byte.wrapping_sub(b'-') <= b':' - b'-' && byte != b'/';
-    letter | other | (byte == b'_') | (byte == b'*')
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b':' | b'_' | b'*')
 }
 
-/// The module of a source, and its session if it is one's.
+/// The module of a source, whose bytes are of these classes, and its session if it is one's.
 #[inline]
-fn session(line: &[u8], (start, end): Range) -> (Range, Option<Range>) {
+fn session(line: &[u8], (start, end): Range, classes: u8) -> (Range, Option<Range>) {
     let source = &line[start..end];
-    for word in SESSIONS {
-        let Some(id) = source.strip_prefix(word) else { continue };
-        if is_session_id(id) {
-            let middle = start + word.len();
-            return ((start, middle), Some((middle, end)));
-        }
+    // The words before the id of a session.
+    let word = match source {
+        [b'c', b'2', b's', ..] | [b'j', b'c', b'p', ..] => 3,
+        [b'b', b'o', b's', b'h', ..] | [b'c', b'o', b'n', b'n', ..] => 4,
+        [b's', b'2', b's', b'i', b'n', ..] => 5,
+        [b's', b'2', b's', b'o', b'u', b't', ..] => 6,
+        _ if source.starts_with(b"websocket") => 9,
+        _ => return ((start, end), None),
+    };
+    if classes == 0 && is_random(&source[word..]) {
+        return ((start, start + word), Some((start + word, end)));
     }
     ((start, end), None)
 }
 
-/// An id as Prosody makes it: hexadecimal digits of an address in memory, a UUID, or random letters and digits. All of them hold a digit,
-/// and no name of a module after such a word does.
-#[inline]
+/// The grammar of ids as Prosody makes them: letters, digits, `-` and `_`.
 pub(super) fn is_session_id(id: &[u8]) -> bool {
-    let (all, digit) = id.iter().fold((true, false), |(all, digit), &byte| {
-        let is_digit = byte.is_ascii_digit();
-        (all & (byte.is_ascii_alphabetic() | is_digit | (byte == b'-') | (byte == b'_')), digit | is_digit)
-    });
-    all && digit && id.len() >= 4
+    classes(id) == 0 && is_random(id)
+}
+
+/// True for what is an id rather than the rest of a name: hexadecimal digits of an address in memory, a UUID, or random letters and
+/// digits. All of them hold a digit, and no name of a module after such a word does.
+#[inline]
+fn is_random(id: &[u8]) -> bool {
+    id.len() >= 4 && id.iter().any(u8::is_ascii_digit)
 }
 
 /// True for the name of a program or container that is Prosody: as it is, as a part of one (`jitsi-prosody-1`), or as the interpreter

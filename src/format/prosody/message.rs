@@ -3,10 +3,9 @@
 //! *In*: a record and where its message begins. *Out*: its parts. *Promised*: one pass over the message, for tabs; a value is taken only
 //! from a message that is whole as Prosody writes it. *Not here*: identifiers elsewhere in a message (`protect`).
 
-use super::header::{
-    ESCAPES, Header, LEVELS, PADDING_BYTES_MAX, SOURCE_BYTES_MAX, is_session_id, is_source_byte,
-};
+use super::header::{ESCAPES, LEVELS, PADDING_BYTES_MAX, SOURCE_BYTES_MAX, is_session_id, is_source_byte};
 use super::{JID, MESSAGE, SESSION};
+use crate::format::prefix::Prefix;
 use crate::format::stamp::{STAMP_BYTES_MAX, stamp};
 use crate::record::span::Parsed;
 
@@ -85,10 +84,8 @@ const fn is_jid_byte(byte: u8) -> bool {
 /// True when a second header stands in the middle of a line: two records were joined, and whose values are whose cannot be
 /// told. Only a header with a time is unmistakable.
 #[inline]
-pub(super) fn holds_another(record: &[u8], header: &Header) -> bool {
-    let text = &record[header.message..];
+pub(super) fn holds_another(text: &[u8]) -> bool {
     memchr::memchr_iter(b'\t', text).any(|tab| ends_with_header(&text[..tab]))
-        || header.prefix().rest > 0 && repeats_prefix(record, header)
 }
 
 /// True when `text` ends with `time source level`, which only a tab can follow.
@@ -125,12 +122,11 @@ fn without_level(text: &[u8]) -> Option<&[u8]> {
     text[..text.len() - digits].strip_suffix(escape)
 }
 
-/// True when the host and program of the collector's prefix stand again in the first line of the message: a line of the same
+/// True when host and program of the collector's prefix stand again in the first line of the message: a line of the same
 /// program was joined.
-fn repeats_prefix(record: &[u8], header: &Header) -> bool {
-    let prefix = header.prefix();
+pub(super) fn repeats(record: &[u8], prefix: &Prefix, message: usize) -> bool {
     let Some((host, _)) = prefix.host else { return false };
-    let text = &record[header.message..];
+    let text = &record[message..];
     let line = &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())];
     memchr::memmem::find(line, &record[host..prefix.rest]).is_some()
 }

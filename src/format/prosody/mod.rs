@@ -27,8 +27,9 @@ mod tests;
 
 use jiff::tz::TimeZone;
 
-use self::header::Header;
-use super::time;
+use self::header::Own;
+use super::prefix::Prefix;
+use super::time::{self, TimeForm};
 use super::{Memo, Parser};
 use crate::record::field::kind_of;
 use crate::record::span::{Escape, Layout, Parsed, Refusal, Slot};
@@ -80,29 +81,67 @@ impl Prosody {
     }
 }
 
+impl Prosody {
+    /// Adds the parts of a record that a collector wrote a prefix to. Its time counts where Prosody wrote none.
+    #[inline(never)]
+    fn prefixed(
+        &self,
+        record: &[u8],
+        prefix: &Prefix,
+        own: &Own,
+        memo: &mut Memo,
+        parsed: &mut Parsed,
+    ) -> Result<(), Refusal> {
+        if message::repeats(record, prefix, own.message) {
+            return Err(Refusal::Truncated);
+        }
+        header::push_prefix(prefix, parsed);
+        self.rest(record, own, own.time.or(prefix.stated()), memo, parsed)
+    }
+
+    /// Adds the parts of a record behind its prefix.
+    #[inline]
+    fn rest(
+        &self,
+        record: &[u8],
+        own: &Own,
+        stamp: Option<(TimeForm, Range)>,
+        memo: &mut Memo,
+        parsed: &mut Parsed,
+    ) -> Result<(), Refusal> {
+        if message::holds_another(&record[own.message..]) {
+            return Err(Refusal::Truncated);
+        }
+        if let Some((form, (start, end))) = stamp {
+            let reading = time::read(form, &record[start..end], Some(&self.zone), memo)?;
+            parsed.time = Some(reading.instant);
+            parsed.time_completed = reading.completed;
+        }
+        own.push(parsed);
+        message::push(record, own.message, parsed);
+        Ok(())
+    }
+}
+
 impl Parser for Prosody {
     fn layout(&self) -> &Layout {
         &self.layout
     }
 
     fn parse(&self, record: &[u8], memo: &mut Memo, parsed: &mut Parsed) -> Result<(), Refusal> {
-        let header = Header::read(record).map_err(|miss| miss.refusal)?;
-        if message::holds_another(record, &header) {
-            return Err(Refusal::Truncated);
+        // Most logs are files, without a prefix; and no prefix reads like a whole header.
+        match Own::read(record, 0) {
+            Ok(own) => self.rest(record, &own, own.time, memo, parsed),
+            Err(miss) => {
+                let (prefix, own) = header::behind_prefix(record, miss).map_err(|miss| miss.refusal)?;
+                self.prefixed(record, &prefix, &own, memo, parsed)
+            }
         }
-        if let Some((form, (start, end))) = header.stamp() {
-            let reading = time::read(form, &record[start..end], Some(&self.zone), memo)?;
-            parsed.time = Some(reading.instant);
-            parsed.time_completed = reading.completed;
-        }
-        header.push(parsed);
-        message::push(record, header.message, parsed);
-        Ok(())
     }
 
     #[inline]
     fn begins_record(&self, line: &[u8]) -> bool {
-        Header::begins(line)
+        header::begins(line)
     }
 
     fn multi_line(&self) -> bool {

@@ -399,7 +399,7 @@ fn take(search: &mut Search<'_>, start: usize, end: usize, says: Says, sense: Se
             // `MucImpl@71c78138` is an object of Java.
             Sense::Room if is_object(value, sign) => return,
             Sense::Room => {
-                end = start + memchr(b'/', &value[sign..]).map_or(value.len(), |slash| sign + slash)
+                end = start + memchr(b'/', &value[sign..]).map_or(value.len(), |slash| sign + slash);
             }
             _ => {}
         }

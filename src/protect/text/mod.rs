@@ -83,7 +83,7 @@ pub(super) use bytes::decoded_at;
 pub use jabber::is_room;
 pub use keyed::is_uuid;
 pub use mail::canonical_email;
-pub use names::find_names;
+pub use names::{NAMES_MAX, Needles, find_names};
 pub(super) use names::{decoded_character, join};
 pub use sieve::Cursor;
 pub use vocabulary::Sense;
@@ -195,7 +195,7 @@ pub fn find(text: &[u8], context: Context, out: &mut Vec<Finding>) {
         Context::Message => sieve::each::<{ sieve::MESSAGES }>(text, |at| search.visit(at)),
         Context::Query | Context::Url => sieve::each::<{ sieve::PARAMETERS }>(text, |at| search.visit(at)),
         Context::Text | Context::Agent | Context::Path => {
-            sieve::each::<{ sieve::NOTHING }>(text, |at| search.visit(at))
+            sieve::each::<{ sieve::NOTHING }>(text, |at| search.visit(at));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::bytes::{decoded_at, escape_before};
 use super::{Finding, What};
-use crate::record::positions::{LANE, Lane};
+use crate::record::positions::{LANE, Lane, Nibbles};
 
 /// A name of one byte would be found in every second word.
 const NAME_MIN: usize = 2;
@@ -10,42 +10,141 @@ const NAME_MIN: usize = 2;
 /// The beginning of a longer name counts as the name, so that no place is compared further than this in vain.
 const NAME_MAX: usize = 256;
 
-/// Adds to `out` (ascending, as [`find`](super::find) left it) where the `names` stand in `text` as whole words: in any case,
-/// plain or percent-encoded, with `+` for a space. A word ends where letters and digits end: `alice` stands in `/~alice/` and
-/// `alice_2.jpg`, not in `malice`. The names are decoded and in UTF-8 where they are text; shorter ones than two bytes are not
-/// searched. Cost: the length of the text times the number of names, with a bound on how far each place is compared.
-pub fn find_names(text: &[u8], names: &[&[u8]], out: &mut Vec<Finding>) {
-    let settled = out.len();
-    for (index, name) in names.iter().enumerate().take(256) {
-        if name.len() < NAME_MIN {
-            continue;
+/// Names that are looked for, and what their first two bytes can be.
+///
+/// All names are looked for in one pass: a name belongs to one of eight groups, and two looks into tables of sixteen entries, by the low half
+/// of a byte and of the next, say which groups can begin there. (Letters of both cases share their low half.)
+#[derive(Default)]
+pub struct Needles {
+    first: Nibbles,
+    second: Nibbles,
+    /// The first character of each, in lower case; none where a name is no text.
+    letters: [Option<char>; NAMES_MAX],
+    count: usize,
+}
+
+/// Names that are looked for at one time, at most.
+pub const NAMES_MAX: usize = 16;
+
+/// A bit for each byte of a lane.
+const EVERY: u64 = u64::MAX >> (64 - LANE);
+
+/// Groups of names: bits of a byte.
+const GROUPS: usize = 8;
+
+impl Needles {
+    /// Forgets all names.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Adds the next name, decoded and in UTF-8 where it is text. One that is too short is never found.
+    pub fn add(&mut self, name: &[u8]) {
+        let group = 1 << (self.count % GROUPS);
+        if let Some(letter) = self.letters.get_mut(self.count) {
+            *letter = character(name).map(|(first, _)| lower(first));
         }
-        let (beginning, rest) = name.split_at(name.len().min(NAME_MAX));
-        let start = Start::of(name);
+        self.count += 1;
+        let [first, second, ..] = name else { return };
+        if first.is_ascii() {
+            self.first.add(*first, group);
+        } else {
+            let (small, large) = first_bytes(name);
+            self.first.add(small, group);
+            self.first.add(large, group);
+        }
+        match second {
+            b' ' => {
+                self.second.add(b' ', group);
+                self.second.add(b'+', group);
+            }
+            _ if first.is_ascii() && second.is_ascii() => self.second.add(*second, group),
+            _ => (0..16).for_each(|low| self.second.add(low, group)),
+        }
+    }
+
+    /// Adds to `out` (ascending, as [`find`](super::find) left it) where the names stand in `text` as whole words: in any case, plain
+    /// or percent-encoded, with `+` for a space. A word ends where letters and digits end: `alice` stands in `/~alice/` and
+    /// `alice_2.jpg`, not in `malice`. `name` gives a name by its number. Cost: the length of the text, and a bounded comparison
+    /// for each place where a name can begin.
+    pub fn find<'n>(&self, text: &[u8], name: impl Fn(usize) -> &'n [u8], out: &mut Vec<Finding>) {
+        let settled = out.len();
+        let mut reached = [0; NAMES_MAX];
         let mut place = 0;
-        while let Some(start) = start.next(text, place) {
+        while let Some((start, groups)) = self.next(text, place) {
             place = start + 1;
             if word_before(text, start) {
                 continue;
             }
-            let (mut end, whole) = matched(text, start, beginning);
-            if !whole {
-                continue;
-            }
-            if rest.is_empty() {
-                if word_at(text, end) {
+            let letter = decoded_character(text, start).map(|(found, _)| lower(found));
+            for (index, reached) in reached.iter_mut().enumerate().take(self.count) {
+                let begins = self.letters[index].is_none() || self.letters[index] == letter;
+                if !begins || groups >> (index % GROUPS) & 1 == 0 || start < *reached {
                     continue;
                 }
-            } else {
-                end = matched(text, end, rest).0;
+                if let Some(end) = whole_word(text, start, name(index)) {
+                    out.push(Finding { start, end, what: What::Name(index as u8) });
+                    *reached = end;
+                }
             }
-            out.push(Finding { start, end, what: What::Name(index as u8) });
-            place = end;
+        }
+        if out.len() > settled {
+            join(out);
         }
     }
-    if out.len() > settled {
-        join(out);
+
+    /// The next place from `place` on at which a name may begin, and the groups of names that may.
+    #[inline]
+    fn next(&self, text: &[u8], mut place: usize) -> Option<(usize, u8)> {
+        let escape = Lane::splat(b'%');
+        while let (Some(here), Some(next)) = (chunk(text, place), chunk(text, place + 1)) {
+            // The second byte may be an escape, or another character of the same lower case.
+            let other = next.simd_eq(escape) | next.simd_ge(Lane::splat(0x80));
+            let groups = self.first.look_up(here) & (self.second.look_up(next) | other);
+            let none = u64::from(groups.simd_eq(Lane::splat(0)).to_bitmask());
+            let hits = none ^ EVERY | u64::from(here.simd_eq(escape).to_bitmask());
+            if hits != 0 {
+                let found = place + hits.trailing_zeros() as usize;
+                return Some((found, self.groups(text, found)));
+            }
+            place += LANE;
+        }
+        (place..text.len()).map(|found| (found, self.groups(text, found))).find(|(_, groups)| *groups != 0)
     }
+
+    /// The groups of names that may begin at `place`.
+    #[inline]
+    fn groups(&self, text: &[u8], place: usize) -> u8 {
+        let Some(&next) = text.get(place + 1) else { return 0 };
+        match text[place] {
+            b'%' => u8::MAX,
+            byte if next == b'%' || next >= 0x80 => self.first.of(byte),
+            byte => self.first.of(byte) & self.second.of(next),
+        }
+    }
+}
+
+/// [`Needles::find`] of a few names.
+pub fn find_names(text: &[u8], names: &[&[u8]], out: &mut Vec<Finding>) {
+    let mut needles = Needles::default();
+    names.iter().take(NAMES_MAX).for_each(|name| needles.add(name));
+    needles.find(text, |index| names[index], out);
+}
+
+/// Where the name ends that begins at `start`, if it stands there as a whole word.
+fn whole_word(text: &[u8], start: usize, name: &[u8]) -> Option<usize> {
+    if name.len() < NAME_MIN {
+        return None;
+    }
+    let (beginning, rest) = name.split_at(name.len().min(NAME_MAX));
+    let (end, whole) = matched(text, start, beginning);
+    if !whole {
+        return None;
+    }
+    if rest.is_empty() {
+        return (!word_at(text, end)).then_some(end);
+    }
+    Some(matched(text, end, rest).0)
 }
 
 /// Sorts findings and makes one of those that share bytes; the longest says what it is.
@@ -81,56 +180,6 @@ pub fn join(out: &mut Vec<Finding>) {
     out.truncate(kept + 1);
 }
 
-/// How a name begins in a text.
-enum Start {
-    /// Two bytes of ASCII, in lower case; each may be written as an escape or as another character of that lower case.
-    Pair(u8, u8),
-    /// One of these bytes, or an escape.
-    Bytes(u8, u8),
-}
-
-impl Start {
-    fn of(name: &[u8]) -> Self {
-        match name {
-            [first, second, ..] if first.is_ascii_alphanumeric() && second.is_ascii_alphanumeric() => {
-                Self::Pair(first.to_ascii_lowercase(), second.to_ascii_lowercase())
-            }
-            _ => {
-                let (small, large) = first_bytes(name);
-                Self::Bytes(small, large)
-            }
-        }
-    }
-
-    /// The next place from `place` on at which the name may begin.
-    #[inline]
-    fn next(&self, text: &[u8], mut place: usize) -> Option<usize> {
-        let &Self::Pair(first, second) = self else {
-            let &Self::Bytes(small, large) = self else { return None };
-            return memchr::memchr3(small, large, b'%', &text[place..]).map(|found| place + found);
-        };
-        // Letters of two bytes are rare enough where a name of ASCII begins: most texts are passed in a few looks.
-        let escape = Lane::splat(b'%');
-        let is = |lane: Lane, byte: u8| (lane | Lane::splat(0x20)).simd_eq(Lane::splat(byte | 0x20));
-        while let (Some(here), Some(next)) = (chunk(text, place), chunk(text, place + 1)) {
-            let begins = is(here, first) | here.simd_eq(escape);
-            let goes_on = is(next, second)
-                | next.simd_eq(escape)
-                | next.simd_ge(Lane::splat(0x80))
-                | here.simd_eq(escape);
-            let hits = (begins & goes_on).to_bitmask();
-            if hits != 0 {
-                return Some(place + hits.trailing_zeros() as usize);
-            }
-            place += LANE;
-        }
-        let rest = text.get(place..)?;
-        rest.iter()
-            .position(|byte| *byte == b'%' || byte.eq_ignore_ascii_case(&first))
-            .map(|found| place + found)
-    }
-}
-
 /// The bytes of `text` from `at` on that are looked at together.
 #[inline]
 fn chunk(text: &[u8], at: usize) -> Option<Lane> {
@@ -151,7 +200,11 @@ fn first_bytes(name: &[u8]) -> (u8, u8) {
 }
 
 /// The simple lower case of a character.
+#[inline]
 fn lower(character: char) -> char {
+    if character.is_ascii() {
+        return character.to_ascii_lowercase();
+    }
     character.to_lowercase().next().unwrap_or(character)
 }
 
