@@ -59,7 +59,7 @@ impl Named {
 
     /// Teaches the record's names, whose keys are `keys`. A mail address is found wherever it stands.
     pub fn teach(&self, learner: &mut Learner, plan: &TextPlan, keys: &EpochKeys) {
-        for Name { name, kind, action, .. } in &self.entries {
+        for Name { sought, kind, action, .. } in &self.entries {
             let sense = match kind {
                 // Both are names; the policy may treat them differently.
                 Kind::Name if *action == plan.name => Sense::Name,
@@ -69,7 +69,7 @@ impl Named {
                 Kind::Endpoint => Sense::Endpoint,
                 _ => continue,
             };
-            learner.learn(sense, &self.bytes[name.clone()], keys);
+            learner.learn(sense, &self.bytes[sought.clone()], keys);
         }
     }
 
