@@ -12,12 +12,9 @@ use crate::keys::EpochKeys;
 use crate::protect::text::{Finding, Sense};
 use crate::record::timestamp::Timestamp;
 
-/// Names of a small index that are known to have been learned or refused, so that one that stands on every line costs next to
-/// nothing. A larger index remembers more of them.
-const SEEN_MIN: usize = 1024;
-
-/// The same for each name that the index has room for.
-const SEEN_PER_NAME: usize = 2;
+/// Names that are known to have been learned or refused, so that one that stands on every line costs next to nothing: those of a
+/// few hundred meetings at one time, in memory that stays near.
+const SEEN: usize = 8192;
 
 /// New names that a worker keeps to itself.
 const NEW_MAX: usize = 1024;
@@ -68,7 +65,7 @@ impl Learner {
         Self {
             generation: shared.keys.generation(),
             shared: Some(shared),
-            seen: vec![0; SEEN_MIN],
+            seen: vec![0; SEEN],
             ..Self::default()
         }
     }
@@ -97,9 +94,7 @@ impl Learner {
         let Some(shared) = &self.shared else { return };
         let hasher = shared.hasher();
         let mark = hasher.with(hasher.bytes(name), sense as u64, keys.serial());
-        // A power of two.
-        let len = self.seen.len();
-        let seen = &mut self.seen[mark as usize & (len - 1)];
+        let seen = &mut self.seen[mark as usize % SEEN];
         if *seen != mark {
             *seen = mark;
             self.learn_new(sense, name, keys);
@@ -130,8 +125,9 @@ impl Learner {
         self.new.push(entry);
     }
 
-    /// Adds to `out` where learned names stand in `text`: every place of each as whole words, the longest of those that begin
-    /// together. True when there are any; findings that share bytes are still to be joined.
+    /// Adds to `out` (ascending, as [`find`](crate::protect::text::find) left it) where learned names stand in `text`: every place of
+    /// each as whole words, the longest of those that begin together, unless what was found there before counts more. True when
+    /// something was added: then findings that share bytes are still to be joined.
     #[inline]
     pub fn find(&mut self, text: &[u8], out: &mut Vec<Finding>) -> bool {
         let Some(shared) = &self.shared else { return false };
@@ -139,7 +135,8 @@ impl Learner {
             return false;
         }
         let before = out.len();
-        Search { text, index: &self.index, hasher: shared.hasher(), walker: &mut self.walker, out }.run();
+        let (index, walker) = (&self.index, &mut self.walker);
+        Search { text, index, hasher: shared.hasher(), walker, out, before, passed: 0 }.run();
         out.len() > before
     }
 
@@ -216,10 +213,6 @@ impl Learner {
             self.seen.fill(0);
         }
         self.index.clear(log.entries.len() + self.new.len());
-        let seen = self.index.room() * SEEN_PER_NAME;
-        if self.seen.len() < seen {
-            self.seen.resize(seen, 0);
-        }
         log.entries.iter().chain(&self.new).for_each(|entry| self.index.add(entry));
         (self.version, self.entries) = (log.version, log.entries.len());
         self.next_death = self.next_death.min(log.next_death);
