@@ -82,7 +82,7 @@ fn meeting_corpus_parsed_treated_and_otherwise_untouched() {
 fn split<'a>(entry: &Entry, bytes: &'a [u8]) -> (Vec<Vec<Record<'a>>>, Vec<usize>) {
     let heads: Vec<Regex> = entry.parts.iter().map(|part| expression(part.head)).collect();
     let foreign = expression(entry.foreign);
-    let mut parts: Vec<Vec<Record>> = vec![Vec::new(); heads.len()];
+    let mut parts: Vec<Vec<Record<'_>>> = vec![Vec::new(); heads.len()];
     let (mut strays, mut open) = (Vec::new(), None);
     for (n, line) in support::lines(bytes).into_iter().enumerate() {
         if let Some(part) = heads.iter().position(|head| head.is_match(line)) {
@@ -114,7 +114,7 @@ fn whole_file(name: &str, part: &Part, bytes: &[u8]) {
     assert!(run.stats().balanced(), "{name}: records unaccounted for: {:?}", run.stats());
 }
 
-fn feed(part: &Part, records: &[Record]) -> Run {
+fn feed(part: &Part, records: &[Record<'_>]) -> Run {
     let mut input = records.concat().join(&b'\n');
     input.push(b'\n');
     support::sluis(&arguments(part), &input)
@@ -122,7 +122,7 @@ fn feed(part: &Part, records: &[Record]) -> Run {
 
 /// Runs records until as many lines come out as went in: all together, or halved as often as it takes. A record that alone
 /// does not come out whole has no output.
-fn outputs(part: &Part, run: &Run, records: &[Record]) -> Vec<Option<Vec<Vec<u8>>>> {
+fn outputs(part: &Part, run: &Run, records: &[Record<'_>]) -> Vec<Option<Vec<Vec<u8>>>> {
     let out = run.lines();
     if out.len() == records.iter().map(Vec::len).sum::<usize>() {
         let mut out = out.into_iter().map(<[u8]>::to_vec);
@@ -137,7 +137,7 @@ fn outputs(part: &Part, run: &Run, records: &[Record]) -> Vec<Option<Vec<Vec<u8>
     all
 }
 
-fn run_part(name: &str, part: &Part, records: &[Record]) -> Row {
+fn run_part(name: &str, part: &Part, records: &[Record<'_>]) -> Row {
     let run = feed(part, records);
     let outputs = outputs(part, &run, records);
     let head = expression(part.head);

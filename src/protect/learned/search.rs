@@ -67,7 +67,7 @@ impl Search<'_> {
             self.look(start, base + end as usize, is_coded);
         }
         if starts.count_ones() > ends.count_ones() {
-            let last = 63 - starts.leading_zeros();
+            let last = starts.ilog2();
             *open = Some(Open { start: base + last as usize, coded: coded >> last != 0 });
             starts ^= 1 << last;
         }
