@@ -196,8 +196,7 @@ pub fn throws(logs: &mut Logs, room: &Room, person: &Person, at: i64) {
 pub fn expires(logs: &mut Logs, room: &Room, person: &Person, last: bool) {
     let (at, context) = (person.leave + 130, endpoint(room, person));
     if person.fate == Fate::Well {
-        let said =
-            "EndpointMessageTransport.webSocketClosed#355: Websocket closed, statusCode 1001 ( endpoint closed).";
+        let said = "EndpointMessageTransport.webSocketClosed#355: Websocket closed, statusCode 1001 ( endpoint closed).";
         logs.jitsi(Jvb, at - 60, "INFO", &context, said);
     }
     let said = format!(
