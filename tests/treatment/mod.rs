@@ -23,6 +23,7 @@ use crate::finder::cases;
 use crate::finder::generate::Dice;
 
 mod generate;
+mod keys;
 mod obvious;
 mod rows;
 pub mod spelling;
