@@ -18,7 +18,7 @@ const BYTES: &[u8] = b"\n\n\t []=:<>'\"{}%@\\/.#01a\xff\0\x1b";
 
 /// Changes some bytes: other ones, more, fewer, a piece of another place.
 fn change(dice: &mut Dice, bytes: &mut Vec<u8>) {
-    for _ in 0..1 + dice.below(6) {
+    for _ in 0..=dice.below(6) {
         if bytes.is_empty() {
             return;
         }
