@@ -76,10 +76,7 @@ impl Evening {
         let root = self.folder.path().join(emit);
         fs::create_dir(&root).unwrap();
         let keys = root.join("keys");
-        let keys = keys.to_str().unwrap();
-        let made =
-            ["keys", "init", "--keys", keys, "--domain", "meeting", "--epoch", "1d", "--retention", "14d"];
-        support::sluis(&made, b"").expect_code(0);
+        make_keys(&keys);
         // A pipeline per log, so that each output is known by its log; the keyring is what they share.
         let (mut whole, mut outputs, mut names) = (None::<(Run, Stats)>, BTreeMap::new(), Vec::new());
         for (log, format, class) in LOGS {
@@ -99,6 +96,12 @@ impl Evening {
         let (run, stats) = whole.expect("there are logs");
         Outcome { run, stats, outputs, names }
     }
+}
+
+fn make_keys(folder: &Path) {
+    let keys = folder.to_str().unwrap();
+    let made = ["keys", "init", "--keys", keys, "--domain", "meeting", "--epoch", "1d", "--retention", "14d"];
+    support::sluis(&made, b"").expect_code(0);
 }
 
 fn both(mut before: Run, after: &Run) -> Run {
@@ -226,6 +229,31 @@ fn pi_1_nobody_of_the_whole_evening_shows() {
     }
 }
 
+/// PI-1: all logs in one pipeline, which shares what it learns: the one that `deploy/demo` runs.
+#[test]
+fn pi_1_nobody_of_the_evening_shows_in_the_pipeline_of_the_demo() {
+    let evening = &*SMALL;
+    let root = evening.folder.path().join("demo");
+    let target = root.join("target/demo");
+    fs::create_dir_all(root.join("deploy")).unwrap();
+    fs::create_dir_all(&target).unwrap();
+    std::os::unix::fs::symlink(evening.folder.path().join("in"), target.join("meet")).unwrap();
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    std::os::unix::fs::symlink(project.join("config"), root.join("config")).unwrap();
+    let pipeline = root.join("deploy/demo-meet.toml");
+    fs::copy(project.join("deploy/demo-meet.toml"), &pipeline).unwrap();
+    make_keys(&target.join("keys"));
+    let run = support::sluis(&["run", pipeline.to_str().unwrap(), "--once", "--stats=json"], b"");
+    run.expect_code(0);
+    let files = support::files_under(&target.join("meet-out"));
+    let output =
+        files.iter().flat_map(|file| fs::read(target.join("meet-out").join(file)).unwrap()).collect();
+    let names = files.iter().map(|file| file.to_string_lossy().into_owned()).collect();
+    let outcome = Outcome { stats: run.stats(), run, outputs: BTreeMap::from([("all", output)]), names };
+    all_accounted_for(&outcome);
+    nothing_shows(evening, &outcome);
+}
+
 /// The generator gives the same bytes for the same wish.
 #[test]
 fn an_evening_can_be_had_again() {
@@ -239,4 +267,41 @@ fn an_evening_can_be_had_again() {
         files.into_iter().map(|file| fs::read(out.join(file)).unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(wish("a"), wish("b"));
+}
+
+/// The commands of the README's section on videoconferences do what they say, on the evening.
+#[test]
+fn the_recipes_of_the_readme_run() {
+    let evening = &*SMALL;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let section = readme.split("\n## A videoconference\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let keys = TempDir::new().unwrap();
+    let keys = keys.path().join("keys");
+    let (keys, policy) = (keys.to_str().unwrap(), root.join("config/policy/meet.toml"));
+    let arguments = |command: &str| -> Vec<String> {
+        let words = command.split_whitespace().skip(1);
+        let here = |word: &str| {
+            word.replace("/var/lib/sluis/keys", keys)
+                .replace("config/policy/meet.toml", policy.to_str().unwrap())
+        };
+        words.map(here).collect()
+    };
+    let run = |command: &str, input: &[u8]| {
+        let arguments = arguments(command);
+        support::sluis(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), input)
+    };
+    let init = section.lines().find(|line| line.starts_with("sluis keys init")).unwrap();
+    run(init, b"").expect_code(0);
+    let filters: Vec<(&str, &str)> = section.lines().filter_map(|line| line.split_once(" | ")).collect();
+    assert_eq!(filters.len(), 8, "four logs, as files and from containers");
+    for (source, command) in filters {
+        let log =
+            LOGS.iter().find(|(_, format, _)| command.contains(&format!("--format {format} "))).unwrap().0;
+        let command = command.split(" >> ").next().unwrap();
+        let run = run(&format!("{command} --stats=json"), &evening.input(log));
+        run.expect_code(0);
+        let stats = run.stats();
+        assert!(stats.out > 0 && stats.out == stats.taken, "{source}: {stats:?}");
+    }
 }
