@@ -30,6 +30,13 @@ pub(super) fn visit(search: &mut Search<'_>, here: usize, length: usize) {
     let after = here + length;
     let host = host(text, after);
     if host.end == after && !address_follows(text, after) {
+        // A message that ends here was cut off within an address.
+        if after == text.len()
+            && search.context.is_message()
+            && let Some(start) = local(text, here, false)
+        {
+            search.push(Finding { start, end: here, what: What::Email });
+        }
         return;
     }
     let Some(start) = local(text, here, host.dotted) else { return };
