@@ -65,7 +65,7 @@ fn last_word(text: &str) -> &str {
 impl Messages {
     fn new() -> Self {
         let regex = |text: &str| Regex::new(text).unwrap();
-        let label = "(?:conferences?|muc|rooms|breakout|lobby|groupchat|internal-muc|internal|conf|(?:conference|muc)-[a-z0-9-]+)";
+        let label = "(?:(?:conference|muc)-[a-z0-9-]+|conferences?|muc|rooms|breakout|lobby|groupchat|internal-muc|internal|conf)";
         Self {
             identifiers: naive::Finder::new(),
             room: regex(&format!(
@@ -75,7 +75,7 @@ impl Messages {
             element: regex(r"<(?:[\w-]+:)?([\w-]+)[^<>]*>([^<>]*)</(?:[\w-]+:)?([\w-]+)>"),
             tuple: regex(r#"\{(?:<<")?([\w-]+)(?:">>)?,(?:<<)?"([^"\n]*)"#),
             numbers: regex(r"\{([0-9]+(?:,[0-9]+)*)\}"),
-            stream: regex(r"rtmps?://[^ \n]*/([^/ \n,;|)\]]+)"),
+            stream: regex(r#"rtmps?://[^ "',)\]><\n]*/([^/ "',)\]><\n]+)"#),
             random: regex(
                 r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12})?$",
             ),
@@ -93,9 +93,9 @@ impl Messages {
         self.descriptions(text, &mut seen);
         for found in self.element.captures_iter(text).filter(|found| found[1] == found[3]) {
             let value = found.get(2).unwrap();
-            let letter = match &found[1] {
+            let letter = match found[1].to_lowercase().as_str() {
                 "body" | "subject" | "status" => 'x',
-                key => says(key),
+                _ => says(&found[1]),
             };
             self.take(text, value.end(), value.range(), letter, &mut seen);
         }
