@@ -9,16 +9,14 @@ use regex::Regex;
 use sluis::protect::text::{Context, find};
 
 use super::generate::Dice;
-use super::sentences::{KEYS, sentence};
-use super::values::{bracketed, fingerprints, merged, names_before_addresses};
+use super::sentences::sentence;
+use super::values::{
+    NOTHING, bracketed, fingerprints, last_word, merged, names_before_addresses, says, sense,
+};
 use super::{Plain, cases, naive, plain};
 
 /// Where it was seen, and what it is.
 type Seen = (usize, Plain);
-
-/// Values that name nobody, of those that the generator makes.
-const NOTHING: &[&str] =
-    &["null", "none", "nil", "true", "false", "unknown", "not set", "[params_redacted]", "no value"];
 
 struct Messages {
     identifiers: naive::Finder,
@@ -33,33 +31,6 @@ struct Messages {
     origin: Regex,
     next_key: Regex,
     person: Regex,
-}
-
-/// `user_displayName`: the letter of its row in [`KEYS`].
-fn says(key: &str) -> char {
-    let squeezed = key.replace(['-', '_'], "").to_lowercase();
-    let row = KEYS.iter().find(|(_, words)| words.replace(' ', "") == squeezed);
-    row.map_or('-', |(letter, _)| *letter)
-}
-
-fn sense(letter: char) -> &'static str {
-    match letter {
-        'n' => "Name",
-        's' => "Stats",
-        'u' => "User",
-        'r' => "Room",
-        'e' => "Endpoint",
-        'i' | 'I' => "Session",
-        'm' => "Email",
-        _ => "Secret",
-    }
-}
-
-/// The word of a key that ends where `text` does.
-fn last_word(text: &str) -> &str {
-    let rest = text.trim_end_matches(|letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter));
-    let key = &text[rest.len()..];
-    if rest.ends_with(|letter: char| !letter.is_ascii()) { "" } else { key }
 }
 
 impl Messages {
