@@ -11,7 +11,7 @@ const DAY: u64 = 86_400;
 const FIRST: u64 = 20_000;
 
 fn noon(epoch: u64) -> Timestamp {
-    Timestamp::from_seconds((epoch * DAY + DAY / 2) as i64)
+    Timestamp::from_seconds((epoch * DAY + DAY / 2).cast_signed())
 }
 
 /// Some workers of a pipeline whose domains keep their keys for a day, and for a week.

@@ -202,7 +202,7 @@ pub fn find(text: &[u8], context: Context, out: &mut Vec<Finding>) {
     let mut search = Search { text, context, out, done: Done::default(), window: None };
     match context {
         Context::Message | Context::Meeting => {
-            sieve::each::<{ sieve::MESSAGES }>(text, |at| search.visit(at))
+            sieve::each::<{ sieve::MESSAGES }>(text, |at| search.visit(at));
         }
         Context::Query | Context::Url => sieve::each::<{ sieve::PARAMETERS }>(text, |at| search.visit(at)),
         Context::Text | Context::Agent | Context::Path => {
