@@ -48,7 +48,7 @@ fn every_line_of_the_meeting_corpus_has_a_format() {
     for (name, bytes) in super::read_all(&corpus.join("videoconference")) {
         match entry(&name) {
             // What describes the corpus is no log.
-            None if name.ends_with(".md") => {}
+            None if name == "FORMATS.md" => {}
             None => missing.push(format!("{name}: no entry in tests/corpus/meet_table.rs")),
             Some(entry) => {
                 let strays = split(entry, &bytes).1;
