@@ -53,6 +53,10 @@ fn key_and_value(search: &mut Search<'_>, here: usize) {
     if says == Says::Stream {
         return stream(search, here);
     }
+    // A request within a message: its values end as those of a URL do.
+    if key.0 > 0 && matches!(text[key.0 - 1], b'?' | b'&') && text[here] == b'=' {
+        return parameter(search, here);
+    }
     // `Foo::user`, `https://user`, `==`.
     if matches!(text.get(here + 1), Some(b':' | b'=')) || text[here + 1..].starts_with(b"//") {
         return;

@@ -61,7 +61,9 @@ fn called(search: &mut Search<'_>, here: usize) {
     let Some(body) = text[..end].strip_suffix(b"\"") else { return };
     let limit = body.len().saturating_sub(LOCAL_MAX);
     let Some(quote) = memchr::memrchr(b'"', &body[limit..]).map(|place| limit + place) else { return };
-    if body[quote + 1..].iter().any(|&byte| is(byte, ALNUM | HIGH)) {
+    // `a="b",c="<d@…>"` has no name.
+    let name = &body[quote + 1..];
+    if !name.contains(&b'=') && name.iter().any(|&byte| is(byte, ALNUM | HIGH)) {
         let what = What::Said(Sense::Name);
         search.push(Finding { start: quote + 1, end: end - 1, what });
     }

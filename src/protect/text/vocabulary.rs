@@ -79,7 +79,7 @@ const KEYS: [(&[&str], Says); 15] = [
             "login",
             "loginname",
             "account",
-            "accountname",
+            "accountname", "accountid",
             "userid",
             "authcid",
             "authzid",
