@@ -38,10 +38,10 @@ pub(super) fn choose(hasher: Hasher, walker: &mut Walker, sense: Sense, name: &[
     let mut common = is_common(&walker.normal);
     let (mut hash, mut words, mut end) = (first, 1, word.end);
     while words < WORDS_MAX
-        && let Some(Word { end: next, between, .. }) = walker.next_of_name(hasher, name, end)
+        && let Some(Word { end: next, between, .. }) = walker.next_near(hasher, name, end)
     {
         hash = hasher.with(hash, between, hasher.bytes(&walker.normal));
-        common &= is_common(&walker.normal);
+        common = common && is_common(&walker.normal);
         (words, end) = (words + 1, next);
     }
     let name = &name[word.start..end];
@@ -59,6 +59,9 @@ fn is_small(word: &[u8]) -> bool {
 
 /// How many letters a name has; see the module comment.
 fn letters(name: &[u8]) -> usize {
+    if name.is_ascii() && !name.contains(&b'%') {
+        return name.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    }
     let (mut at, mut letters) = (0, 0);
     while let Some((character, taken)) = character_at(name, at) {
         at += taken;

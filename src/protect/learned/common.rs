@@ -6,6 +6,8 @@
 
 use std::sync::LazyLock;
 
+use super::words::head;
+
 /// In the order of their bytes, in their normal form.
 const WORDS: &str = "\
      aan aanmelden abend aber about above absent abteilung access account accueil action active add added \
@@ -97,17 +99,19 @@ const WORDS: &str = "\
      zij zijn zimmer zo zon zondag zonder zone zou zu zum zur zwei zwischen école écran équipe été être \
      über";
 
-static SORTED: LazyLock<Vec<&str>> = LazyLock::new(|| WORDS.split_whitespace().collect());
+/// Each word, and before it its first eight bytes as a number, which is in the same order.
+static SORTED: LazyLock<Vec<(u64, &str)>> = LazyLock::new(|| {
+    WORDS.split_whitespace().map(|word| (head(word.as_bytes()).swap_bytes(), word)).collect()
+});
 
 /// True for a common word in its normal form, a number, and a single letter.
 pub(super) fn is_common(word: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(word) else { return false };
-    let mut characters = text.chars();
-    let single = characters.next().is_some() && characters.next().is_none();
-    let of_another_script = single && !word.is_ascii();
-    (single && !of_another_script)
+    let first = head(word).swap_bytes();
+    let from = SORTED.partition_point(|(head, _)| *head < first);
+    let alike = SORTED[from..].iter().take_while(|(head, _)| *head == first);
+    word.len() == 1
         || word.iter().all(u8::is_ascii_digit)
-        || SORTED.binary_search(&text).is_ok()
+        || alike.map(|(_, known)| known.as_bytes()).any(|known| known == word)
 }
 
 #[cfg(test)]
@@ -116,8 +120,9 @@ mod tests {
 
     #[test]
     fn the_words_are_in_order() {
-        assert!(SORTED.is_sorted() && SORTED.len() > 500);
-        assert!(SORTED.iter().all(|word| is_common(word.as_bytes())));
+        let words: Vec<&str> = SORTED.iter().map(|(_, word)| *word).collect();
+        assert!(words.is_sorted() && SORTED.is_sorted() && words.len() > 500);
+        assert!(words.iter().all(|word| is_common(word.as_bytes())));
     }
 
     #[test]

@@ -37,9 +37,11 @@ const BITS_PER_NAME: usize = 32;
 #[derive(Default)]
 pub(super) struct Index {
     filter: Vec<u64>,
+    /// Bits of a [`Hasher::quick`](super::words::Hasher::quick) that the filter does not need.
+    shift: u32,
     slots: Vec<Slot>,
     names: usize,
-    /// A power of two, or nothing.
+    /// How many names it has room for: a power of two, or nothing.
     room: usize,
 }
 
@@ -62,15 +64,16 @@ impl Index {
         if names >= self.room {
             self.room = (names + 1).next_power_of_two().max(NAMES_MIN);
             self.slots.resize(self.room * SLOTS_PER_NAME, Slot::default());
-            self.filter.resize(self.room * BITS_PER_NAME / 64, 0);
+            let bits = self.room * BITS_PER_NAME;
+            self.filter.resize(bits / 64, 0);
+            self.shift = u32::BITS.saturating_sub(bits.trailing_zeros());
         }
     }
 
-    /// True when a name may begin with the word of this [`Hasher::quick`](super::words::Hasher::quick).
+    /// What the first look at a word needs.
     #[inline]
-    pub(super) fn may_begin(&self, quick: u32) -> bool {
-        let bit = quick as usize & (self.filter.len() * 64).wrapping_sub(1);
-        self.filter.get(bit / 64).is_some_and(|word| word >> (bit % 64) & 1 != 0)
+    pub(super) fn filter(&self) -> Filter<'_> {
+        Filter { words: &self.filter, shift: self.shift }
     }
 
     /// What is known of words.
@@ -111,8 +114,31 @@ impl Index {
             let slot = &mut self.slots[place];
             (slot.hash, slot.longer) = (entry.first, slot.longer | longer(entry.words));
         }
-        let bit = entry.quick as usize & (self.filter.len() * 64 - 1);
-        self.filter[bit / 64] |= 1 << (bit % 64);
+        let (word, bit) = self.filter().bit(entry.quick);
+        self.filter[word] |= 1 << bit;
+    }
+}
+
+/// The first look at a word.
+#[derive(Clone, Copy)]
+pub(super) struct Filter<'a> {
+    words: &'a [u64],
+    shift: u32,
+}
+
+impl Filter<'_> {
+    /// True when a name may begin with the word of this [`Hasher::quick`](super::words::Hasher::quick).
+    #[inline(always)]
+    pub(super) fn passes(self, quick: u32) -> bool {
+        let (word, bit) = self.bit(quick);
+        self.words.get(word).is_some_and(|word| word >> bit & 1 != 0)
+    }
+
+    /// Where the bit of a word stands: its highest bits are the best.
+    #[inline(always)]
+    const fn bit(self, quick: u32) -> (usize, u32) {
+        let bit = quick >> self.shift;
+        ((bit / 64) as usize, bit % 64)
     }
 }
 

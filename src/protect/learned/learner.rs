@@ -12,8 +12,9 @@ use crate::keys::EpochKeys;
 use crate::protect::text::{Finding, Sense};
 use crate::record::timestamp::Timestamp;
 
-/// Names that are known to have been learned or refused, so that one that stands on every line costs next to nothing.
-const SEEN: usize = 1024;
+/// Names that are known to have been learned or refused, so that one that stands on every line costs next to nothing: those of a
+/// few hundred meetings at one time, in memory that stays near.
+const SEEN: usize = 8192;
 
 /// New names that a worker keeps to itself.
 const NEW_MAX: usize = 1024;
@@ -124,8 +125,9 @@ impl Learner {
         self.new.push(entry);
     }
 
-    /// Adds to `out` where learned names stand in `text`: every place of each as whole words, the longest of those that begin
-    /// together. True when there are any; findings that share bytes are still to be joined.
+    /// Adds to `out` (ascending, as [`find`](crate::protect::text::find) left it) where learned names stand in `text`: every place of
+    /// each as whole words, the longest of those that begin together, unless what was found there before counts more. True when
+    /// something was added: then findings that share bytes are still to be joined.
     #[inline]
     pub fn find(&mut self, text: &[u8], out: &mut Vec<Finding>) -> bool {
         let Some(shared) = &self.shared else { return false };
@@ -134,8 +136,7 @@ impl Learner {
         }
         let before = out.len();
         let (index, walker) = (&self.index, &mut self.walker);
-        let hasher = shared.hasher();
-        Search { text, index, hasher, walker, out, settled: before, passed: 0 }.run();
+        Search { text, index, hasher: shared.hasher(), walker, out, before, passed: 0 }.run();
         out.len() > before
     }
 

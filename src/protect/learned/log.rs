@@ -91,8 +91,12 @@ impl Log {
             (entry.hash, Reverse((entry.life.dies, rank(entry.sense), entry.number)))
         });
         self.entries.dedup_by_key(|entry| entry.hash);
-        // Later ones first: those at the end go.
-        self.entries.sort_unstable_by_key(|entry| Reverse((entry.life.dies, entry.life.epoch, entry.number)));
+        if self.entries.len() > stay {
+            // Later ones first: those at the end go.
+            self.entries.select_nth_unstable_by_key(stay, |entry| {
+                Reverse((entry.life.dies, entry.life.epoch, entry.number))
+            });
+        }
         self.keep(stay, before);
     }
 

@@ -1,9 +1,12 @@
 //! Where learned names stand in a text.
 
 use super::index::Index;
-use super::words::{Hasher, WORDS_MAX, Walker, Word, head, lower_head};
+use super::words::{Hasher, WORDS_MAX, Walker, head, lower_head};
 use crate::protect::text::{Finding, Sense, What};
 use crate::record::positions::{BLOCK, Lane, blocks, mask};
+
+/// Bytes of a word that are looked at first.
+const HEAD: usize = 8;
 
 /// One search.
 pub(super) struct Search<'a> {
@@ -11,10 +14,10 @@ pub(super) struct Search<'a> {
     pub(super) index: &'a Index,
     pub(super) hasher: Hasher,
     pub(super) walker: &'a mut Walker,
-    /// Findings, of which the first `settled` ascend and were there before.
+    /// What was found before, ascending, and what is found.
     pub(super) out: &'a mut Vec<Finding>,
-    pub(super) settled: usize,
-    /// How many of these end before the run at hand.
+    /// How many were found before, and how many of them lie behind the last place that was looked at.
+    pub(super) before: usize,
     pub(super) passed: usize,
 }
 
@@ -30,6 +33,14 @@ impl Search<'_> {
     /// Looks at every run of letters, digits, `%` and bytes that are no ASCII. A word, decoded or not, is part of one run.
     pub(super) fn run(&mut self) {
         let text = self.text;
+        // Most texts are short, and then no run is cut by the end of a block.
+        if text.len() < BLOCK {
+            let mut padded = [0; BLOCK + HEAD];
+            padded[..text.len()].copy_from_slice(text);
+            let Some(block) = padded.first_chunk() else { return };
+            let (run, coded) = runs(block);
+            return self.pairs(&padded, 0, run & !(run << 1), !run & run << 1, coded);
+        }
         let mut open = None;
         blocks(text, |block, base| self.block(block, base, &mut open));
         // A text that fills its last block has no padding, in which the last run would end.
@@ -40,68 +51,84 @@ impl Search<'_> {
 
     #[inline]
     fn block(&mut self, block: &[u8; BLOCK], base: usize, open: &mut Option<Open>) {
-        let coded = mask(block, |lane| lane | lane.simd_eq(Lane::splat(b'%')));
-        let run = coded | mask(block, is_alphanumeric);
+        let (run, coded) = runs(block);
         let before = run << 1 | u64::from(open.is_some());
         let (mut starts, mut ends) = (run & !before, !run & before);
-        while ends != 0 {
-            let end = ends.trailing_zeros() as usize;
-            ends &= ends - 1;
-            let (start, is_coded) = if let Some(open) = open.take() {
-                (open.start, open.coded || coded & below(end) != 0)
-            } else {
-                let start = starts.trailing_zeros() as usize;
-                starts &= starts - 1;
-                (base + start, coded & below(end) & !below(start) != 0)
-            };
-            self.look(start, base + end, is_coded);
-        }
-        match open {
-            Some(open) => open.coded |= coded != 0,
-            None if starts != 0 => {
-                let start = starts.trailing_zeros() as usize;
-                *open = Some(Open { start: base + start, coded: coded >> start != 0 });
+        if let Some(Open { start, coded: was_coded }) = *open {
+            let end = ends.trailing_zeros();
+            let is_coded =
+                was_coded || coded & u64::MAX.checked_shl(end).map_or(u64::MAX, |behind| !behind) != 0;
+            if ends == 0 {
+                *open = Some(Open { start, coded: is_coded });
+                return;
             }
-            None => {}
+            *open = None;
+            ends &= ends - 1;
+            self.look(start, base + end as usize, is_coded);
         }
+        if starts.count_ones() > ends.count_ones() {
+            let last = starts.ilog2();
+            *open = Some(Open { start: base + last as usize, coded: coded >> last != 0 });
+            starts ^= 1 << last;
+        }
+        self.pairs(self.text, base, starts, ends, coded);
     }
 
-    /// True for a run that is part of a finding: it does not leave, whatever it is called.
+    /// Looks at runs of which beginnings and ends are bits. `text` is the text, and may go on behind it.
     #[inline]
-    fn is_settled(&mut self, start: usize, end: usize) -> bool {
-        while self.passed < self.settled && self.out[self.passed].end <= start {
-            self.passed += 1;
+    fn pairs(&mut self, text: &[u8], base: usize, mut starts: u64, mut ends: u64, coded: u64) {
+        let (filter, hasher) = (self.index.filter(), self.hasher);
+        while ends != 0 {
+            let (start, end) = (starts.trailing_zeros(), ends.trailing_zeros());
+            (starts, ends) = (starts & starts.wrapping_sub(1), ends & (ends - 1));
+            let (from, to) = (base + start as usize, base + end as usize);
+            if coded != 0 && coded >> start << start << (64 - end) != 0 {
+                self.look(from, to, true);
+            } else if filter.passes(hasher.quick(lower_head(text, from, to - from))) {
+                self.compare_ascii(from, to);
+            }
         }
-        self.passed < self.settled && self.out[self.passed].start <= start && end <= self.out[self.passed].end
     }
 
     /// Looks at one run.
-    #[inline]
+    #[inline(never)]
     fn look(&mut self, start: usize, end: usize, coded: bool) {
-        if self.is_settled(start, end) {
-            return;
-        }
-        if coded {
-            return self.look_decoded(start, end);
-        }
-        let quick = self.hasher.quick(lower_head(&self.text[start..], end - start));
-        if self.index.may_begin(quick) {
-            self.compare_ascii(start, end);
+        if !coded {
+            let quick = self.hasher.quick(lower_head(self.text, start, end - start));
+            if self.index.filter().passes(quick) {
+                self.compare_ascii(start, end);
+            }
+        } else if !self.is_known(start, end) {
+            self.look_decoded(start, end);
         }
     }
 
     /// Looks at every word of a run that must be decoded.
-    #[inline(never)]
     fn look_decoded(&mut self, start: usize, end: usize) {
         let run = &self.text[..end];
         let mut at = start;
         while let Some(word) = self.walker.next(self.hasher, run, at) {
             at = word.end;
             let normal = &self.walker.normal;
-            if self.index.may_begin(self.hasher.quick(head(&normal[..normal.len().min(8)]))) {
+            if self.index.filter().passes(self.hasher.quick(head(&normal[..normal.len().min(8)]))) {
                 let hash = self.hasher.bytes(normal);
                 self.compare(word.start, word.end, hash);
             }
+        }
+    }
+
+    /// True when the run `start..end` is the beginning or the middle of what was found before: of a room with its host, mostly.
+    fn is_known(&mut self, start: usize, end: usize) -> bool {
+        self.pass(start);
+        self.out[self.passed..self.before]
+            .first()
+            .is_some_and(|found| found.start <= start && end < found.end)
+    }
+
+    /// Passes what was found before `start`.
+    fn pass(&mut self, start: usize) {
+        while self.passed < self.before && self.out[self.passed].end <= start {
+            self.passed += 1;
         }
     }
 
@@ -119,10 +146,10 @@ impl Search<'_> {
             if longer >> (words - 1) == 0 {
                 break;
             }
-            let Some(Word { end, between, .. }) = self.walker.next_of_name(self.hasher, self.text, at) else {
+            let Some((end, between, word)) = self.walker.next_of_name(self.hasher, self.text, at) else {
                 break;
             };
-            hash = self.hasher.with(hash, between, self.hasher.bytes(&self.walker.normal));
+            hash = self.hasher.with(hash, between, word);
             at = end;
             if longer >> (words - 1) & 1 != 0
                 && let Some(sense) = self.index.get(hash).and_then(|slot| slot.sense)
@@ -130,16 +157,31 @@ impl Search<'_> {
                 found = Some((end, sense));
             }
         }
-        if let Some((end, sense)) = found {
+        if let Some((end, sense)) = found
+            && !self.is_settled(start, end)
+        {
             self.out.push(Finding { start, end, what: What::Learned(sense) });
         }
     }
+
+    /// True when a name at this place changes nothing: it is part of something that says more about it, as most names are that
+    /// the record's own fields have given.
+    fn is_settled(&mut self, start: usize, end: usize) -> bool {
+        self.pass(start);
+        // Of two with the same bytes, a mail address counts less than a name (`text::join`).
+        self.out[self.passed..self.before].first().is_some_and(|found| {
+            found.start <= start
+                && end <= found.end
+                && (found.what != What::Email || end - start < found.end - found.start)
+        })
+    }
 }
 
-/// The bits below `end`, which is one of a block.
-#[inline]
-const fn below(end: usize) -> u64 {
-    (1 << end) - 1
+/// The bytes of a block that are part of a run, and those of them that must be decoded.
+#[inline(always)]
+fn runs(block: &[u8; BLOCK]) -> (u64, u64) {
+    let coded = mask(block, |lane| lane | lane.simd_eq(Lane::splat(b'%')));
+    (coded | mask(block, is_alphanumeric), coded)
 }
 
 /// Sets the lanes of letters and digits of ASCII.

@@ -37,27 +37,43 @@ impl Hasher {
     /// What the filter is asked: 32 bits of the first eight bytes of a word in its normal form.
     #[inline]
     pub(super) fn quick(self, head: u64) -> u32 {
-        (fold(head ^ self.seed[0], self.seed[1]) >> 32) as u32
+        ((head ^ self.seed[0]).wrapping_mul(self.seed[1]) >> 32) as u32
     }
 
     /// Of bytes as they are: a word in its normal form, or anything.
+    #[inline]
     pub(super) fn bytes(self, bytes: &[u8]) -> u64 {
-        let start = self.seed[2] ^ bytes.len() as u64;
-        bytes.chunks(8).fold(start, |hash, chunk| fold(hash ^ head(chunk), self.seed[3]))
+        self.all(bytes, head)
     }
 
     /// Of a word of ASCII in any case.
+    #[inline]
     pub(super) fn ascii(self, word: &[u8]) -> u64 {
-        let start = self.seed[2] ^ word.len() as u64;
-        word.chunks(8).fold(start, |hash, chunk| fold(hash ^ lower_head(chunk, chunk.len()), self.seed[3]))
+        self.all(word, |piece| lower_head(piece, 0, piece.len()))
+    }
+
+    /// Of sixteen bytes a step; `read` reads up to eight, at least one.
+    #[inline(always)]
+    fn all(self, bytes: &[u8], read: impl Fn(&[u8]) -> u64) -> u64 {
+        let mut hash = self.seed[2] ^ bytes.len() as u64;
+        for chunk in bytes.chunks(16) {
+            let (first, second) = chunk.split_at(chunk.len().min(8));
+            let second = if second.is_empty() { 0 } else { read(second) };
+            hash = fold(read(first) ^ hash, second ^ self.seed[3]);
+        }
+        hash
     }
 
     /// Of the words that have the hash `words`, and another word behind them.
+    #[inline]
     pub(super) fn with(self, words: u64, between: u64, word: u64) -> u64 {
         fold(fold(words ^ between, self.seed[1]) ^ word, self.seed[3])
     }
 
+    /// Of what stands between two words, one character more; `+` is how forms write a space.
+    #[inline]
     fn between(self, before: u64, character: char) -> u64 {
+        let character = if character == '+' || character.is_whitespace() { ' ' } else { character };
         fold(before ^ self.seed[0] ^ u64::from(u32::from(character)), self.seed[3])
     }
 }
@@ -69,18 +85,44 @@ const fn fold(left: u64, right: u64) -> u64 {
 }
 
 /// The first eight bytes, or all and zeros.
-#[inline]
+#[inline(always)]
 pub(super) fn head(bytes: &[u8]) -> u64 {
-    match bytes.first_chunk() {
-        Some(chunk) => u64::from_le_bytes(*chunk),
-        None => bytes.iter().rev().fold(0, |head, &byte| head << 8 | u64::from(byte)),
+    if let Some(chunk) = bytes.first_chunk() {
+        return u64::from_le_bytes(*chunk);
     }
+    short_head(bytes)
 }
 
-/// [`head`] in lower case of the word of ASCII of `len` bytes, at least one, that begins `behind`.
-#[inline]
-pub(super) fn lower_head(behind: &[u8], len: usize) -> u64 {
-    (head(behind) | LOWER) & u64::MAX >> (64 - 8 * len.min(8))
+#[inline(never)]
+fn short_head(bytes: &[u8]) -> u64 {
+    // Two looks that may overlap: what they share is the same in both.
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        let (first, last) = (u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last)));
+        return first | last << (8 * (bytes.len() - 4));
+    }
+    bytes.iter().rev().fold(0, |head, &byte| head << 8 | u64::from(byte))
+}
+
+/// [`head`] in lower case of the word of ASCII of `len` bytes that stands at `at` in `text`, which may go on behind it.
+#[inline(always)]
+pub(super) fn lower_head(text: &[u8], at: usize, len: usize) -> u64 {
+    /// The bytes of a word, by its length.
+    const MASKS: [u64; 9] = [
+        0,
+        0xff,
+        0xffff,
+        0xff_ffff,
+        0xffff_ffff,
+        0xff_ffff_ffff,
+        0xffff_ffff_ffff,
+        0xff_ffff_ffff_ffff,
+        u64::MAX,
+    ];
+    let head = match text.get(at..).and_then(|behind| behind.first_chunk()) {
+        Some(chunk) => u64::from_le_bytes(*chunk),
+        None => short_head(text.get(at..).unwrap_or_default()),
+    };
+    (head | LOWER) & MASKS[len.min(8)]
 }
 
 /// A word of a text.
@@ -108,8 +150,27 @@ impl Walker {
         self.walk(hasher, text, at, usize::MAX)
     }
 
-    /// The same if so little stands before it that it can be a word of the same name.
-    pub(super) fn next_of_name(&mut self, hasher: Hasher, text: &[u8], at: usize) -> Option<Word> {
+    /// The next word of a name of which a word ends at `at`, if so little stands between them that they can be of one name: its
+    /// end, and the hashes of what stands between and of the word. Its normal form is not kept.
+    #[inline]
+    pub(super) fn next_of_name(
+        &mut self,
+        hasher: Hasher,
+        text: &[u8],
+        at: usize,
+    ) -> Option<(usize, u64, u64)> {
+        match plain(hasher, text, at) {
+            Plain::Word(end, between, hash) => Some((end, between, hash)),
+            Plain::TooFar => None,
+            Plain::Coded => {
+                let word = self.walk(hasher, text, at, BETWEEN_MAX)?;
+                Some((word.end, word.between, hasher.bytes(&self.normal)))
+            }
+        }
+    }
+
+    /// The same with its normal form.
+    pub(super) fn next_near(&mut self, hasher: Hasher, text: &[u8], at: usize) -> Option<Word> {
         self.walk(hasher, text, at, BETWEEN_MAX)
     }
 
@@ -123,37 +184,127 @@ impl Walker {
             if count == between_max {
                 return None;
             }
-            let space = character == '+' || character.is_whitespace();
-            between = hasher.between(between, if space { ' ' } else { character });
+            between = hasher.between(between, character);
             count += 1;
             at += taken;
         };
         let start = at;
         self.letters.clear();
-        let mut character = first;
+        self.normal.clear();
+        let run = &text[start..start + run_of_ascii(&text[start..])];
+        if !run.is_empty() && !text.get(start + run.len()).copied().is_some_and(is_coded) {
+            self.normal.extend(run.iter().map(u8::to_ascii_lowercase));
+            return Some(Word { start, end: start + run.len(), between });
+        }
+        let (mut character, mut all_simple) = (first, true);
         loop {
             self.letters.push(character);
+            match simple(character) {
+                Some(normal) if all_simple => push(normal, &mut self.normal),
+                _ => all_simple = false,
+            }
             at += taken;
             match character_at(text, at) {
                 Some((next, length)) if is_word(next) => (character, taken) = (next, length),
                 _ => break,
             }
         }
-        self.normalise();
+        if !all_simple {
+            self.normalise();
+        }
         Some(Word { start, end: at, between })
     }
 
+    #[inline(never)]
     fn normalise(&mut self) {
         self.normal.clear();
-        if self.letters.is_ascii() {
-            self.normal.extend(self.letters.bytes().map(|byte| byte.to_ascii_lowercase()));
-            return;
-        }
-        let mut room = [0; 4];
         for character in self.letters.nfkc().flat_map(char::to_lowercase).flat_map(caseless).nfkc() {
-            self.normal.extend_from_slice(character.encode_utf8(&mut room).as_bytes());
+            push(character, &mut self.normal);
         }
     }
+}
+
+#[inline]
+fn push(character: char, bytes: &mut Vec<u8>) {
+    if character.is_ascii() {
+        return bytes.push(character as u8);
+    }
+    bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+}
+
+/// The normal form of a character that has one by itself, whatever of its like stands beside it: digits, and the letters of most names.
+/// Tables of Unicode, asked for each letter, are most of the time that a text of other letters than ASCII takes.
+#[allow(clippy::match_same_arms, reason = "a row for each group of scripts")]
+#[inline]
+fn simple(character: char) -> Option<char> {
+    let further = |by| char::from_u32(u32::from(character) + by);
+    match character {
+        '0'..='9' | 'a'..='z' => Some(character),
+        'A'..='Z' | 'À'..='Ö' | 'Ø'..='Þ' | 'А'..='Я' | 'Α'..='Ρ' | 'Σ'..='Ω' => further(32),
+        'Ѐ'..='Џ' => further(80),
+        // Latin, Greek, Cyrillic.
+        'à'..='ö' | 'ø'..='ÿ' | 'ά'..='ί' | 'α'..='ρ' | 'σ'..='ω' | 'ό'..='ώ' | 'а'..='џ' => {
+            Some(character)
+        }
+        // Hebrew, Arabic, Devanagari, Thai.
+        'א'..='ת'
+        | 'ء'..='غ'
+        | 'ف'..='ي'
+        | 'ऄ'..='न'
+        | 'प'..='र'
+        | 'ल'
+        | 'ळ'
+        | 'व'..='ह'
+        | 'ा'..='्'
+        | 'ก'..='ะ'
+        | 'า' => Some(character),
+        // Kana, Han, Hangul.
+        'ぁ'..='ゖ' | 'ァ'..='ヺ' | '一'..='\u{9FFF}' | '가'..='힣' => Some(character),
+        _ => None,
+    }
+}
+
+/// What follows a word.
+enum Plain {
+    /// Another word: its end, and the hashes of what stands between and of the word.
+    Word(usize, u64, u64),
+    /// Nothing that belongs to it.
+    TooFar,
+    /// Something that must be decoded.
+    Coded,
+}
+
+/// The next word where it and what stands before it are written in plain ASCII: nearly always.
+#[inline]
+fn plain(hasher: Hasher, text: &[u8], at: usize) -> Plain {
+    let (mut between, mut start) = (0, at);
+    loop {
+        match text.get(start) {
+            None => return Plain::TooFar,
+            Some(byte) if is_coded(*byte) => return Plain::Coded,
+            Some(byte) if byte.is_ascii_alphanumeric() => break,
+            Some(_) if start - at == BETWEEN_MAX => return Plain::TooFar,
+            Some(byte) => between = hasher.between(between, char::from(*byte)),
+        }
+        start += 1;
+    }
+    let rest = &text[start..];
+    let len = run_of_ascii(rest);
+    if rest.get(len).copied().is_some_and(is_coded) {
+        return Plain::Coded;
+    }
+    Plain::Word(start + len, between, hasher.ascii(&rest[..len]))
+}
+
+/// How many letters and digits of ASCII `text` begins with.
+#[inline]
+fn run_of_ascii(text: &[u8]) -> usize {
+    text.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(text.len())
+}
+
+/// True for a byte that is part of an escape or of a longer character.
+const fn is_coded(byte: u8) -> bool {
+    byte >= 0x80 || byte == b'%'
 }
 
 /// What lower case leaves apart although upper case makes it one.
@@ -189,7 +340,7 @@ fn is_word(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_alphanumeric();
     }
-    character.is_alphanumeric() || is_combining_mark(character)
+    simple(character).is_some() || character.is_alphanumeric() || is_combining_mark(character)
 }
 
 #[cfg(test)]
@@ -227,6 +378,33 @@ mod tests {
         assert!(words(b"%%2 -- %41%").len() == 2 && words(b"").is_empty());
     }
 
+    /// Every character and every pair of those that are simple, but for pairs of two Han or Hangul.
+    #[test]
+    fn simple_characters_have_their_normal_form_by_themselves() {
+        let simple_ones: Vec<char> = ('\0'..char::MAX).filter(|&c| simple(c).is_some()).collect();
+        assert!(simple_ones.len() > 30_000);
+        let few: Vec<char> =
+            simple_ones.iter().copied().filter(|c| !('\u{3041}'..='\u{D790}').contains(c)).collect();
+        let mut walker = Walker::default();
+        let mut check = |text: String| {
+            let fast: String = text.chars().filter_map(simple).collect();
+            walker.letters = text;
+            walker.normalise();
+            assert_eq!(std::str::from_utf8(&walker.normal), Ok(fast.as_str()));
+            assert!(walker.letters.chars().all(|c| c.is_alphanumeric() || is_combining_mark(c)));
+        };
+        for &first in &simple_ones {
+            for second in ['a', 'É', 'の', '一', '각'] {
+                check(format!("{first}{second}"));
+            }
+        }
+        for first in &few {
+            for second in &few {
+                check(format!("{first}{second}"));
+            }
+        }
+    }
+
     #[test]
     fn words_of_ascii_hash_like_their_normal_form() {
         let hasher = Hasher { seed: [1, 3, 5, 7] };
@@ -234,9 +412,9 @@ mod tests {
             let normal = word.to_ascii_lowercase();
             assert_eq!(hasher.ascii(word.as_bytes()), hasher.bytes(normal.as_bytes()));
             let mut behind = word.as_bytes().to_vec();
-            assert_eq!(lower_head(&behind, word.len()), head(normal.as_bytes()));
+            assert_eq!(lower_head(&behind, 0, word.len()), head(normal.as_bytes()));
             behind.extend_from_slice(b" and so on");
-            assert_eq!(lower_head(&behind, word.len()), head(normal.as_bytes()));
+            assert_eq!(lower_head(&behind, 0, word.len()), head(normal.as_bytes()));
         }
         assert_ne!(hasher.bytes(b"a"), hasher.bytes(b"a\0"));
     }

@@ -1,4 +1,4 @@
-//! Endpoints of a meeting, where no key says so: `Allocating for 49517bef`, `stream-49517bef.RTP`.
+//! Endpoints of a meeting, where no key says so: `Allocating for 49517bef`, `stream-49517bef.RTP`, `49517bef-v0`.
 //!
 //! An endpoint is eight random hexadecimal digits in lower case. In a message about a meeting, a word that is made so is one if it has a
 //! letter and a digit; one of digits alone (one in forty) only behind a word that says so, since numbers of eight digits are common.
@@ -31,7 +31,9 @@ pub(super) fn visit(search: &mut Search<'_>, last: usize) {
     if matches!(text[..start].last(), Some(b'@' | b'-' | b'%' | b'.' | b'\\')) && !stream {
         return;
     }
-    if matches!(text.get(last + 1), Some(b'-' | b'@')) {
+    // `49517bef-v0` is what the endpoint sends.
+    let source = matches!(text[last + 1..], [b'-', b'a' | b'v' | b'd', b'0'..=b'9', ..]);
+    if matches!(text.get(last + 1), Some(b'-' | b'@')) && !source {
         return;
     }
     let digits = word.iter().filter(|&&byte| is(byte, DIGIT)).count();

@@ -98,6 +98,8 @@ fn endpoints_of_meetings() {
         ("Participant not found for 70527796. Terminated", "70527796"),
         ("timeout for stream-49517bef.RTP: x", "49517bef"),
         ("[49517bef] gone", "49517bef"),
+        ("sources=49517bef-v0", "49517bef"),
+        (r#"[{"name":"49517bef-a0","ssrc":1}]"#, "49517bef"),
     ] {
         assert_eq!(found(text), [endpoint], "{text}");
     }
