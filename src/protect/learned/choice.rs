@@ -35,7 +35,8 @@ pub(super) fn choose(hasher: Hasher, walker: &mut Walker, sense: Sense, name: &[
     let word = walker.next(hasher, name, 0)?;
     let first = hasher.bytes(&walker.normal);
     let quick = hasher.quick(head(&walker.normal[..walker.normal.len().min(8)]));
-    let mut common = is_common(&walker.normal);
+    // Nothing of an endpoint is a word.
+    let mut common = sense != Sense::Endpoint && is_common(&walker.normal);
     let (mut hash, mut words, mut end) = (first, 1, word.end);
     while words < WORDS_MAX
         && let Some(Word { end: next, between, .. }) = walker.next_near(hasher, name, end)

@@ -14,7 +14,7 @@ use crate::record::timestamp::Timestamp;
 
 /// Names that are known to have been learned or refused, so that one that stands on every line costs next to nothing: those of a
 /// few hundred meetings at one time, in memory that stays near.
-const SEEN: usize = 8192;
+const SEEN: usize = 16_384;
 
 /// New names that a worker keeps to itself.
 const NEW_MAX: usize = 1024;

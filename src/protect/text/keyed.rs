@@ -53,6 +53,10 @@ fn key_and_value(search: &mut Search<'_>, here: usize) {
     if says == Says::Stream {
         return stream(search, here);
     }
+    // A request within a message: its values end as those of a URL do.
+    if key.0 > 0 && matches!(text[key.0 - 1], b'?' | b'&') && text[here] == b'=' {
+        return parameter(search, here);
+    }
     // `Foo::user`, `https://user`, `==`.
     if matches!(text.get(here + 1), Some(b':' | b'=')) || text[here + 1..].starts_with(b"//") {
         return;
@@ -90,7 +94,13 @@ pub(super) fn parameter(search: &mut Search<'_>, here: usize) {
         text[..here].iter().rev().take(KEY_MAX).take_while(|&&byte| is_key(byte) || byte == b'.').count();
     let key = (here - key_length, here);
     let key = last_segment(text, key);
-    let Some(says) = says(&text[key.0..key.1]) else { return };
+    if here < search.done.keyed {
+        return;
+    }
+    let Some(says) = says(&text[key.0..key.1]).filter(|says| !matches!(says, Says::Name | Says::Stream))
+    else {
+        return;
+    };
     let rest = &text[here + 1..];
     let end =
         rest.iter().position(|byte| matches!(byte, b'&' | b';' | b'#' | b' ' | b'"')).unwrap_or(rest.len());
@@ -98,6 +108,7 @@ pub(super) fn parameter(search: &mut Search<'_>, here: usize) {
         Says::Name | Says::Stream => return,
         Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
     };
+    search.done.keyed = here + 1 + end;
     take(search, here + 1, here + 1 + end, says, sense);
 }
 
@@ -121,6 +132,33 @@ pub(super) fn closing_tag(search: &mut Search<'_>, here: usize) {
         Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
     };
     take(search, start, end, says, sense);
+}
+
+/// Looks at the end of a text: an element that was cut off before it was closed.
+pub(super) fn cut_element(search: &mut Search<'_>) {
+    let text = search.text;
+    let from = text.len().saturating_sub(ELEMENT_MAX);
+    let Some(last) = memrchr(b'<', &text[from..]).map(|place| from + place) else { return };
+    // `<nick>Pim`, or `<nick>Pim</ni`.
+    let (open, end) = if text.get(last + 1) == Some(&b'/') {
+        let Some(open) = memrchr(b'<', &text[from..last]) else { return };
+        (from + open, last)
+    } else {
+        (last, text.len())
+    };
+    let tag = &text[open + 1..end];
+    let length = tag.iter().take(KEY_MAX).take_while(|&&byte| is_key(byte)).count();
+    let Some(close) = memchr(b'>', tag) else { return };
+    if memchr(b'>', &text[last..]).is_some_and(|_| end == last) || tag[..close].ends_with(b"/") {
+        return;
+    }
+    let Some(says) = element(&tag[..length]) else { return };
+    let sense = match says {
+        Says::Stream => return,
+        Says::Name => Sense::Name,
+        Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
+    };
+    take(search, open + 1 + close + 1, end, says, sense);
 }
 
 /// Looks at a value of Erlang, a string or binary behind a comma: `{nick,"…"}`, `{<<"nick">>,<<"…">>}`.
@@ -218,7 +256,9 @@ fn single(search: &mut Search<'_>, key: (usize, usize), here: usize) -> Option<S
     match text[key.0] {
         _ if !begins => None,
         b'o' => {
-            let mut words = rest.splitn(4, |&byte| byte == b' ');
+            let line = &rest[..rest.len().min(ELEMENT_MAX)];
+            let line = &line[..memchr(b'\n', line).unwrap_or(line.len())];
+            let mut words = line.splitn(4, |&byte| byte == b' ');
             let (_user, id, version) = (words.next()?, words.next()?, words.next()?);
             let numbers =
                 [id, version].iter().all(|word| !word.is_empty() && word.iter().all(u8::is_ascii_digit));
@@ -362,6 +402,8 @@ impl Value {
                 b',' | b';' | b'|' | b')' | b'(' | b']' | b'[' | b'}' | b'>' | b'<' | b'"' | b'\n'
                 | b'\r' | b'\t' | b'&' => break,
                 b'\'' if !words => break,
+                // The end of a line within a string.
+                b'\\' if matches!(text.get(end + 1), Some(b'n' | b'r' | b'"')) => break,
                 b' ' if !words || memchr(b'@', &text[start..end]).is_some() || key_follows(text, end + 1) => {
                     break;
                 }
@@ -377,6 +419,9 @@ impl Value {
 
 /// True when a key and its separator stand at `here`, or something that ends a value: another space, a dash between words, a bracket.
 fn key_follows(text: &[u8], here: usize) -> bool {
+    if text[here..].starts_with(b"- ") {
+        return true;
+    }
     let length = text[here..].iter().take(KEY_MAX).take_while(|&&byte| is_key(byte) || byte == b'.').count();
     match text.get(here + length) {
         Some(b'=' | b':') => length > 0,
