@@ -22,6 +22,7 @@ mod keys;
 mod leak;
 mod learned;
 mod logformat;
+mod meetings;
 mod parts;
 mod shells;
 mod start;

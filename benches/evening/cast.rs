@@ -118,7 +118,7 @@ fn room(n: u64, start: i64, span: i64, random: &mut Random, secrets: &mut Secret
             random.pick(BEASTS),
             random.pick(DEEDS),
             random.pick(ADVERBS),
-            if n % 2 == 0 { " Überblick " } else { "" }
+            if n.is_multiple_of(2) { " Überblick " } else { "" }
         ),
     };
     let tenant = (n % 5 == 3).then(|| TENANTS[(n / 5) as usize % TENANTS.len()]);
@@ -132,7 +132,7 @@ fn room(n: u64, start: i64, span: i64, random: &mut Random, secrets: &mut Secret
     secrets.add("room", &shown);
     secrets.add("room", &safe);
     secrets.add("jid", &jid);
-    let begin = start + random.below(span as u64 * 6 / 10) as i64;
+    let begin = start + below(span * 6 / 10, random);
     Room {
         conference_id: hex(random, 16),
         meeting_id: uuid(random, None),
@@ -180,8 +180,8 @@ fn person(
     };
     // People arrive within a few minutes and leave towards the end.
     let length = room.end - room.start;
-    let join = room.start + random.below(length as u64 / 4) as i64;
-    let leave = room.end - random.below(length as u64 / 5) as i64;
+    let join = room.start + below(length / 4, random);
+    let leave = room.end - below(length / 5, random);
     let fate = match n {
         _ if room.closed && n % 11 == 6 => Fate::Refused,
         _ if n % 60 == 31 => Fate::IceFails,
@@ -282,7 +282,7 @@ pub fn percent(text: &str, plain: impl Fn(u8) -> bool) -> String {
 
 /// A token as the issuers of Jitsi tokens make it. Some escape all but ASCII in their JSON, most do not.
 fn token(n: u64, name: &str, email: Option<&str>, room: &Room, join: i64, random: &mut Random) -> String {
-    let shown = if n % 3 == 0 { json_ascii(name) } else { json(name) };
+    let shown = if n.is_multiple_of(3) { json_ascii(name) } else { json(name) };
     let email = email.unwrap_or_default();
     let room = json(&room.safe);
     let expires = join / 1000 + 7200;
@@ -331,6 +331,11 @@ fn public_address(random: &mut Random) -> String {
         1 => format!("100.{}.{b}.{c}", 64 + a % 64), // RFC 6598, shared address space
         _ => format!("198.{}.{b}.{c}", 18 + a % 2),  // RFC 2544, benchmarks
     }
+}
+
+/// A duration shorter than `length`.
+fn below(length: i64, random: &mut Random) -> i64 {
+    random.below(length.cast_unsigned()).cast_signed()
 }
 
 pub fn hex(random: &mut Random, digits: usize) -> String {

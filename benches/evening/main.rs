@@ -12,9 +12,18 @@ use std::process::ExitCode;
 
 use evening::Wish;
 
-const USAGE: &str = "usage: evening --start RFC3339 --out DIRECTORY [--rooms N] [--participants N] [--span SECONDS] [--seed N]";
+const USAGE: &str = "\
+usage: evening --start RFC3339 --out DIRECTORY [--rooms N] [--participants N] [--span SECONDS] [--seed N]
+
+Writes access.log, error.log, prosody.log, jicofo.log and jvb.log of one evening of meetings into DIRECTORY; secrets.tsv, kind
+and value of all that must not be in a cleaned log; and fault.tsv, the same of a participant whose connection fails.
+Without more it is 30 rooms, 600 participants and three hours. The same arguments give the same bytes.";
 
 fn main() -> ExitCode {
+    if std::env::args().skip(1).any(|argument| matches!(argument.as_str(), "--help" | "-h")) {
+        println!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     match wish(std::env::args().skip(1)).and_then(|wish| evening::evening(&wish)) {
         Ok(summary) => {
             println!("{summary}");

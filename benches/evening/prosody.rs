@@ -78,7 +78,7 @@ pub fn authenticates(logs: &mut Logs, person: &Person) {
 pub fn refuses(logs: &mut Logs, room: &Room, person: &Person) {
     let (at, agent) = (person.join + 900, person.agent);
     let (tenant, safe) = (room.tenant.unwrap_or("nil"), &room.safe);
-    if person.port % 2 == 0 {
+    if person.port.is_multiple_of(2) {
         let said = format!(
             "Error verifying token err:not-allowed, reason:Invalid or incorrect expiry: \"exp\" is in the past \
              tenant:{tenant} room:{safe} user_agent:{agent}"
@@ -92,7 +92,7 @@ pub fn refuses(logs: &mut Logs, room: &Room, person: &Person) {
     logs.prosody(at + 200, &format!("conference.{HOST}:token_verification"), "error", &said);
 }
 
-/// The presence with which a participant enters, as mod_stanza_debug shows it.
+/// The presence with which a participant enters, as `mod_stanza_debug` shows it.
 pub fn enters(logs: &mut Logs, room: &Room, person: &Person) {
     let mut stanza =
         format!("<presence xmlns='jabber:client' to='{}/{}'>", escaped(&room.client_jid), person.endpoint);
@@ -111,7 +111,7 @@ pub fn enters(logs: &mut Logs, room: &Room, person: &Person) {
         escaped(&person.name)
     ));
     logs.prosody(person.join + 1700, &session(person), "debug", &format!("RECV: {stanza}"));
-    if person.port % 5 == 0 {
+    if person.port.is_multiple_of(5) {
         let said = format!("{} enters occupant {}", person.full_jid, room.occupant(person));
         logs.prosody(person.join + 1701, &format!("conference.{HOST}:muc"), "debug", &said);
     }

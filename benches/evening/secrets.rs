@@ -16,7 +16,10 @@ impl Secrets {
     }
 
     pub fn write(&self, path: &Path) -> io::Result<()> {
-        let text: String = self.0.iter().map(|(kind, value)| format!("{kind}\t{value}\n")).collect();
+        let mut text = String::new();
+        for (kind, value) in &self.0 {
+            text.push_str(&format!("{kind}\t{value}\n"));
+        }
         fs::write(path, text)
     }
 

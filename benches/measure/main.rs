@@ -9,6 +9,7 @@
 
 mod child;
 mod formats;
+mod meetings;
 mod others;
 mod table;
 
@@ -20,6 +21,7 @@ use std::time::Instant;
 
 use child::{Measured, best_of, lines_written};
 use formats::Mode;
+use meetings::Meetings;
 use table::Row;
 
 /// What `benches/compare` says on the command line.
@@ -33,6 +35,11 @@ struct Wish {
     rsyslog: Option<PathBuf>,
     /// `FORMAT=FILE` of other formats.
     also: Vec<String>,
+    /// `FORMAT=FILE=CLASS` of the logs of an evening of meetings.
+    meetings: Vec<String>,
+    /// The shipped policy for videoconferences, and the same in which no names are learned.
+    meet_policy: Option<PathBuf>,
+    nothing_learned: Option<PathBuf>,
     /// The shipped policy for web servers.
     policy: Option<PathBuf>,
     /// One round each and no other tools: shows that the benchmark still works.
@@ -72,6 +79,9 @@ fn wish(mut arguments: impl Iterator<Item = String>) -> Result<Wish, Box<dyn Err
             "--anonip" => wish.anonip = Some(value),
             "--rsyslog" => wish.rsyslog = Some(value),
             "--also" => wish.also.push(value.display().to_string()),
+            "--meeting" => wish.meetings.push(value.display().to_string()),
+            "--meet-policy" => wish.meet_policy = Some(value),
+            "--nothing-learned" => wish.nothing_learned = Some(value),
             "--policy" => wish.policy = Some(value),
             _ => return Err(format!("unknown argument {name}").into()),
         }
@@ -107,6 +117,11 @@ fn compare(wish: &Wish) -> Result<bool, Box<dyn Error>> {
     let mut modes = wish.also.iter().map(|also| Mode::of_format(also)).collect::<Result<Vec<_>, _>>()?;
     modes.extend(wish.policy.as_deref().map(|policy| Mode::of_policy(policy, &input.path)));
     let nothing_lost = formats::print(&wish.sluis, &modes, rounds(wish).min(3))?;
+    let policies = wish.meet_policy.as_deref().zip(wish.nothing_learned.as_deref());
+    let meetings = policies.map(|policies| Meetings::of(&wish.meetings, policies)).transpose()?;
+    if let Some(meetings) = meetings {
+        meetings.print(&wish.sluis, rounds(wish).min(5))?;
+    }
     // Of a small file the clock shows next to nothing.
     if !wish.small {
         table.print_figures();

@@ -147,6 +147,8 @@ pub struct TextPlan {
     pub endpoint: IdAction,
     /// Sessions and devices: as `session.id`.
     pub session: IdAction,
+    /// True when messages are about meetings: the format has endpoints.
+    pub meetings: bool,
     /// Infrastructure that stays readable.
     pub own_networks: Vec<IpNet>,
 }
@@ -266,7 +268,7 @@ impl Table {
                 .fold(0, |bits, slot| bits | slot_bit(*slot)),
             naming,
             naming_paths,
-            text: compiler.text(),
+            text: compiler.text(layout),
             time: compiler.time(),
             absent: layout.absent,
             repeats,
@@ -428,7 +430,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn text(&self) -> TextPlan {
+    fn text(&self, layout: &Layout) -> TextPlan {
         TextPlan {
             address: self.identifier("client.address"),
             email: self.identifier("user.email"),
@@ -440,6 +442,7 @@ impl Compiler<'_> {
             room: self.identifier("conference.name"),
             endpoint: self.identifier("endpoint.id"),
             session: self.identifier("session.id"),
+            meetings: layout.slots.iter().any(|slot| slot.field == "endpoint.id"),
             own_networks: self.policy.own_networks.clone(),
         }
     }

@@ -18,7 +18,7 @@ use crate::keys::pseudonym::TokenKind;
 use crate::policy::table::{Action, IdAction, SlotPlan, TextPlan};
 use crate::policy::treatment::Form;
 use crate::record::escape;
-use crate::record::field::{Grammar, Kind};
+use crate::record::field::Kind;
 use crate::record::span::Escape;
 
 /// What became of a value.
@@ -181,12 +181,11 @@ impl Treater<'_> {
                 agent::family(plain, out);
                 Outcome::Replaced
             }
-            Action::Keep(Grammar::Word | Grammar::Host) if grammar::is_word(plain) => {
-                // A word of a program, searched for what it cannot be; names of people are words, too.
-                self.scrub_apart_from_names(Context::Text, plain, out)
-            }
             Action::Keep(_) => self.scrub(Context::Text, plain, out),
-            Action::Scrub => self.scrub(Context::Message, plain, out),
+            Action::Scrub => {
+                let context = if self.plan.meetings { Context::Meeting } else { Context::Message };
+                self.scrub(context, plain, out)
+            }
             Action::ScrubAgent => self.scrub(Context::Agent, plain, out),
             Action::ScrubPath => self.scrub(Context::Path, plain, out),
             Action::ScrubQuery => self.scrub(Context::Query, plain, out),
@@ -264,28 +263,8 @@ impl Treater<'_> {
         Outcome::Replaced
     }
 
-    /// Free text: every identifier is found and treated as its own field is, and so are names that other records have shown. A user
-    /// agent names programs.
+    /// Free text: every identifier is found and treated as its own field is.
     pub fn scrub(&mut self, context: Context, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
-        if context == Context::Agent || self.learner.is_empty() {
-            return self.scrub_apart_from_names(context, plain, out);
-        }
-        self.find(context, plain);
-        if self.learner.find(plain, self.findings) {
-            text::join(self.findings);
-        }
-        self.treat(plain, out)
-    }
-
-    /// The same, but for names of other records.
-    fn scrub_apart_from_names(&mut self, context: Context, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
-        self.find(context, plain);
-        self.treat(plain, out)
-    }
-
-    /// Finds the identifiers of a text, and the names that its own record gives.
-    #[inline]
-    fn find(&mut self, context: Context, plain: &[u8]) {
         // A value that stands in the batch as it is was sieved with it; a decoded one is sieved alone.
         let start = (plain.as_ptr() as usize).wrapping_sub(self.batch.as_ptr() as usize);
         if start < self.batch.len() && plain.len() <= self.batch.len() - start {
@@ -297,17 +276,19 @@ impl Treater<'_> {
         if !self.named.is_empty() {
             self.find_named(plain);
         }
-    }
-
-    /// Writes a text with what becomes of the findings.
-    #[inline]
-    fn treat(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
+        // Paths and queries are no free text, and a user agent names programs.
+        if matches!(context, Context::Message | Context::Meeting) && self.learner.find(plain, self.findings) {
+            text::join(self.findings);
+        }
         if self.findings.is_empty() {
             return Outcome::Verbatim;
         }
         let mut done = 0;
         for index in 0..self.findings.len() {
-            let finding = self.findings[index];
+            let finding = whole(self.findings[index], plain);
+            if finding.start < done {
+                continue;
+            }
             out.extend_from_slice(&plain[done..finding.start]);
             done = finding.end;
             self.finding(finding, plain, out);
@@ -428,6 +409,16 @@ impl Treater<'_> {
             out.push(b']');
         }
     }
+}
+
+/// A name of eight digits that begins a UUID is an endpoint or meeting written whole: what follows would tell it apart as well.
+fn whole(finding: Finding, plain: &[u8]) -> Finding {
+    let Finding { start, what, .. } = finding;
+    let named = matches!(what, What::Name(_) | What::Learned(_));
+    if named && plain.get(start..start + 36).is_some_and(text::is_uuid) {
+        return Finding { end: finding.end.max(start + 36), ..finding };
+    }
+    finding
 }
 
 /// The kind of field that a value in text belongs to, and what is done to that field.

@@ -36,6 +36,16 @@ pub enum Kind {
     User,
     /// What the record's structure names as the client, when it is no address literal.
     Client,
+    /// A meeting's room (found by `meet_finder`, like all that follow).
+    Room,
+    /// A Jabber identifier that is no room: its local part, or its resource.
+    Jid,
+    /// The name somebody gives themselves.
+    Name,
+    /// An account that the structure of a meeting's log names.
+    Account,
+    /// A password or key.
+    Secret,
 }
 
 impl Kind {
@@ -51,6 +61,11 @@ impl Kind {
             Self::Mac => "mac",
             Self::User => "user",
             Self::Client => "client",
+            Self::Room => "room",
+            Self::Jid => "jid",
+            Self::Name => "name",
+            Self::Account => "account",
+            Self::Secret => "secret",
         }
     }
 }

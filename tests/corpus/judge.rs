@@ -82,6 +82,16 @@ impl Verdict {
         score.left += u64::from(left);
     }
 
+    /// Counts `found` places of one value, `left` of which are still readable.
+    pub fn count_many(&mut self, kind: Kind, found: u64, left: u64, value: &[u8]) {
+        let score = self.kinds.entry(kind).or_default();
+        score.found += found;
+        score.left += left;
+        if left > 0 && self.leaks.len() < SAMPLES_MAX {
+            self.leaks.push(format!("{} {}", kind.name(), String::from_utf8_lossy(value)));
+        }
+    }
+
     fn lost(&mut self, text: &[u8]) {
         if self.losses.len() < SAMPLES_MAX {
             self.losses.push(String::from_utf8_lossy(text).into_owned());
@@ -185,6 +195,17 @@ pub fn recall(input: &[u8], output: &[u8], found: &[Found], lines: &Regex, verdi
 
 fn spelled(after: &HashSet<IpAddr>, address: Option<IpAddr>) -> bool {
     address.is_some_and(|address| after.contains(&finder::canonical(address)))
+}
+
+/// Where `value` stands in `text` in any case of its letters, and is not merely a piece of a longer word.
+pub fn standing(text: &[u8], value: &[u8]) -> Vec<usize> {
+    let digit = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
+    let mut all = positions(text, value, true);
+    all.retain(|&start| {
+        let before = start.checked_sub(1).and_then(|i| text.get(i));
+        !digit(before) && !digit(text.get(start + value.len()))
+    });
+    all
 }
 
 /// True when `raw` stands in `output` and is not merely a piece of a longer word or number.

@@ -8,6 +8,9 @@
 mod align;
 mod finder;
 mod judge;
+mod meet;
+mod meet_finder;
+mod meet_table;
 mod table;
 
 use std::collections::BTreeMap;

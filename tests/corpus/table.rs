@@ -416,7 +416,7 @@ pub fn entry(path: &str) -> Option<&'static Entry> {
 }
 
 /// Shell-like match of `*`.
-fn fits(pattern: &str, path: &str) -> bool {
+pub fn fits(pattern: &str, path: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == path,
         Some((head, tail)) => path

@@ -376,7 +376,10 @@ mod tests {
                 let _ = write!(out, "\\x{b:02X}");
                 out
             });
-            let entities: String = value.chars().map(|c| format!("&#{};", c as u32)).collect();
+            let entities = value.chars().fold(String::new(), |mut out, c| {
+                let _ = write!(out, "&#{};", u32::from(c));
+                out
+            });
             let jid = value.replace(' ', "\\20").replace('\'', "\\27");
             let shown = [
                 value.to_owned(),

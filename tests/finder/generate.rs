@@ -183,6 +183,23 @@ pub fn noise(dice: &mut Dice) -> Vec<u8> {
         "Chrome/",
         "z",
         "00:1a:2b:3c:4d:5e",
+        "user=",
+        "\"name\":",
+        "room=[",
+        "displayName",
+        "</nick>",
+        "<nick>",
+        "<",
+        ">",
+        "{",
+        ",",
+        "}",
+        "{1,2,3,4}",
+        "conference.",
+        "49517bef",
+        "\\\"",
+        "&quot;",
+        "\no=",
     ];
     let mut text = Vec::new();
     for _ in 0..dice.below(60) {

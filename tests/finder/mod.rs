@@ -12,8 +12,23 @@ use sluis::protect::text::{Candidates, Context, Cursor, Finding, What, find, fin
 use self::generate::{Dice, noise, text};
 
 pub mod generate;
+mod hostile;
+mod message;
 pub mod naive;
+mod sentences;
 mod speed;
+pub mod values;
+
+/// Every kind of value.
+const CONTEXTS: [Context; 7] = [
+    Context::Text,
+    Context::Message,
+    Context::Meeting,
+    Context::Agent,
+    Context::Path,
+    Context::Query,
+    Context::Url,
+];
 
 /// What the obvious version says: bytes, and the kind with its value as text.
 pub type Plain = (usize, usize, String);
@@ -56,7 +71,7 @@ fn findings_ascend_and_do_not_overlap() {
     let mut out = Vec::new();
     for case in 0..cases(4000) {
         let text = noise(&mut Dice::new(case));
-        for context in [Context::Text, Context::Agent, Context::Path, Context::Query, Context::Url] {
+        for context in CONTEXTS {
             find(&text, context, &mut out);
             let mut last = 0;
             for found in &out {
@@ -91,7 +106,8 @@ fn a_batch_finds_what_each_value_finds() {
         candidates.scan(&buffer);
         let mut cursor = Cursor::default();
         for (start, end) in ranges {
-            let context = [Context::Text, Context::Agent, Context::Query][dice.below(3)];
+            let context = [Context::Text, Context::Agent, Context::Query, Context::Message, Context::Meeting]
+                [dice.below(5)];
             find(&buffer[start..end], context, &mut alone);
             candidates.find_in(&buffer, start..end, context, &mut cursor, &mut together);
             let alone: Vec<Plain> = alone.iter().map(plain).collect();

@@ -41,6 +41,10 @@ const fn shape(kind: &'static str, planted: &'static str, secret: &'static str) 
     Canary { kind, planted, address: "", secret, place: Where::Anywhere }
 }
 
+const fn named(kind: &'static str, planted: &'static str) -> Canary {
+    Canary { kind, planted, address: "", secret: planted, place: Where::Named }
+}
+
 /// The planted identifiers. No two share an address.
 pub const CANARIES: &[Canary] = &[
     address("v4", "203.0.113.77", "203.0.113.77"),
@@ -83,10 +87,32 @@ pub const CANARIES: &[Canary] = &[
     },
 ];
 
+/// What only logs of meetings hold: planted where their records have a place for it (`meetings`).
+pub const MEETING: &[Canary] = &[
+    named("room", "kanariekooi"),
+    named("tenant", "kanarietenant"),
+    named("nick", "kanariegeel"),
+    named("statistics", "kanariestat"),
+    named("account", "kanarieaccount"),
+    named("resource", "reskanarie77"),
+    named("endpoint", "4c7a9a1e"),
+    named("guest", "4c7a9a1f"),
+    named("meeting", "7c7a9a1b"),
+    named("conference", "c7a9a1b0e5f60718"),
+    named("session", "446655447788"),
+    named("client session", "55a9fb7788ca"),
+    named("turn session", "001000000000077707"),
+    named("turn user", "kanarieturn"),
+    named("ufrag", "kanufrag7x"),
+    named("ice password", "kanariepwd0123456789abcd"),
+    named("password", "kanariewachtwoord"),
+    named("machine", "kanariemachine77"),
+];
+
 /// Every spelling and encoding of every canary, lower case, with the kind it belongs to; and one expression for them all.
 static NEEDLES: LazyLock<(Regex, HashMap<Vec<u8>, &'static str>)> = LazyLock::new(|| {
     let mut kinds = HashMap::new();
-    for canary in CANARIES {
+    for canary in CANARIES.iter().chain(MEETING) {
         let mut spellings: BTreeSet<String> = BTreeSet::from([canary.secret.to_owned()]);
         if let Ok(ip) = canary.address.parse::<IpAddr>() {
             spellings.extend(spelled(ip));
@@ -184,7 +210,7 @@ mod tests {
 
     #[test]
     fn every_canary_is_seen_as_planted() {
-        for canary in CANARIES {
+        for canary in CANARIES.iter().chain(MEETING) {
             assert!(sightings(canary.planted.as_bytes()).contains_key(canary.kind), "{}", canary.kind);
         }
     }

@@ -4,6 +4,8 @@
 //! *Not here*: how well all else survives (`corpus`).
 
 mod canary;
+mod meetings;
+pub mod planted;
 mod policies;
 mod records;
 

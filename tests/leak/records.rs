@@ -90,6 +90,35 @@ pub const SHAPES: &[Shape] = &[
         ),
     },
     Shape {
+        name: "jvb",
+        format: &["--format", "jvb", "--time-zone", "UTC"],
+        template: concat!(
+            "JVB 2026-11-21 10:00:00.123 INFO: [44] [confId=1 stats_id={user|-|one} componentId=1] Component.b#369: ",
+            "seen {text|nothing|any} again\n\tat {text|org.jitsi.A|any}"
+        ),
+    },
+    Shape {
+        name: "jicofo",
+        format: &["--format", "jicofo", "--time-zone", "UTC"],
+        template: concat!(
+            "Jicofo 2026-11-21 10:00:00.123 INFO: [33] [room=a@conference.example.org stats_id={user|-|one}] A.b#1: ",
+            "<presence><nick>{user|x|one}</nick></presence> {text|nothing|any}\n<x/>{text|nothing|any}"
+        ),
+    },
+    Shape {
+        name: "prosody",
+        format: &["--format", "prosody", "--time-zone", "UTC"],
+        template: "Nov 21 10:00:00 c2s55a9fb622a20\tdebug\t<nick>{name|x|one}</nick> {text|nothing|any}\n\t{text|nothing|any}",
+    },
+    Shape {
+        name: "coturn",
+        format: &["--format", "coturn", "--time-zone", "UTC"],
+        template: concat!(
+            "2026-11-21T10:00:00.118+0000 INFO session 001000000000000007: closed (2nd stage), user <1795252532:{user|bob|one}> ",
+            "realm <{text|example.org|one}> origin <{text||one}>, local 192.0.2.1:3478, remote {client|192.0.2.2:5|one}, reason: {text|x|any}"
+        ),
+    },
+    Shape {
         name: "text",
         format: &["--format", "text"],
         template: "10:00:00 worker said {text|nothing|any} and went on",
@@ -138,7 +167,10 @@ pub fn records(shape: &Shape) -> Vec<u8> {
 /// text or the continuation of a record, those that only a record's structure could name are left out.
 pub fn misfits(shape: &Shape) -> Vec<u8> {
     let mut out = Vec::new();
-    let takes_any = matches!(shape.name, "text" | "nginx-error" | "apache-error");
+    let takes_any = matches!(
+        shape.name,
+        "text" | "nginx-error" | "apache-error" | "jvb" | "jicofo" | "prosody" | "coturn"
+    );
     for canary in CANARIES.iter().filter(|canary| !takes_any || canary.place == Where::Anywhere) {
         let planted = canary.planted;
         for line in [
@@ -184,7 +216,8 @@ fn plantings(canary: &Canary, field: &Field<'_>) -> Vec<String> {
     let planted = canary.planted;
     let spaced = planted.contains(' ');
     let fits = match field.role {
-        "user" => true,
+        // What an element calls a name is one there, and a name of the record's own only in a field.
+        "user" | "name" => true,
         // An ident is one word, and so are methods and numbers: what has a space there is a record of another shape.
         "ident" => !spaced,
         "word" => !spaced && canary.place == Where::Anywhere,

@@ -23,9 +23,10 @@ use crate::finder::cases;
 use crate::finder::generate::Dice;
 
 mod generate;
+mod keys;
 mod obvious;
 mod rows;
-mod spelling;
+pub mod spelling;
 
 /// 2026-11-21T12:00:00Z.
 const NOW: i64 = 1_795_262_400;

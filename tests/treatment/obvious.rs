@@ -14,6 +14,7 @@ use sluis::keys::pseudonym::{EpochKeys, TokenKind};
 use sluis::record::timestamp::Timestamp;
 
 use super::generate::{Hand, Record, Request, Who};
+use super::keys;
 use super::spelling::{base64, common_log, rfc3339, spelled, unique_local};
 use crate::finder::naive;
 
@@ -232,16 +233,23 @@ impl<'a> Treatment<'a> {
     }
 
     fn text(&self, line: &mut Line, field: &str, value: &str) {
-        let becomes = self.scrubbed(value, field == "user_agent.original");
+        let becomes = self.scrubbed(value, field);
         line.value(self.record.hand, field, value, becomes);
     }
 
     /// The text with everything in it that was found replaced; `None` if nothing was.
-    fn scrubbed(&self, text: &str, agent: bool) -> Option<String> {
+    fn scrubbed(&self, text: &str, field: &str) -> Option<String> {
         if text.is_empty() || text == "-" {
             return None;
         }
-        let mut all: Vec<Found> = self.finder.find(text, agent).into_iter().map(found).collect();
+        let keyed = match field {
+            "url.query" | "url.full" | "http.request.header.referer" => keys::of_parameters(text),
+            "http.request.line" => keys::of_messages(text),
+            _ => Vec::new(),
+        };
+        let plain = self.finder.find(text, field == "user_agent.original");
+        let mut all: Vec<Found> = plain.into_iter().map(found).collect();
+        all.extend(keyed.into_iter().map(|(start, end, what)| found((start, end, format!("said {what}")))));
         for name in &self.names {
             let places = places_of(&name.text, text).into_iter();
             all.extend(places.map(|(start, end)| Found { start, end, what: format!("name {}", name.token) }));
@@ -264,6 +272,12 @@ impl<'a> Treatment<'a> {
         match what.split_once(' ').unwrap_or((what, "")) {
             ("name", token) => token.to_owned(),
             ("secret", _) => "[secret]".to_owned(),
+            ("said", "User") if self.rules == Rules::NoLogins => "[user]".to_owned(),
+            ("said", "User") => user(self.epoch, spelled),
+            ("said", "Name") => "[name]".to_owned(),
+            // A guest's account is a UUID, of which eight digits name the endpoint.
+            ("said", "Endpoint") => token(TokenKind::Identifier, &spelled[..8]),
+            ("said", _) => token(TokenKind::Identifier, spelled),
             ("email", _) => token(TokenKind::Email, &spelled.to_ascii_lowercase()),
             ("mac", _) => {
                 let digits: String = spelled.chars().filter(char::is_ascii_hexdigit).collect();
@@ -284,9 +298,11 @@ fn found((start, end, what): (usize, usize, String)) -> Found {
     Found { start, end, what }
 }
 
-/// Those that share bytes become one, and the longest says what it is; of equals, the name that the record gave.
+/// Those that share bytes become one, and the longest says what it is; of equals, the name that the record gave, then what a key says.
 fn joined(mut all: Vec<Found>) -> Vec<Found> {
-    all.sort_by_key(|found| (found.start, found.end, !found.what.starts_with("name ")));
+    let rank =
+        |found: &Found| ["name ", "said "].iter().position(|said| found.what.starts_with(said)).unwrap_or(2);
+    all.sort_by_key(|found| (found.start, found.end, rank(found)));
     let mut joined: Vec<(Found, usize)> = Vec::new();
     for next in all {
         let len = next.end - next.start;

@@ -191,8 +191,11 @@ mod tests {
     use super::*;
     use crate::format::jitsi::FIELDS;
 
+    /// Fields and their values.
+    type Values<'a> = Vec<(&'static str, &'a str)>;
+
     /// The values of a context and what follows it.
-    fn read(text: &str) -> Result<(Vec<(&'static str, &str)>, &str), Refusal> {
+    fn read(text: &str) -> Result<(Values<'_>, &str), Refusal> {
         let context = Context::find(text.as_bytes(), 0)?.unwrap();
         let mut parsed = Parsed::default();
         context.push(text.as_bytes(), &mut parsed);

@@ -251,3 +251,21 @@ const fn is_of(byte: u8, shape: u8) -> bool {
 fn first_line(record: &[u8]) -> &[u8] {
     &record[..memchr::memchr(b'\n', record).unwrap_or(record.len())]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eight_bytes_at_once_say_what_a_loop_says() {
+        let time = b"2026-11-21 10:15:32.123";
+        assert!(is_time(time, 0) && !is_time(&time[..22], 0) && !is_time(time, 1) && !is_time(time, 99));
+        for at in 0..TIME_BYTES {
+            for byte in 0..=255 {
+                let mut changed = *time;
+                changed[at] = byte;
+                assert_eq!(is_time(&changed, 0), is_of(byte, TIME_SHAPE[at]), "{byte} at {at}");
+            }
+        }
+    }
+}

@@ -24,7 +24,7 @@ use super::address::{self, Column};
 use super::cache::{TEXT_BYTES, TokenCache};
 use super::identifier::{Writer, long_spelling, remembered, short_spelling};
 use super::named::Named;
-use super::text::{self, Context, Glance};
+use super::text::{self, Glance};
 use super::value::Outcome;
 use super::{Protector, Treated, put};
 use crate::encode::same::Same;
@@ -163,23 +163,6 @@ impl Protector {
             let glance = Glance::at(record.behind(part), (part.end - part.start) as usize, context);
             if !glance.is_some_and(Glance::is_quiet) && !self.is_harmless(record, place, glance, known) {
                 loud |= 1 << place;
-            }
-        }
-        if self.learner.is_empty() { loud } else { loud | self.look_for_learned(record) }
-    }
-
-    /// A bit for each quiet place in which a learned name stands.
-    #[inline(never)]
-    fn look_for_learned(&mut self, record: &RowRecord<'_>) -> u32 {
-        let mut loud = 0;
-        for place in places(record.row.present() & record.plan.nameable) {
-            if record.plan.contexts[place] == Context::Agent {
-                continue;
-            }
-            self.findings.clear();
-            if self.learner.find(record.part(place).of(record.raw), &mut self.findings) {
-                loud |= 1 << place;
-                self.telling = record.row.known(place).or(self.telling);
             }
         }
         loud

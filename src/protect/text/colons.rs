@@ -163,7 +163,7 @@ fn single_colons(search: &mut Search<'_>, start: usize, end: usize, last: bool) 
             }
             last_end = group.end;
         }
-        if search.context == Context::Message && pairs && count >= FINGERPRINT_PAIRS {
+        if search.context.is_message() && pairs && count >= FINGERPRINT_PAIRS {
             // Whose certificate it is tells whose connection it is.
             let what = What::Said(Sense::Session);
             search.push(Finding { start: groups[0].start, end: last_end, what });

@@ -250,9 +250,17 @@ fn name(search: &mut Search<'_>, key: (usize, usize), quoted: bool, value: &Valu
             _ => None,
         };
     }
-    let value = &text[value.start..value.end];
+    let start = value.start;
+    let value = &text[start..value.end];
     if memchr(b'@', value).is_some() {
         return Some(Sense::Room);
+    }
+    // What an endpoint sends is called by its name: `49517bef-v0`.
+    if let Some((endpoint, [b'-', b'a'..=b'z', ..])) = value.split_at_checked(8)
+        && is_random(endpoint)
+    {
+        search.push(Finding { start, end: start + 8, what: What::Said(Sense::Endpoint) });
+        return None;
     }
     let technical = |byte: &u8| is(*byte, DIGIT | UNDERSCORE) || matches!(byte, b'.' | b'/' | b':');
     if value.iter().any(technical) {

@@ -89,6 +89,34 @@ fn recordings_and_calls() {
 }
 
 #[test]
+fn endpoints_of_meetings() {
+    let found = |text: &str| -> Vec<String> {
+        shown(text, Context::Meeting).into_iter().map(|(value, _)| value).collect()
+    };
+    for (text, endpoint) in [
+        ("Allocating for 49517bef", "49517bef"),
+        ("Participant not found for 70527796. Terminated", "70527796"),
+        ("timeout for stream-49517bef.RTP: x", "49517bef"),
+        ("[49517bef] gone", "49517bef"),
+        ("sources=49517bef-v0", "49517bef"),
+        (r#"[{"name":"49517bef-a0","ssrc":1}]"#, "49517bef"),
+    ] {
+        assert_eq!(found(text), [endpoint], "{text}");
+    }
+    for text in [
+        "size 10485760 (asked",
+        "Server@4c9e38aa{",
+        "0x49517bef",
+        "49517bef-1",
+        "x49517bef",
+        "commit 49517befa",
+    ] {
+        assert!(found(text).is_empty(), "{text}");
+    }
+    assert!(shown("Allocating for 49517bef", Context::Message).is_empty());
+}
+
+#[test]
 fn json_in_messages() {
     finds(&[
         (r#"data={"name":"⟦José \"Pepe\" Núñez⟧","n":1}"#, &["Name"]),

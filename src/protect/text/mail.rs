@@ -21,7 +21,7 @@ pub(super) fn visit(search: &mut Search<'_>, here: usize, length: usize) {
         search.push(Finding { start, end: here, what: What::Secret });
         return;
     }
-    if search.context == Context::Message {
+    if search.context.is_message() {
         called(search, here);
         if jabber::visit(search, here, length) {
             return;

@@ -66,6 +66,7 @@ mod colons;
 mod dashes;
 mod dots;
 mod double;
+mod endpoints;
 mod escapes;
 mod jabber;
 mod keyed;
@@ -90,6 +91,7 @@ pub use vocabulary::Sense;
 
 use super::address::canonical;
 use crate::record::positions::BLOCK;
+use bytes::{HEX, is};
 
 /// What an identifier is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -128,6 +130,8 @@ pub enum Context {
     Text,
     /// A message that people or programs wrote: keys and elements in it say what their values are.
     Message,
+    /// A message about a meeting: eight hexadecimal digits are an endpoint.
+    Meeting,
     /// A user agent: `product/1.2.3.4` is a version.
     Agent,
     /// The path of a URL.
@@ -139,6 +143,11 @@ pub enum Context {
 }
 
 impl Context {
+    /// True where keys and elements say what their values are.
+    const fn is_message(self) -> bool {
+        matches!(self, Self::Message | Self::Meeting)
+    }
+
     /// True where `%41` is a percent-escape rather than a percent sign.
     const fn is_url(self) -> bool {
         matches!(self, Self::Path | Self::Query | Self::Url)
@@ -178,7 +187,7 @@ impl Glance {
     pub fn find(self, text: &[u8], context: Context, out: &mut Vec<Finding>) {
         out.clear();
         let mut search = Search { text, context, out, done: Done::default(), window: None };
-        debug_assert!(context != Context::Message, "a glance does not see keys");
+        debug_assert!(!context.is_message(), "a glance does not see keys");
         let mut left = self.0;
         while left != 0 {
             search.visit(left.trailing_zeros() as usize);
@@ -192,7 +201,9 @@ pub fn find(text: &[u8], context: Context, out: &mut Vec<Finding>) {
     out.clear();
     let mut search = Search { text, context, out, done: Done::default(), window: None };
     match context {
-        Context::Message => sieve::each::<{ sieve::MESSAGES }>(text, |at| search.visit(at)),
+        Context::Message | Context::Meeting => {
+            sieve::each::<{ sieve::MESSAGES }>(text, |at| search.visit(at));
+        }
         Context::Query | Context::Url => sieve::each::<{ sieve::PARAMETERS }>(text, |at| search.visit(at)),
         Context::Text | Context::Agent | Context::Path => {
             sieve::each::<{ sieve::NOTHING }>(text, |at| search.visit(at));
@@ -285,7 +296,7 @@ impl Search<'_> {
             b'.' => dots::visit(self, at + 1),
             b':' => {
                 colons::visit(self, at);
-                if self.context == Context::Message {
+                if self.context.is_message() {
                     keyed::separator(self, at);
                 }
             }
@@ -294,19 +305,25 @@ impl Search<'_> {
             b'%' => escapes::visit(self, at),
             b'J' => secrets::token(self, at),
             b'=' | b'/' | b'{' | b'<' | b'"' => self.visit_key(at),
-            _ => secrets::authorization(self, at),
+            byte => {
+                if self.context == Context::Meeting && is(byte, HEX) {
+                    endpoints::visit(self, at);
+                }
+                secrets::authorization(self, at);
+            }
         }
     }
 
     /// Looks at what can stand between a key and its value.
     #[inline]
     fn visit_key(&mut self, at: usize) {
-        match (self.text[at], self.context) {
-            (b'=', Context::Message) => keyed::separator(self, at),
-            (b'=', Context::Query | Context::Url) => keyed::parameter(self, at),
-            (b'/', Context::Message) => keyed::closing_tag(self, at),
-            (b'{', Context::Message) => keyed::tuple(self, at),
-            (b'<' | b'"', Context::Message) => keyed::tuple_member(self, at),
+        let message = self.context.is_message();
+        match self.text[at] {
+            b'=' if message => keyed::separator(self, at),
+            b'=' if matches!(self.context, Context::Query | Context::Url) => keyed::parameter(self, at),
+            b'/' if message => keyed::closing_tag(self, at),
+            b'{' if message => keyed::tuple(self, at),
+            b'<' | b'"' if message => keyed::tuple_member(self, at),
             _ => {}
         }
     }

@@ -37,6 +37,10 @@ struct Carry {
     key: u64,
     open: u64,
     comma: u64,
+    /// Small hexadecimal digits, and where two and four of them end.
+    hex: u64,
+    pair: u64,
+    four: u64,
 }
 
 /// The mask of two to five bytes after each byte of `now` and of `then`, the block before.
@@ -87,6 +91,7 @@ impl Carry {
             | rare
             | (vowel & after(word, self.word, 1));
         let (mut key, mut open, mut comma, mut keyed) = (0, 0, 0, 0);
+        let (mut hex, mut pair, mut four) = (0, 0, 0);
         if KEYS == PARAMETERS {
             keyed = mask(block, |lane| lane.simd_eq(Lane::splat(b'=')));
         } else if KEYS == MESSAGES {
@@ -100,8 +105,14 @@ impl Carry {
                 | is(b'{')
                 | is(b'=')
                 | ((open | is(b'"')) & after(comma, self.comma, 1));
+            let digit = |lane: Lane| lane.simd_ge(Lane::splat(b'0')) & Lane::splat(b'9').simd_ge(lane);
+            let hex_letter = |lane: Lane| lane.simd_ge(Lane::splat(b'a')) & Lane::splat(b'f').simd_ge(lane);
+            hex = mask(block, |lane| digit(lane) | hex_letter(lane));
+            pair = hex & after(hex, self.hex, 1);
+            four = pair & after(pair, self.pair, 2);
+            keyed |= four & after(four, self.four, 4);
         }
-        *self = Self { separator, second, third, word, key, open, comma };
+        *self = Self { separator, second, third, word, key, open, comma, hex, pair, four };
         found | keyed
     }
 }

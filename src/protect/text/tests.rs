@@ -440,7 +440,7 @@ proptest::proptest! {
         ),
     ) {
         let text: String = pieces.concat();
-        for context in [Context::Text, Context::Message, Context::Agent, Context::Query] {
+        for context in [Context::Text, Context::Message, Context::Meeting, Context::Agent, Context::Query] {
             let (mut sieved, mut all) = (Vec::new(), Vec::new());
             find(text.as_bytes(), context, &mut sieved);
             let mut search =

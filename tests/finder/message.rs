@@ -1,0 +1,326 @@
+//! Messages, in which keys, elements, tuples and Jabber identifiers say what a value is, against the obvious version of that.
+//!
+//! *In*: generated sentences. *Promised*: regular expressions, loops and tables of its own; no bounds, no sieve. What has a place of its
+//! own in the text (addresses, mail, secrets) is the business of the obvious finder. *Not here*: texts that hurt (`mod`, `noise`).
+
+use std::ops::Range;
+
+use regex::Regex;
+use sluis::protect::text::{Context, find};
+
+use super::generate::Dice;
+use super::sentences::{KEYS, sentence};
+use super::values::{bracketed, fingerprints, merged, names_before_addresses};
+use super::{Plain, cases, naive, plain};
+
+/// Where it was seen, and what it is.
+type Seen = (usize, Plain);
+
+/// Values that name nobody, of those that the generator makes.
+const NOTHING: &[&str] =
+    &["null", "none", "nil", "true", "false", "unknown", "not set", "[params_redacted]", "no value"];
+
+struct Messages {
+    identifiers: naive::Finder,
+    room: Regex,
+    account: Regex,
+    element: Regex,
+    tuple: Regex,
+    numbers: Regex,
+    stream: Regex,
+    random: Regex,
+    object: Regex,
+    origin: Regex,
+    next_key: Regex,
+    person: Regex,
+}
+
+/// `user_displayName`: the letter of its row in [`KEYS`].
+fn says(key: &str) -> char {
+    let squeezed = key.replace(['-', '_'], "").to_lowercase();
+    let row = KEYS.iter().find(|(_, words)| words.replace(' ', "") == squeezed);
+    row.map_or('-', |(letter, _)| *letter)
+}
+
+fn sense(letter: char) -> &'static str {
+    match letter {
+        'n' => "Name",
+        's' => "Stats",
+        'u' => "User",
+        'r' => "Room",
+        'e' => "Endpoint",
+        'i' | 'I' => "Session",
+        'm' => "Email",
+        _ => "Secret",
+    }
+}
+
+/// The word of a key that ends where `text` does.
+fn last_word(text: &str) -> &str {
+    let rest = text.trim_end_matches(|letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter));
+    let key = &text[rest.len()..];
+    if rest.ends_with(|letter: char| !letter.is_ascii()) { "" } else { key }
+}
+
+impl Messages {
+    fn new() -> Self {
+        let regex = |text: &str| Regex::new(text).unwrap();
+        let label = "(?:conferences?|muc|rooms|breakout|lobby|groupchat|internal-muc|internal|conf|(?:conference|muc)-[a-z0-9-]+)";
+        Self {
+            identifiers: naive::Finder::new(),
+            room: regex(&format!(
+                r"(?i)(?:\[[\w.%-]+\])?(?:[%\\][0-9a-f]{{2}}|[\w.~+!*$-])+@{label}(?:\.[a-z0-9-]+)*(?:@[a-z0-9.-]*[a-z0-9])?"
+            )),
+            account: regex(r"[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"),
+            element: regex(r"<(?:[\w-]+:)?([\w-]+)[^<>]*>([^<>]*)</(?:[\w-]+:)?([\w-]+)>"),
+            tuple: regex(r#"\{(?:<<")?([\w-]+)(?:">>)?,(?:<<)?"([^"\n]*)"#),
+            numbers: regex(r"\{([0-9]+(?:,[0-9]+)*)\}"),
+            stream: regex(r"rtmps?://[^ \n]*/([^/ \n,;|)\]]+)"),
+            random: regex(
+                r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12})?$",
+            ),
+            object: regex(r"^[^@]*[A-Z][^@]*@[0-9a-fA-F]{1,8}$"),
+            origin: regex(r"^o=[^ ]+ [0-9]+ [0-9]+ "),
+            next_key: regex(r"^(?:[\w.-]+[=:]|[ \[(<{-]|$)"),
+            person: regex(r#""email|"username|"avatar|"fullname|UserId\\?"|"sessionToken| email=| avatar="#),
+        }
+    }
+
+    fn find(&self, text: &str) -> Vec<Plain> {
+        let mut seen = Vec::new();
+        self.jabber(text, &mut seen);
+        self.keys(text, &mut seen);
+        self.descriptions(text, &mut seen);
+        for found in self.element.captures_iter(text).filter(|found| found[1] == found[3]) {
+            let value = found.get(2).unwrap();
+            let letter = match &found[1] {
+                "body" | "subject" | "status" => 'x',
+                key => says(key),
+            };
+            self.take(text, value.end(), value.range(), letter, &mut seen);
+        }
+        for found in self.tuple.captures_iter(text).filter(|found| !"eIX".contains(says(&found[1]))) {
+            let value = found.get(2).unwrap();
+            self.take(text, value.start() - 1, value.range(), says(&found[1]), &mut seen);
+        }
+        for found in self.stream.captures_iter(text) {
+            self.take(text, found.get(0).unwrap().start(), found.get(1).unwrap().range(), 'x', &mut seen);
+        }
+        let named = names_before_addresses(text).into_iter().map(|found| (found.1 + 2, found));
+        seen.extend(named);
+        seen.extend(fingerprints(text).into_iter().map(|found| (found.0, found)));
+        seen.sort();
+        let mut all: Vec<Plain> = self.identifiers.find(text, false);
+        for found in self.numbers.captures_iter(text) {
+            let numbers: Vec<u16> = found[1].split(',').filter_map(|number| number.parse().ok()).collect();
+            let address = match numbers[..] {
+                [a, b, c, d] if numbers.iter().all(|&number| number < 256) => format!("{a}.{b}.{c}.{d}"),
+                [a, b, c, d, e, f, g, h] => std::net::Ipv6Addr::new(a, b, c, d, e, f, g, h).to_string(),
+                _ => continue,
+            };
+            all.push((found.get(1).unwrap().start(), found.get(1).unwrap().end(), address));
+        }
+        all.sort();
+        seen.into_iter().fold(all, |all, (_, found)| merged(all, found))
+    }
+
+    /// Rooms with who is in them, accounts with their sessions, guests.
+    fn jabber(&self, text: &str, seen: &mut Vec<Seen>) {
+        let mut resource = |range: &Range<usize>, other: &str| {
+            let Some(rest) = text[range.end..].strip_prefix('/') else { return false };
+            let ends = match text[..range.start].chars().next_back() {
+                Some(quote @ ('"' | '\'')) => rest.find([quote, '\n', '\\', '<']),
+                _ => rest.find(|end: char| end <= ' ' || ",;)(][}><\"'|&\\".contains(end)),
+            };
+            let value = &rest[..ends.unwrap_or(rest.len())];
+            let value = if ends.is_some_and(|end| rest[end..].starts_with(['"', '\''])) {
+                value
+            } else {
+                value.trim_end_matches(['.', ':'])
+            };
+            if value != "focus" && !value.is_empty() {
+                let what = if self.random.is_match(value) { "Endpoint" } else { other };
+                let start = range.end + 1;
+                seen.push((start - 1, (start, start + value.len(), what.to_owned())));
+            }
+            !value.is_empty()
+        };
+        let mut whole = Vec::new();
+        for found in self.room.find_iter(text) {
+            resource(&found.range(), "Name");
+            whole.push((found.range(), "Room"));
+        }
+        for found in self.account.find_iter(text) {
+            let range = found.range();
+            if whole
+                .iter()
+                .any(|(room, what)| *what == "Room" && room.start < range.end && range.start < room.end)
+            {
+                continue;
+            }
+            let guest = self.random.is_match(found.as_str().split('@').next().unwrap_or_default())
+                && found.as_str().find('@') == Some(36);
+            let session = resource(&range, "Session");
+            if guest || session {
+                whole.push((range, if guest { "Endpoint" } else { "Jid" }));
+            }
+        }
+        for (range, what) in whole {
+            let sign = range.start + text[range.clone()].find('@').unwrap_or_default();
+            seen.push((sign, (range.start, range.end, what.to_owned())));
+        }
+    }
+
+    /// A key, perhaps in quotes, a separator and a value. What stands in a value is no key.
+    fn keys(&self, text: &str, seen: &mut Vec<Seen>) {
+        let mut done = 0;
+        for (at, separator) in text.match_indices(['=', ':']) {
+            let rest = &text[at + 1..];
+            if at < done || rest.starts_with([':', '=']) || rest.starts_with("//") {
+                continue;
+            }
+            let spaced = text[..at].strip_suffix(' ').filter(|_| separator == "=").unwrap_or(&text[..at]);
+            let bare = match spaced.strip_suffix(['"', '\'']) {
+                Some(inside) => inside.trim_end_matches('\\'),
+                None => spaced.strip_suffix("&quot;").unwrap_or(spaced),
+            };
+            let key = last_word(bare);
+            let whom = key == "as" && bare.ends_with("authenticated as");
+            let letter = if whom { 'u' } else { says(key) };
+            let letter = if key.eq_ignore_ascii_case("name") { 'N' } else { letter };
+            if letter == '-' {
+                continue;
+            }
+            let Some(value) = self.value(text, at + 1, letter, separator) else { continue };
+            let quoted = bare.len() < spaced.len();
+            let letter = if letter == 'N' {
+                self.name(text, bare.len() - 4, quoted, &text[value.clone()])
+            } else {
+                letter
+            };
+            if letter != '-' {
+                done = value.end;
+                self.take(text, at, value, letter, seen);
+            }
+        }
+    }
+
+    /// What encloses a value says where it ends; without anything it is a word, or several where people's names and rooms stand.
+    fn value(&self, text: &str, from: usize, letter: char, separator: &str) -> Option<Range<usize>> {
+        let spaces = text[from..].chars().take(2).take_while(|&letter| letter == ' ').count();
+        let start = from + spaces;
+        let rest = &text[start..];
+        if let Some(range) = bracketed(text, start) {
+            return Some(range).filter(|range| !range.is_empty());
+        }
+        let tenant = letter == 'r' && rest.starts_with('[') && rest.contains('@');
+        if rest.is_empty() || (rest.starts_with(['[', '{', '(', ',', ';', '\n', '\r']) && !tenant) {
+            return None;
+        }
+        let words = tenant || ("nsrN".contains(letter) && (separator == "=" || spaces > 0));
+        let mut end = 0;
+        for (at, byte) in rest.char_indices() {
+            end = at;
+            let signed = rest[..at].contains('@');
+            let next_word = || !words || signed || self.next_key.is_match(&rest[at + 1..]);
+            match byte {
+                '[' | ']' if tenant && !signed => {}
+                ',' | ';' | '|' | ')' | '(' | ']' | '[' | '}' | '>' | '<' | '"' | '\n' | '\r' | '\t'
+                | '&' => break,
+                '\'' if !words => break,
+                ' ' if next_word() => break,
+                _ => end = at + byte.len_utf8(),
+            }
+        }
+        let value = rest[..end].trim_end_matches(['.', ' ', ':']);
+        (!value.is_empty()).then(|| start..start + value.len())
+    }
+
+    /// `name` is a person's as an attribute of some elements, in a map that has a mail address too, and in an object if it looks so.
+    fn name(&self, text: &str, key: usize, quoted: bool, value: &str) -> char {
+        let (before, personal) = (&text[..key], self.person.is_match(text));
+        if !quoted {
+            let in_map = ["{", ", ", "{ "].iter().any(|begin| before.ends_with(begin));
+            let tag = before.rsplit('<').next().filter(|tag| tag.len() < before.len() && !tag.contains('>'));
+            let element = tag.and_then(|tag| tag.split(' ').next()).unwrap_or_default();
+            return match element {
+                _ if in_map && personal => 'n',
+                "item" | "contact" | "person" | "user" => 'n',
+                "conference" | "room" => 'r',
+                _ => '-',
+            };
+        }
+        let technical = value.contains(|letter: char| letter.is_ascii_digit() || "_./:".contains(letter));
+        let looks_so = !value.is_ascii()
+            || value.contains('\\')
+            || (value.contains(' ') && value.starts_with(|first: char| first.is_ascii_uppercase()));
+        match (value.contains('@'), technical, looks_so || personal) {
+            (true, ..) => 'r',
+            (_, false, true) => 'n',
+            _ => '-',
+        }
+    }
+
+    /// Lines of a session description.
+    fn descriptions(&self, text: &str, seen: &mut Vec<Seen>) {
+        let (mut at, mut described) = (0, false);
+        for line in text.split_inclusive('\n') {
+            let letter = match line.get(..2) {
+                Some("o=") => {
+                    described = self.origin.is_match(line);
+                    if described && !line.starts_with("o=-") { 'u' } else { '-' }
+                }
+                Some("s=" | "i=" | "u=" | "e=" | "p=") if described => 'n',
+                _ => '-',
+            };
+            if letter != '-'
+                && let Some(value) = self.value(text, at + 2, letter, "=")
+            {
+                self.take(text, at + 1, value, letter, seen);
+            }
+            at += line.len();
+        }
+    }
+
+    /// Takes a value if it can be what its key says.
+    fn take(&self, text: &str, seen_at: usize, value: Range<usize>, letter: char, seen: &mut Vec<Seen>) {
+        let blank = [' ', '\t', '\n', '\r'];
+        let start = value.end - text[value.clone()].trim_start_matches(blank).len();
+        let value = text[value].trim_matches(blank);
+        let masked = value.chars().all(|letter| "*Xx.-?".contains(letter));
+        let long = value.len() >= 8 && value.contains(|digit: char| digit.is_ascii_digit());
+        let random = self.random.is_match(value);
+        let fits = match letter {
+            '-' => false,
+            'e' => random,
+            'I' | 'X' => long,
+            'u' | 'm' => !value.contains('@'),
+            'r' => !self.object.is_match(value),
+            _ => true,
+        };
+        let named = |letter: char| letter.is_ascii_alphanumeric() || !letter.is_ascii();
+        if masked || !fits || !value.contains(named) || NOTHING.contains(&value.to_lowercase().as_str()) {
+            return;
+        }
+        // What stands behind a room is whoever is in it.
+        let sign = value.find('@').filter(|_| letter == 'r');
+        let end =
+            sign.and_then(|sign| value[sign..].find('/').map(|slash| sign + slash)).unwrap_or(value.len());
+        let what = if letter == 'n' && random { "Endpoint" } else { sense(letter) };
+        seen.push((seen_at, (start, start + end, what.to_owned())));
+    }
+}
+
+#[test]
+fn messages_say_what_the_obvious_version_says() {
+    let (obvious, mut out) = (Messages::new(), Vec::new());
+    for case in 0..cases(4000) {
+        let text = sentence(&mut Dice::new(case));
+        find(text.as_bytes(), Context::Message, &mut out);
+        let spelled = |found: Vec<Plain>| -> Vec<(String, Plain)> {
+            found.into_iter().map(|found| (text[found.0..found.1].to_owned(), found)).collect()
+        };
+        let fast = spelled(out.iter().map(plain).collect());
+        assert_eq!(fast, spelled(obvious.find(&text)), "case {case}: {text}");
+    }
+}

@@ -1,0 +1,84 @@
+//! Small obvious readers that the versions of messages share.
+
+use std::ops::Range;
+
+use super::Plain;
+
+/// The inside of quotes or angle brackets that open at `start`; to the end of the line where nothing closes them.
+pub fn bracketed(text: &str, start: usize) -> Option<Range<usize>> {
+    let slashes = text[start..].chars().take(8).take_while(|&letter| letter == '\\').count();
+    let rest = &text[start + slashes..];
+    if rest.starts_with(['"', '\'']) {
+        return Some(quoted(text, start + slashes + 1, slashes));
+    }
+    let pairs = [("<<\"", "\">>"), ("<", ">"), ("&quot;", "&quot;"), ("&apos;", "&apos;")];
+    let (open, close) = pairs.into_iter().find(|(open, _)| rest.starts_with(open))?;
+    let start = start + open.len();
+    let line = text[start..].split('\n').next().unwrap_or_default();
+    Some(start..start + line.find(close).unwrap_or(line.len()))
+}
+
+/// A string whose opening quote has so many backslashes before it: one within it has more.
+fn quoted(text: &str, start: usize, slashes: usize) -> Range<usize> {
+    let quote = text.as_bytes()[start - 1] as char;
+    for (at, letter) in text[start..].char_indices() {
+        let end = start + at;
+        let before = text[start..end].chars().rev().take_while(|&letter| letter == '\\').count();
+        match letter {
+            '\n' => return start..end,
+            _ if letter != quote => {}
+            _ if slashes > 0 && before > slashes => {}
+            _ if slashes == 0 && before % 2 == 1 && quote == '"' => {}
+            _ => return start..end - before.min(slashes),
+        }
+    }
+    start..text.len()
+}
+
+/// Takes another finding: those that share bytes become one, and the longest says what it is; of equals, what a key says.
+pub fn merged(all: Vec<Plain>, new: Plain) -> Vec<Plain> {
+    let said = |what: &str| what.starts_with(|first: char| first.is_ascii_uppercase());
+    let (shared, mut apart): (Vec<Plain>, Vec<Plain>) =
+        all.into_iter().partition(|old| old.0 < new.1 && new.0 < old.1);
+    let mut longest = new.1 - new.0;
+    let mut whole = new;
+    for old in shared {
+        let length = old.1 - old.0;
+        if length > longest || (length == longest && said(&old.2)) {
+            (longest, whole.2) = (length, old.2);
+        }
+        (whole.0, whole.1) = (whole.0.min(old.0), whole.1.max(old.1));
+    }
+    apart.push(whole);
+    apart.sort();
+    apart
+}
+
+/// Sixteen pairs of hexadecimal digits or more between colons.
+pub fn fingerprints(text: &str) -> Vec<Plain> {
+    let mut all = Vec::new();
+    let mut at = 0;
+    for run in text.split_inclusive(|letter: char| !letter.is_ascii_hexdigit() && letter != ':') {
+        let pairs = run.trim_end_matches(|letter: char| !letter.is_ascii_hexdigit());
+        if pairs.split(':').count() >= 16 && pairs.split(':').all(|pair| pair.len() == 2) {
+            all.push((at, at + pairs.len(), "Session".to_owned()));
+        }
+        at += run.len();
+    }
+    all
+}
+
+/// `"Name" <address@…`.
+pub fn names_before_addresses(text: &str) -> Vec<Plain> {
+    let mut all = Vec::new();
+    for (sign, _) in text.match_indices('@') {
+        let Some(open) = text[..sign].rfind('<').filter(|open| sign - open <= 256) else { continue };
+        let spaces = text[..open].chars().rev().take(2).take_while(|&letter| letter == ' ').count();
+        let Some(name) = text[..open - spaces].strip_suffix('"') else { continue };
+        let Some(quote) = name.rfind('"').filter(|quote| name.len() - quote <= 256) else { continue };
+        if name[quote + 1..].contains(char::is_alphanumeric) {
+            all.push((quote + 1, name.len(), "Name".to_owned()));
+        }
+    }
+    all
+}
