@@ -66,8 +66,7 @@ impl Search<'_> {
             ends &= ends - 1;
             self.look(start, base + end as usize, is_coded);
         }
-        if starts.count_ones() > ends.count_ones() {
-            let last = 63 - starts.leading_zeros();
+        if let Some(last) = starts.checked_ilog2().filter(|_| starts.count_ones() > ends.count_ones()) {
             *open = Some(Open { start: base + last as usize, coded: coded >> last != 0 });
             starts ^= 1 << last;
         }

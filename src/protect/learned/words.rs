@@ -238,15 +238,19 @@ fn push(character: char, bytes: &mut Vec<u8>) {
 fn simple(character: char) -> Option<char> {
     let further = |by| char::from_u32(u32::from(character) + by);
     match character {
-        '0'..='9' | 'a'..='z' => Some(character),
         'A'..='Z' | 'À'..='Ö' | 'Ø'..='Þ' | 'А'..='Я' | 'Α'..='Ρ' | 'Σ'..='Ω' => further(32),
         'Ѐ'..='Џ' => further(80),
-        // Latin, Greek, Cyrillic.
-        'à'..='ö' | 'ø'..='ÿ' | 'ά'..='ί' | 'α'..='ρ' | 'σ'..='ω' | 'ό'..='ώ' | 'а'..='џ' => {
-            Some(character)
-        }
-        // Hebrew, Arabic, Devanagari, Thai.
-        'א'..='ת'
+        // Latin, Greek, Cyrillic; Hebrew, Arabic, Devanagari, Thai; Kana, Han, Hangul.
+        '0'..='9'
+        | 'a'..='z'
+        | 'à'..='ö'
+        | 'ø'..='ÿ'
+        | 'ά'..='ί'
+        | 'α'..='ρ'
+        | 'σ'..='ω'
+        | 'ό'..='ώ'
+        | 'а'..='џ'
+        | 'א'..='ת'
         | 'ء'..='غ'
         | 'ف'..='ي'
         | 'ऄ'..='न'
@@ -256,9 +260,11 @@ fn simple(character: char) -> Option<char> {
         | 'व'..='ह'
         | 'ा'..='्'
         | 'ก'..='ะ'
-        | 'า' => Some(character),
-        // Kana, Han, Hangul.
-        'ぁ'..='ゖ' | 'ァ'..='ヺ' | '一'..='\u{9FFF}' | '가'..='힣' => Some(character),
+        | 'า'
+        | 'ぁ'..='ゖ'
+        | 'ァ'..='ヺ'
+        | '一'..='\u{9FFF}'
+        | '가'..='힣' => Some(character),
         _ => None,
     }
 }
@@ -383,7 +389,7 @@ mod tests {
         let simple_ones: Vec<char> = ('\0'..char::MAX).filter(|&c| simple(c).is_some()).collect();
         assert!(simple_ones.len() > 30_000);
         let few: Vec<char> =
-            simple_ones.iter().copied().filter(|&c| c < '\u{3041}' || c > '\u{D790}').collect();
+            simple_ones.iter().copied().filter(|c| !('\u{3041}'..='\u{D790}').contains(c)).collect();
         let mut walker = Walker::default();
         let mut check = |text: String| {
             let fast: String = text.chars().filter_map(simple).collect();
@@ -398,7 +404,9 @@ mod tests {
             }
         }
         for first in &few {
-            few.iter().for_each(|second| check(format!("{first}{second}")));
+            for second in &few {
+                check(format!("{first}{second}"));
+            }
         }
     }
 
