@@ -64,6 +64,24 @@ pub fn holds(grammar: Grammar, value: &[u8]) -> bool {
     }
 }
 
+/// True for a host name or a word as programs write them, in which nothing is escaped and nothing is a sentence.
+pub fn is_word(value: &[u8]) -> bool {
+    const WORDS: [bool; 256] = {
+        let mut words = [false; 256];
+        let mut byte = 0;
+        while byte < 128 {
+            let is_punctuation = matches!(
+                byte as u8,
+                b'.' | b'_' | b'-' | b'/' | b':' | b'<' | b'>' | b'$' | b'#' | b'[' | b']'
+            );
+            words[byte] = (byte as u8).is_ascii_alphanumeric() || is_punctuation;
+            byte += 1;
+        }
+        words
+    };
+    value.iter().all(|&byte| WORDS[usize::from(byte)])
+}
+
 /// Digits, few enough for a counter: a longer run could be a telephone or card number.
 fn integer(value: &[u8]) -> bool {
     (1..=20).contains(&value.len()) && value.iter().all(u8::is_ascii_digit)

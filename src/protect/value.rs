@@ -18,7 +18,7 @@ use crate::keys::pseudonym::TokenKind;
 use crate::policy::table::{Action, IdAction, SlotPlan, TextPlan};
 use crate::policy::treatment::Form;
 use crate::record::escape;
-use crate::record::field::Kind;
+use crate::record::field::{Grammar, Kind};
 use crate::record::span::Escape;
 
 /// What became of a value.
@@ -181,6 +181,10 @@ impl Treater<'_> {
                 agent::family(plain, out);
                 Outcome::Replaced
             }
+            Action::Keep(Grammar::Word | Grammar::Host) if grammar::is_word(plain) => {
+                // A word of a program, searched for what it cannot be; names of people are words, too.
+                self.scrub_apart_from_names(Context::Text, plain, out)
+            }
             Action::Keep(_) => self.scrub(Context::Text, plain, out),
             Action::Scrub => {
                 let context = if self.plan.meetings { Context::Meeting } else { Context::Message };
@@ -263,8 +267,29 @@ impl Treater<'_> {
         Outcome::Replaced
     }
 
-    /// Free text: every identifier is found and treated as its own field is.
+    /// Free text: every identifier is found and treated as its own field is, and in messages so are names that other records have
+    /// shown.
     pub fn scrub(&mut self, context: Context, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
+        let message = matches!(context, Context::Text | Context::Message | Context::Meeting);
+        if !message || self.learner.is_empty() {
+            return self.scrub_apart_from_names(context, plain, out);
+        }
+        self.find(context, plain);
+        if self.learner.find(plain, self.findings) {
+            text::join(self.findings);
+        }
+        self.treat(plain, out)
+    }
+
+    /// The same, but for names of other records.
+    fn scrub_apart_from_names(&mut self, context: Context, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
+        self.find(context, plain);
+        self.treat(plain, out)
+    }
+
+    /// Finds the identifiers of a text, and the names that its own record gives.
+    #[inline]
+    fn find(&mut self, context: Context, plain: &[u8]) {
         // A value that stands in the batch as it is was sieved with it; a decoded one is sieved alone.
         let start = (plain.as_ptr() as usize).wrapping_sub(self.batch.as_ptr() as usize);
         if start < self.batch.len() && plain.len() <= self.batch.len() - start {
@@ -276,10 +301,11 @@ impl Treater<'_> {
         if !self.named.is_empty() {
             self.find_named(plain);
         }
-        // Paths and queries are no free text, and a user agent names programs.
-        if matches!(context, Context::Message | Context::Meeting) && self.learner.find(plain, self.findings) {
-            text::join(self.findings);
-        }
+    }
+
+    /// Writes a text with what becomes of the findings.
+    #[inline]
+    fn treat(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
         if self.findings.is_empty() {
             return Outcome::Verbatim;
         }

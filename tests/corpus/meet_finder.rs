@@ -26,7 +26,13 @@ struct Rule {
 /// A JSON value, plain or inside a JSON string.
 macro_rules! json {
     ($keys:literal) => {
-        concat!(r#"\\*"(?:"#, $keys, r#")\\*"\s*:\s*\\*"((?:[^"\\]|\\["\\/bfnrtu])+?)\\*""#)
+        concat!(
+            r#""(?:"#,
+            $keys,
+            r#")"\s*:\s*"([^"\\]+)"|\\+"(?:"#,
+            $keys,
+            r#")\\+"\s*:\s*\\+"([^"\\]+)\\+""#
+        )
     };
 }
 
@@ -34,7 +40,8 @@ macro_rules! json {
 const RULES: &[(Kind, bool, &str)] = &[
     // Names.
     (Kind::Name, true, json!("displayName|fullname|fullName|nick|stats_id|statsId|stats-id")),
-    (Kind::Name, true, r#"analytics.*?"name":"((?:[^"\\]|\\.)+)""#),
+    (Kind::Name, true, r#""(?:displayName|fullname|fullName)":"((?:[^"\\]|\\.)+)""#),
+    (Kind::Name, true, r#"--analytics--.*?"name":"((?:[^"\\]|\\.)+)""#),
     (Kind::Name, true, r"<(?:nick|display-name|stats-id)\b[^>]*>([^<]+)</"),
     (Kind::Name, true, r#"\bdisplay[-_]?name=["']([^"']+)["']"#),
     (Kind::Name, true, r#"\bstats[-_]id=["']?([^\s"'\],>]+)"#),
@@ -65,7 +72,14 @@ const RULES: &[(Kind, bool, &str)] = &[
     (Kind::Secret, true, json!("sessionToken|password|jwt")),
     (Kind::Secret, true, r#"[?&]sessionToken=([^\s"'&]+)"#),
     (Kind::Secret, false, r#"\b(?:credential|checksum)\\*["=:]+\\*"?([^\s"\\&]+)"#),
+    // An address as Erlang writes it.
+    (Kind::Client, true, r"\{\{(\d+,\d+,\d+,\d+)\},\d+\}"),
     // What links lines of one meeting or client.
+    (Kind::Jid, false, r"\bcallid: ([^\s)]+)"),
+    (Kind::Jid, false, r#"\bbrewery=([^\s\]]+)|"sessionId":(\d+)|[^a-z]ice-ufrag:([^\s\\"]+)"#),
+    (Kind::Name, false, json!(r"\w*[dD]isplayName")),
+    (Kind::Account, false, json!("username")),
+    (Kind::Jid, false, json!("sid|confID|confId")),
     (Kind::Jid, false, r"(?i)([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"),
     (
         Kind::Jid,
@@ -108,7 +122,7 @@ regex!(
 regex!(OBJECT, r"^[0-9a-f]{4,8}$");
 regex!(ROOM_HOST, r"^(?:conference|muc|breakout|lobby|conference-[a-z]+)\.");
 regex!(OWN, r"^(?i:focus\d*|jvb\d*|jicofo|jibri|jibri[-_]usr|jigasi|recorder|transcriber|\w*brewery)$");
-regex!(MASK, r"^(?:[*X]+|x+|-|null|true|false|\[params_redacted\]?)$");
+regex!(MASK, r"^(?:[*X-]+|x+|null|true|false|\{\w+\}|\[params_redacted\]?)$");
 
 /// Every identifier of the line, in order of their beginning; spans may overlap.
 pub fn find(line: &[u8]) -> Vec<Found> {

@@ -80,7 +80,7 @@ const UNITS: &[&str] = &[
 #[test]
 #[cfg_attr(debug_assertions, ignore = "needs a release build")]
 fn cost_of_messages_is_linear_on_hostile_input() {
-    let mut out = Vec::new();
+    let (mut out, mut slow) = (Vec::new(), Vec::new());
     for unit in UNITS {
         // Also behind a key and an opening quote, so that what never closes is looked through once.
         for begin in ["", "nick=\"", "{\"email\":", "v=0\no=a 1 1 x\n"] {
@@ -89,8 +89,11 @@ fn cost_of_messages_is_linear_on_hostile_input() {
                 let begun = Instant::now();
                 find(black_box(text.as_bytes()), context, &mut out);
                 let spent = begun.elapsed();
-                assert!(spent < Duration::from_secs(2), "{begin:?}, {unit:?}, {context:?}: {spent:?}");
+                if spent > Duration::from_secs(1) {
+                    slow.push(format!("{begin:?}, {unit:?}, {context:?}: {spent:?}"));
+                }
             }
         }
     }
+    assert!(slow.is_empty(), "{slow:#?}");
 }

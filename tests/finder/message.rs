@@ -9,16 +9,14 @@ use regex::Regex;
 use sluis::protect::text::{Context, find};
 
 use super::generate::Dice;
-use super::sentences::{KEYS, sentence};
-use super::values::{bracketed, fingerprints, merged, names_before_addresses};
+use super::sentences::sentence;
+use super::values::{
+    NOTHING, bracketed, fingerprints, last_word, merged, names_before_addresses, says, sense,
+};
 use super::{Plain, cases, naive, plain};
 
 /// Where it was seen, and what it is.
 type Seen = (usize, Plain);
-
-/// Values that name nobody, of those that the generator makes.
-const NOTHING: &[&str] =
-    &["null", "none", "nil", "true", "false", "unknown", "not set", "[params_redacted]", "no value"];
 
 struct Messages {
     identifiers: naive::Finder,
@@ -35,37 +33,10 @@ struct Messages {
     person: Regex,
 }
 
-/// `user_displayName`: the letter of its row in [`KEYS`].
-fn says(key: &str) -> char {
-    let squeezed = key.replace(['-', '_'], "").to_lowercase();
-    let row = KEYS.iter().find(|(_, words)| words.replace(' ', "") == squeezed);
-    row.map_or('-', |(letter, _)| *letter)
-}
-
-fn sense(letter: char) -> &'static str {
-    match letter {
-        'n' => "Name",
-        's' => "Stats",
-        'u' => "User",
-        'r' => "Room",
-        'e' => "Endpoint",
-        'i' | 'I' => "Session",
-        'm' => "Email",
-        _ => "Secret",
-    }
-}
-
-/// The word of a key that ends where `text` does.
-fn last_word(text: &str) -> &str {
-    let rest = text.trim_end_matches(|letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter));
-    let key = &text[rest.len()..];
-    if rest.ends_with(|letter: char| !letter.is_ascii()) { "" } else { key }
-}
-
 impl Messages {
     fn new() -> Self {
         let regex = |text: &str| Regex::new(text).unwrap();
-        let label = "(?:conferences?|muc|rooms|breakout|lobby|groupchat|internal-muc|internal|conf|(?:conference|muc)-[a-z0-9-]+)";
+        let label = "(?:(?:conference|muc)-[a-z0-9-]+|conferences?|muc|rooms|breakout|lobby|groupchat|internal-muc|internal|conf)";
         Self {
             identifiers: naive::Finder::new(),
             room: regex(&format!(
@@ -75,7 +46,7 @@ impl Messages {
             element: regex(r"<(?:[\w-]+:)?([\w-]+)[^<>]*>([^<>]*)</(?:[\w-]+:)?([\w-]+)>"),
             tuple: regex(r#"\{(?:<<")?([\w-]+)(?:">>)?,(?:<<)?"([^"\n]*)"#),
             numbers: regex(r"\{([0-9]+(?:,[0-9]+)*)\}"),
-            stream: regex(r"rtmps?://[^ \n]*/([^/ \n,;|)\]]+)"),
+            stream: regex(r#"rtmps?://[^ "',)\]><\n]*/([^/ "',)\]><\n]+)"#),
             random: regex(
                 r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12})?$",
             ),
@@ -93,9 +64,9 @@ impl Messages {
         self.descriptions(text, &mut seen);
         for found in self.element.captures_iter(text).filter(|found| found[1] == found[3]) {
             let value = found.get(2).unwrap();
-            let letter = match &found[1] {
+            let letter = match found[1].to_lowercase().as_str() {
                 "body" | "subject" | "status" => 'x',
-                key => says(key),
+                _ => says(&found[1]),
             };
             self.take(text, value.end(), value.range(), letter, &mut seen);
         }
@@ -115,8 +86,10 @@ impl Messages {
             let numbers: Vec<u16> = found[1].split(',').filter_map(|number| number.parse().ok()).collect();
             let address = match numbers[..] {
                 [a, b, c, d] if numbers.iter().all(|&number| number < 256) => format!("{a}.{b}.{c}.{d}"),
-                [a, b, c, d, e, f, g, h] => std::net::Ipv6Addr::new(a, b, c, d, e, f, g, h).to_string(),
-                _ => continue,
+                _ => match <[u16; 8]>::try_from(numbers) {
+                    Ok(groups) => std::net::Ipv6Addr::from(groups).to_string(),
+                    Err(_) => continue,
+                },
             };
             all.push((found.get(1).unwrap().start(), found.get(1).unwrap().end(), address));
         }

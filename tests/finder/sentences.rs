@@ -118,7 +118,7 @@ const PROSE: &[&str] = &[
     "Foo::Room",
     "12:34:56",
     "at org.example.Room.join(Room.java:264)",
-    "Server@4c9e38{STARTING}",
+    "Server@4c9e38aa{STARTING}",
     "{1,2,3}",
     "(took 3 ms)",
 ];
@@ -251,7 +251,7 @@ pub fn sentence(dice: &mut Dice) -> String {
             _ => pair(dice),
         };
         text.push_str(&piece);
-        text.push_str(dice.one(&[" ", ", ", "; ", "\n", " | ", ") (", "] [", ". ", " - "]));
+        text.push_str(dice.one(&[" ", ", ", "; ", "\n", " | ", ") (", "] [", ". "]));
     }
     text
 }

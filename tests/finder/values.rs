@@ -3,6 +3,38 @@
 use std::ops::Range;
 
 use super::Plain;
+use super::sentences::KEYS;
+
+/// Values that name nobody, of those that the generator makes.
+pub const NOTHING: &[&str] =
+    &["null", "none", "nil", "true", "false", "unknown", "not set", "[params_redacted]", "no value"];
+
+/// `user_displayName`: the letter of its row in [`KEYS`].
+pub fn says(key: &str) -> char {
+    let squeezed = key.replace(['-', '_'], "").to_lowercase();
+    let row = KEYS.iter().find(|(_, words)| words.replace(' ', "") == squeezed);
+    row.map_or('-', |(letter, _)| *letter)
+}
+
+pub fn sense(letter: char) -> &'static str {
+    match letter {
+        'n' => "Name",
+        's' => "Stats",
+        'u' => "User",
+        'r' => "Room",
+        'e' => "Endpoint",
+        'i' | 'I' => "Session",
+        'm' => "Email",
+        _ => "Secret",
+    }
+}
+
+/// The word of a key that ends where `text` does.
+pub fn last_word(text: &str) -> &str {
+    let rest = text.trim_end_matches(|letter: char| letter.is_ascii_alphanumeric() || "_-".contains(letter));
+    let key = &text[rest.len()..];
+    if rest.ends_with(|letter: char| !letter.is_ascii()) { "" } else { key }
+}
 
 /// The inside of quotes or angle brackets that open at `start`; to the end of the line where nothing closes them.
 pub fn bracketed(text: &str, start: usize) -> Option<Range<usize>> {

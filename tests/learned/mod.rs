@@ -221,6 +221,18 @@ fn names_of_fields_are_found_in_later_messages() {
     }
 }
 
+/// What a program calls its own parts stays, as long as it is a word.
+#[test]
+fn harmless_fields_keep_their_words() {
+    let policy = sluis::config::builtin().unwrap();
+    let mut pipeline = Pipeline::new(&json(), &policy, Emit::Ndjson, 1, 50_000);
+    pipeline.out(&[&user("wilhelmina")]);
+    for (value, stays) in [("x.Wilhelmina$1", true), ("Wilhelmina left", false), ("Wilhelmina%20", false)] {
+        let line = format!(r#"{{"time":"2026-11-21T10:00:01Z","code.function.name":"{value}"}}"#);
+        assert_eq!(pipeline.out(&[&line]).contains("Wilhelmina"), stays, "{value}");
+    }
+}
+
 #[test]
 fn with_0_nothing_is_learned() {
     let policy = sluis::config::builtin().unwrap();

@@ -42,12 +42,12 @@ fn policies(format: &FormatSpec) -> [(Policy, usize); 2] {
     [(sluis::config::builtin().unwrap(), 0), (shipped, class)]
 }
 
-/// How records of a format are treated; the batch's only class is the policy's `class`.
+/// How records of a format are treated; all of them are of one class.
 fn plan(format: &FormatSpec, policy: &Policy, class: usize, emit: Emit) -> SourcePlan {
     let format = build::compile(format, Some(TimeZone::UTC), &BTreeMap::new()).unwrap();
     let route = RouteSpec { class, view: None, emit, output: 0, sink: 0 };
     let classes = build::classes(policy, format.parser(), &[route]);
-    SourcePlan { format, choice: ClassChoice::Fixed(0), classes }
+    SourcePlan { format, choice: ClassChoice::Fixed(class), classes }
 }
 
 /// Compares one batch in one form. Each record of the output is known by its number of lines.
@@ -56,10 +56,19 @@ fn check(emit: Emit, outcome: &Outcome, lines: &[Line], first: u64) {
         let raw = &lines[failure.record as usize].raw;
         panic!("case {} refused: {}\n{raw}", first + failure.record, failure.refusal.name());
     }
+    let taken = outcome.counts.records_out;
+    assert_eq!(
+        taken,
+        lines.len() as u64,
+        "records that left, from case {first} on: {:?}",
+        outcome.counts.expired
+    );
     let mut rest = std::str::from_utf8(outcome.clean[0].bytes()).unwrap();
     for (line, case) in lines.iter().zip(first..) {
         let height = if emit == Emit::Same { line.raw.matches('\n').count() + 1 } else { 1 };
-        let (end, _) = rest.match_indices('\n').nth(height - 1).unwrap();
+        let Some((end, _)) = rest.match_indices('\n').nth(height - 1) else {
+            panic!("case {case}: its end is missing: {rest}\n raw: {}", line.raw)
+        };
         let (out, after) = (&rest[..end], &rest[end + 1..]);
         rest = after;
         if emit == Emit::Same {

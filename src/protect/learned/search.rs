@@ -66,7 +66,8 @@ impl Search<'_> {
             ends &= ends - 1;
             self.look(start, base + end as usize, is_coded);
         }
-        if let Some(last) = starts.checked_ilog2().filter(|_| starts.count_ones() > ends.count_ones()) {
+        if starts.count_ones() > ends.count_ones() {
+            let last = starts.ilog2();
             *open = Some(Open { start: base + last as usize, coded: coded >> last != 0 });
             starts ^= 1 << last;
         }

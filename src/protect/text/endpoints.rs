@@ -11,7 +11,15 @@ use super::{Finding, Search, What};
 const DIGITS: usize = 8;
 
 /// What stands before an endpoint of digits alone.
-const LEADS: [&[u8]; 5] = [b"stream-", b" for ", b"endpoint ", b"participant ", b"occupant "];
+const LEADS: [&[u8]; 7] = [
+    b"stream-",
+    b"locating for ",
+    b"locate for ",
+    b"found for ",
+    b"endpoint ",
+    b"participant ",
+    b"occupant ",
+];
 
 /// Looks at the last digit of a run of eight or more.
 pub(super) fn visit(search: &mut Search<'_>, last: usize) {

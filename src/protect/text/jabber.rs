@@ -32,6 +32,8 @@ pub(super) fn visit(search: &mut Search<'_>, here: usize, length: usize) -> bool
         && last.what == What::Said(Sense::Room)
     {
         last.end = host_end.max(last.end);
+        let start = last.start;
+        resource(search, start, host_end, Sense::Session);
         return true;
     }
     if host_end == after {

@@ -153,6 +153,18 @@ fn stanzas() {
 }
 
 #[test]
+fn what_was_cut_off() {
+    finds(&[
+        ("<presence><nick>⟦Pim de Wit⟧", &["Name"]),
+        ("<presence><nick>⟦Pim de Wit⟧</ni", &["Name"]),
+        ("<stats-id>⟦Eva-X1y⟧", &["Stats"]),
+        ("<email>⟦wilhelmina⟧@", &["email"]),
+        ("<nick/>text", &[]),
+        ("a < b and c > d", &[]),
+    ]);
+}
+
+#[test]
 fn tuples_and_descriptions() {
     finds(&[
         ("from IP 1 ({{⟦192,0,2,7⟧},50312}) ok", &["192.0.2.7"]),

@@ -30,6 +30,13 @@ pub(super) fn visit(search: &mut Search<'_>, here: usize, length: usize) {
     let after = here + length;
     let host = host(text, after);
     if host.end == after && !address_follows(text, after) {
+        // A message that ends here was cut off within an address.
+        if after == text.len()
+            && search.context.is_message()
+            && let Some(start) = local(text, here, false)
+        {
+            search.push(Finding { start, end: here, what: What::Email });
+        }
         return;
     }
     let Some(start) = local(text, here, host.dotted) else { return };
@@ -54,7 +61,9 @@ fn called(search: &mut Search<'_>, here: usize) {
     let Some(body) = text[..end].strip_suffix(b"\"") else { return };
     let limit = body.len().saturating_sub(LOCAL_MAX);
     let Some(quote) = memchr::memrchr(b'"', &body[limit..]).map(|place| limit + place) else { return };
-    if body[quote + 1..].iter().any(|&byte| is(byte, ALNUM | HIGH)) {
+    // `a="b",c="<d@…>"` has no name.
+    let name = &body[quote + 1..];
+    if !name.contains(&b'=') && name.iter().any(|&byte| is(byte, ALNUM | HIGH)) {
         let what = What::Said(Sense::Name);
         search.push(Finding { start: quote + 1, end: end - 1, what });
     }

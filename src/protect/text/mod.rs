@@ -66,6 +66,7 @@ mod colons;
 mod dashes;
 mod dots;
 mod double;
+mod enclosed;
 mod endpoints;
 mod escapes;
 mod jabber;
@@ -203,6 +204,7 @@ pub fn find(text: &[u8], context: Context, out: &mut Vec<Finding>) {
     match context {
         Context::Message | Context::Meeting => {
             sieve::each::<{ sieve::MESSAGES }>(text, |at| search.visit(at));
+            keyed::cut_element(&mut search);
         }
         Context::Query | Context::Url => sieve::each::<{ sieve::PARAMETERS }>(text, |at| search.visit(at)),
         Context::Text | Context::Agent | Context::Path => {
@@ -251,12 +253,15 @@ impl Candidates {
 /// Looks at `positions` of a buffer in which `text` begins at `start`. `out` is emptied first.
 fn visit_all(text: &[u8], positions: &[u32], start: usize, context: Context, out: &mut Vec<Finding>) {
     out.clear();
-    if positions.is_empty() {
+    if positions.is_empty() && !context.is_message() {
         return;
     }
     let mut search = Search { text, context, out, done: Done::default(), window: None };
     for &at in positions {
         search.visit(at as usize - start);
+    }
+    if context.is_message() {
+        keyed::cut_element(&mut search);
     }
 }
 

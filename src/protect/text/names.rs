@@ -71,20 +71,8 @@ impl Needles {
         let settled = out.len();
         let mut reached = [0; NAMES_MAX];
         let mut place = 0;
-        let mut passed = 0;
         while let Some((start, groups)) = self.next(text, place) {
             place = start + 1;
-            // Inside what is called by its key or shape, such as a room that is percent-encoded, every escape would be a beginning.
-            while passed < settled && out[passed].end <= start {
-                passed += 1;
-            }
-            if let Some(found) = out[..settled].get(passed)
-                && found.start < start
-                && matches!(found.what, What::Said(_))
-            {
-                place = found.end;
-                continue;
-            }
             if word_before(text, start) {
                 continue;
             }

@@ -80,6 +80,7 @@ const KEYS: [(&[&str], Says); 15] = [
             "loginname",
             "account",
             "accountname",
+            "accountid",
             "userid",
             "authcid",
             "authzid",
