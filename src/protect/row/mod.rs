@@ -23,7 +23,6 @@ use wide::u8x16;
 use super::address::{self, Column};
 use super::cache::{TEXT_BYTES, TokenCache};
 use super::identifier::{Writer, long_spelling, remembered, short_spelling};
-use super::named::Named;
 use super::text::{self, Glance};
 use super::value::Outcome;
 use super::{Protector, Treated, put};
@@ -148,8 +147,7 @@ impl Protector {
         self.named.clear();
         self.tenant.clear();
         if row.present() & plan.naming != 0 {
-            gather(&mut self.named, record);
-            self.named.teach(&mut self.learner, &record.table.text, record.epoch);
+            self.gather(record);
             return !plan.quiet | plan.nameable;
         }
         let mut loud = !plan.quiet;
@@ -166,6 +164,15 @@ impl Protector {
             }
         }
         loud
+    }
+
+    /// Gathers the names of a record, and teaches them.
+    #[cold]
+    fn gather(&mut self, record: &RowRecord<'_>) {
+        for place in places(record.row.present() & record.plan.naming) {
+            self.named.gather(record.table, record.part(place), record.raw);
+        }
+        self.named.teach(&mut self.learner, &record.table.text, record.epoch);
     }
 
     /// True when nothing is found in the value of `place`, which the sieve did not let pass at once.
@@ -239,12 +246,4 @@ fn recall<'a>(
 ) -> Option<(&'a [u8; TEXT_BYTES], usize)> {
     let &Action::Address(IdAction::Token(form)) = &output.action else { return None };
     remembered(cache, record.epoch, part.of(record.raw), record.behind(part), form)
-}
-
-/// Gathers the names of a record.
-#[cold]
-fn gather(named: &mut Named, record: &RowRecord<'_>) {
-    for place in places(record.row.present() & record.plan.naming) {
-        named.gather(record.table, record.part(place), record.raw);
-    }
 }
