@@ -169,9 +169,11 @@ impl Messages {
             } else {
                 letter
             };
-            if letter != '-' {
-                done = value.end;
-                self.take(text, at, value, letter, seen);
+            // Of what is no value of this key, a part may be one of another.
+            let (before, end) = (seen.len(), value.end);
+            self.take(text, at, value, letter, seen);
+            if seen.len() > before {
+                done = end;
             }
         }
     }

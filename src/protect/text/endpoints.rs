@@ -4,6 +4,7 @@
 //! letter and a digit; one of digits alone (one in forty) only behind a word that says so, since numbers of eight digits are common.
 
 use super::bytes::{ALNUM, DIGIT, UNDERSCORE, at, before, is};
+use super::keyed::is_uuid;
 use super::vocabulary::Sense;
 use super::{Finding, Search, What};
 
@@ -11,8 +12,15 @@ use super::{Finding, Search, What};
 const DIGITS: usize = 8;
 
 /// What stands before an endpoint of digits alone.
-const LEADS: [&[u8]; 7] =
-    [b"stream-", b"locating for ", b"locate for ", b"found for ", b"endpoint ", b"participant ", b"occupant "];
+const LEADS: [&[u8]; 7] = [
+    b"stream-",
+    b"locating for ",
+    b"locate for ",
+    b"found for ",
+    b"endpoint ",
+    b"participant ",
+    b"occupant ",
+];
 
 /// Looks at the last digit of a run of eight or more.
 pub(super) fn visit(search: &mut Search<'_>, last: usize) {
@@ -33,7 +41,8 @@ pub(super) fn visit(search: &mut Search<'_>, last: usize) {
         return;
     }
     // `49517bef-v0` is what the endpoint sends.
-    let source = matches!(text[last + 1..], [b'-', b'a' | b'v' | b'd', b'0'..=b'9', ..]);
+    let source = matches!(text[last + 1..], [b'-', b'a' | b'v' | b'd', b'0'..=b'9', ..])
+        && !text.get(start..start + 36).is_some_and(is_uuid);
     if matches!(text.get(last + 1), Some(b'-' | b'@')) && !source {
         return;
     }

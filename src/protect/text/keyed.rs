@@ -25,6 +25,9 @@ const VALUE_MAX: usize = 2048;
 /// How far before an attribute its element is looked for.
 const ELEMENT_MAX: usize = 256;
 
+/// Bytes of the longest value without quotes that can be eight digits or a UUID, with room for punctuation.
+const RANDOM_MAX: usize = 64;
+
 /// Bytes of the longest value of several words without quotes: what comes later is another sentence.
 const WORDS_MAX: usize = 160;
 
@@ -70,8 +73,9 @@ fn key_and_value(search: &mut Search<'_>, here: usize) {
         Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
         Says::Stream => return,
     };
-    take(search, value.start, value.end, says, sense);
-    search.done.keyed = search.done.keyed.max(value.end);
+    // Of what is no value of this key, a part may be one of another: `session: user=alice`.
+    let taken = take(search, value.start, value.end, says, sense);
+    search.done.keyed = search.done.keyed.max(if taken { value.end } else { value.start });
 }
 
 /// `rtmp://host/application/key`: takes what stands behind the last slash.
@@ -101,15 +105,23 @@ pub(super) fn parameter(search: &mut Search<'_>, here: usize) {
     else {
         return;
     };
-    let rest = &text[here + 1..];
-    let end =
-        rest.iter().position(|byte| matches!(byte, b'&' | b';' | b'#' | b' ' | b'"')).unwrap_or(rest.len());
     let sense = match says {
         Says::Name | Says::Stream => return,
         Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
     };
-    search.done.keyed = here + 1 + end;
-    take(search, here + 1, here + 1 + end, says, sense);
+    let start = here + 1;
+    let bytes_max = if matches!(says, Says::IfRandom(_)) { RANDOM_MAX } else { text.len() };
+    let window = &text[start..text.len().min(start.saturating_add(bytes_max))];
+    let ends = |byte: &u8| matches!(byte, b'&' | b';' | b'#' | b' ' | b'"');
+    let length = window.iter().position(ends).unwrap_or(window.len());
+    let end = start + length;
+    if length > VALUE_MAX {
+        // So long that it is not read again for what may stand in it.
+        search.push(Finding { start, end, what: What::Said(sense) });
+        search.done.keyed = end;
+    } else if take(search, start, end, says, sense) {
+        search.done.keyed = end;
+    }
 }
 
 /// Looks at the `/` of `</key>`: the element's text stands before it.
@@ -356,13 +368,19 @@ impl Value {
                 if matches!(says, Says::Is(Sense::Room))
                     && memchr(b'@', &rest[..rest.len().min(ELEMENT_MAX)]).is_some() =>
             {
-                Self::bare(text, at, true)
+                Self::bare(text, at, true, WORDS_MAX)
             }
             [b'[' | b'{' | b'(' | b',' | b'\n' | b'\r' | b';', ..] | [] => return None,
             // A word without quotes in front of a colon and none behind it is prose where it is one line's end.
             _ => {
                 let words = matches!(says, Says::Name | Says::Is(Sense::Name | Sense::Stats | Sense::Room));
-                Self::bare(text, at, words && (!colon || spaces > 0))
+                let words = words && (!colon || spaces > 0);
+                let bytes_max = match says {
+                    Says::IfRandom(_) => RANDOM_MAX,
+                    _ if words => WORDS_MAX,
+                    _ => VALUE_MAX,
+                };
+                Self::bare(text, at, words, bytes_max)
             }
         };
         (value.start < value.end).then_some(value)
@@ -392,8 +410,8 @@ impl Value {
     }
 
     /// A value without quotes: one word, or several where `words` says so, up to what looks like the next key.
-    fn bare(text: &[u8], start: usize, words: bool) -> Self {
-        let limit = text.len().min(start + if words { WORDS_MAX } else { VALUE_MAX });
+    fn bare(text: &[u8], start: usize, words: bool, bytes_max: usize) -> Self {
+        let limit = text.len().min(start + bytes_max);
         let mut end = start;
         let tenant = text[start] == b'[';
         while end < limit {
@@ -430,27 +448,27 @@ fn key_follows(text: &[u8], here: usize) -> bool {
     }
 }
 
-/// Takes bytes `start..end` if they can be what their key says.
-fn take(search: &mut Search<'_>, start: usize, end: usize, says: Says, sense: Sense) {
+/// Takes bytes `start..end` if they can be what their key says, and tells whether they are settled.
+fn take(search: &mut Search<'_>, start: usize, end: usize, says: Says, sense: Sense) -> bool {
     let text = search.text;
     let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
     let start = start + text[start..end].iter().take_while(blank).count();
     let mut end = end - text[start..end].iter().rev().take_while(blank).count();
     let value = &text[start..end];
     if value.is_empty() || is_nothing(value) || !value.iter().any(|&byte| is(byte, ALNUM | HIGH)) {
-        return;
+        return false;
     }
     match says {
-        Says::IfRandom(_) if !is_random(value) => return,
-        Says::IfLong(_) if value.len() < 8 || !value.iter().any(|&byte| is(byte, DIGIT)) => return,
+        Says::IfRandom(_) if !is_random(value) => return false,
+        Says::IfLong(_) if value.len() < 8 || !value.iter().any(|&byte| is(byte, DIGIT)) => return false,
         _ => {}
     }
     if let Some(sign) = memchr(b'@', value) {
         match sense {
             // Accounts with a host are found by their sign.
-            Sense::User | Sense::Jid | Sense::Email => return,
+            Sense::User | Sense::Jid | Sense::Email => return false,
             // `MucImpl@71c78138` is an object of Java.
-            Sense::Room if is_object(value, sign) => return,
+            Sense::Room if is_object(value, sign) => return false,
             Sense::Room => {
                 end = start + memchr(b'/', &value[sign..]).map_or(value.len(), |slash| sign + slash);
             }
@@ -459,6 +477,7 @@ fn take(search: &mut Search<'_>, start: usize, end: usize, says: Says, sense: Se
     }
     let what = What::Said(if sense == Sense::Name && is_random(value) { Sense::Endpoint } else { sense });
     search.push(Finding { start, end, what });
+    true
 }
 
 /// A class and its identity, as Java prints an object.
