@@ -270,7 +270,7 @@ impl Treater<'_> {
     /// Free text: every identifier is found and treated as its own field is, and in messages so are names that other records have
     /// shown.
     pub fn scrub(&mut self, context: Context, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
-        let message = matches!(context, Context::Message | Context::Meeting);
+        let message = matches!(context, Context::Text | Context::Message | Context::Meeting);
         if !message || self.learner.is_empty() {
             return self.scrub_apart_from_names(context, plain, out);
         }

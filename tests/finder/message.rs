@@ -86,8 +86,10 @@ impl Messages {
             let numbers: Vec<u16> = found[1].split(',').filter_map(|number| number.parse().ok()).collect();
             let address = match numbers[..] {
                 [a, b, c, d] if numbers.iter().all(|&number| number < 256) => format!("{a}.{b}.{c}.{d}"),
-                [a, b, c, d, e, f, g, h] => std::net::Ipv6Addr::new(a, b, c, d, e, f, g, h).to_string(),
-                _ => continue,
+                _ => match <[u16; 8]>::try_from(numbers) {
+                    Ok(groups) => std::net::Ipv6Addr::from(groups).to_string(),
+                    Err(_) => continue,
+                },
             };
             all.push((found.get(1).unwrap().start(), found.get(1).unwrap().end(), address));
         }

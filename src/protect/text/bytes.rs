@@ -41,6 +41,12 @@ pub const fn is(byte: u8, classes: u8) -> bool {
     TABLE[byte as usize] & classes != 0
 }
 
+/// Bytes of a key.
+#[inline]
+pub const fn is_key(byte: u8) -> bool {
+    is(byte, ALNUM | UNDERSCORE) || byte == b'-'
+}
+
 /// True when `text[at]` exists and is of one of the `classes`.
 #[inline]
 pub fn at(text: &[u8], at: usize, classes: u8) -> bool {

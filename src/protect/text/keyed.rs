@@ -10,26 +10,21 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use memchr::{memchr, memchr2, memrchr};
+use memchr::{memchr, memrchr};
 
-use super::bytes::{ALNUM, DIGIT, HEX, HIGH, LETTER, UNDERSCORE, is};
+use super::bytes::{ALNUM, DIGIT, HEX, HIGH, LETTER, UNDERSCORE, is, is_key};
+use super::enclosed::{RANDOM_MAX, Value};
 use super::vocabulary::{Says, Sense, element, is_nothing, may_end, says};
 use super::{Finding, Search, What};
 
 /// Bytes of the longest key.
-const KEY_MAX: usize = 40;
+pub(super) const KEY_MAX: usize = 40;
 
 /// Bytes of the longest value without quotes; and how far back the beginning of an element's text is looked for.
-const VALUE_MAX: usize = 2048;
+pub(super) const VALUE_MAX: usize = 2048;
 
 /// How far before an attribute its element is looked for.
-const ELEMENT_MAX: usize = 256;
-
-/// Bytes of the longest value without quotes that can be eight digits or a UUID, with room for punctuation.
-const RANDOM_MAX: usize = 64;
-
-/// Bytes of the longest value of several words without quotes: what comes later is another sentence.
-const WORDS_MAX: usize = 160;
+pub(super) const ELEMENT_MAX: usize = 256;
 
 /// Looks at a `=` or `:` between a key and a value.
 #[inline]
@@ -226,11 +221,6 @@ pub(super) fn tuple(search: &mut Search<'_>, here: usize) {
     }
 }
 
-/// Bytes of a key.
-const fn is_key(byte: u8) -> bool {
-    is(byte, ALNUM | UNDERSCORE) || byte == b'-'
-}
-
 /// The key that ends before the separator at `here`, and whether it stands in quotes.
 fn key_before(text: &[u8], here: usize) -> Option<((usize, usize), bool)> {
     let mut end = here;
@@ -344,112 +334,8 @@ fn tells_of_a_person(search: &mut Search<'_>) -> bool {
         .get_or_insert_with(|| KEYS.iter().any(|key| memchr::memmem::find(text, key).is_some()))
 }
 
-/// A value without what encloses it.
-struct Value {
-    start: usize,
-    end: usize,
-}
-
-impl Value {
-    /// Reads the value that begins at `at`, perhaps after spaces. `None` when nothing of the kind stands there.
-    fn read(text: &[u8], at: usize, says: Says, colon: bool) -> Option<Self> {
-        let spaces = text[at..].iter().take(2).take_while(|&&byte| byte == b' ').count();
-        let at = at + spaces;
-        let slashes = text[at..].iter().take(8).take_while(|&&byte| byte == b'\\').count();
-        let rest = &text[at + slashes..];
-        let value = match rest {
-            [quote @ (b'"' | b'\''), ..] => Self::quoted(text, at + slashes + 1, *quote, slashes),
-            [b'<', b'<', b'"', ..] => Self::until(text, at + 3, b"\">>"),
-            [b'<', ..] => Self::until(text, at + 1, b">"),
-            [b'&', ..] if rest.starts_with(b"&quot;") => Self::until(text, at + 6, b"&quot;"),
-            [b'&', ..] if rest.starts_with(b"&apos;") => Self::until(text, at + 6, b"&apos;"),
-            // A list, an object, or the end: what stands in it has keys of its own. A tenant is no list.
-            [b'[', ..]
-                if matches!(says, Says::Is(Sense::Room))
-                    && memchr(b'@', &rest[..rest.len().min(ELEMENT_MAX)]).is_some() =>
-            {
-                Self::bare(text, at, true, WORDS_MAX)
-            }
-            [b'[' | b'{' | b'(' | b',' | b'\n' | b'\r' | b';', ..] | [] => return None,
-            // A word without quotes in front of a colon and none behind it is prose where it is one line's end.
-            _ => {
-                let words = matches!(says, Says::Name | Says::Is(Sense::Name | Sense::Stats | Sense::Room));
-                let words = words && (!colon || spaces > 0);
-                let bytes_max = match says {
-                    Says::IfRandom(_) => RANDOM_MAX,
-                    _ if words => WORDS_MAX,
-                    _ => VALUE_MAX,
-                };
-                Self::bare(text, at, words, bytes_max)
-            }
-        };
-        (value.start < value.end).then_some(value)
-    }
-
-    /// Up to the closing quote, which has as many backslashes before it as the opening one, or the end of the line when there is none.
-    fn quoted(text: &[u8], start: usize, quote: u8, slashes: usize) -> Self {
-        let mut from = start;
-        while let Some(place) = memchr2(quote, b'\n', &text[from..]) {
-            let end = from + place;
-            if text[end] == b'\n' {
-                return Self { start, end };
-            }
-            let before = text[start..end].iter().rev().take_while(|&&byte| byte == b'\\').count();
-            if (slashes == 0 && (before % 2 == 0 || quote == b'\'')) || (slashes > 0 && before <= slashes) {
-                return Self { start, end: end - before.min(slashes) };
-            }
-            from = end + 1;
-        }
-        Self { start, end: text.len() }
-    }
-
-    fn until(text: &[u8], start: usize, closing: &[u8]) -> Self {
-        let window = &text[start..text.len().min(start + VALUE_MAX)];
-        let line = memchr(b'\n', window).unwrap_or(window.len());
-        Self { start, end: start + memchr::memmem::find(&window[..line], closing).unwrap_or(line) }
-    }
-
-    /// A value without quotes: one word, or several where `words` says so, up to what looks like the next key.
-    fn bare(text: &[u8], start: usize, words: bool, bytes_max: usize) -> Self {
-        let limit = text.len().min(start + bytes_max);
-        let mut end = start;
-        let tenant = text[start] == b'[';
-        while end < limit {
-            match text[end] {
-                b'[' | b']' if tenant && memchr(b'@', &text[start..end]).is_none() => end += 1,
-                b',' | b';' | b'|' | b')' | b'(' | b']' | b'[' | b'}' | b'>' | b'<' | b'"' | b'\n'
-                | b'\r' | b'\t' | b'&' => break,
-                b'\'' if !words => break,
-                // The end of a line within a string.
-                b'\\' if matches!(text.get(end + 1), Some(b'n' | b'r' | b'"')) => break,
-                b' ' if !words || memchr(b'@', &text[start..end]).is_some() || key_follows(text, end + 1) => {
-                    break;
-                }
-                _ => end += 1,
-            }
-        }
-        while end > start && matches!(text[end - 1], b'.' | b' ' | b':') {
-            end -= 1;
-        }
-        Self { start, end }
-    }
-}
-
-/// True when a key and its separator stand at `here`, or something that ends a value: another space, a dash between words, a bracket.
-fn key_follows(text: &[u8], here: usize) -> bool {
-    if text[here..].starts_with(b"- ") {
-        return true;
-    }
-    let length = text[here..].iter().take(KEY_MAX).take_while(|&&byte| is_key(byte) || byte == b'.').count();
-    match text.get(here + length) {
-        Some(b'=' | b':') => length > 0,
-        Some(b' ' | b'-' | b'[' | b'(' | b'<' | b'{') | None => length == 0,
-        _ => false,
-    }
-}
-
-/// Takes bytes `start..end` if they can be what their key says, and tells whether they are settled.
-fn take(search: &mut Search<'_>, start: usize, end: usize, says: Says, sense: Sense) -> bool {
+/// Takes bytes `start..end` if they can be what their key says.
+fn take(search: &mut Search<'_>, start: usize, end: usize, says: Says, sense: Sense) {
     let text = search.text;
     let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
     let start = start + text[start..end].iter().take_while(blank).count();

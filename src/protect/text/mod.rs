@@ -66,6 +66,7 @@ mod colons;
 mod dashes;
 mod dots;
 mod double;
+mod enclosed;
 mod endpoints;
 mod escapes;
 mod jabber;
