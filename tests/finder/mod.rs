@@ -13,16 +13,11 @@ use self::generate::{Dice, noise, text};
 
 pub mod generate;
 mod hostile;
-mod jids;
 mod message;
 pub mod naive;
-mod said;
-mod sayings;
-mod second;
 mod sentences;
 mod speed;
 pub mod values;
-mod words;
 
 /// Every kind of value.
 const CONTEXTS: [Context; 7] = [

@@ -334,8 +334,8 @@ fn tells_of_a_person(search: &mut Search<'_>) -> bool {
         .get_or_insert_with(|| KEYS.iter().any(|key| memchr::memmem::find(text, key).is_some()))
 }
 
-/// Takes bytes `start..end` if they can be what their key says.
-fn take(search: &mut Search<'_>, start: usize, end: usize, says: Says, sense: Sense) {
+/// Takes bytes `start..end` if they can be what their key says, and tells whether they are settled.
+fn take(search: &mut Search<'_>, start: usize, end: usize, says: Says, sense: Sense) -> bool {
     let text = search.text;
     let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
     let start = start + text[start..end].iter().take_while(blank).count();
