@@ -10,6 +10,7 @@
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use sluis::config::format_spec::FormatSpec;
@@ -21,7 +22,8 @@ use sluis::keys::{EpochKeys, Keys, TokenKind};
 use sluis::pipeline::build::{self, RouteSpec};
 use sluis::pipeline::worker::{ClassChoice, Outcome, SourcePlan, Worker};
 use sluis::protect::cache::{ENTRIES, TokenCache};
-use sluis::protect::text::{Candidates, Context, Cursor, find};
+use sluis::protect::learned::{Learned, Learner};
+use sluis::protect::text::{Candidates, Context, Cursor, Sense, find};
 use sluis::record::batch::RawBatch;
 use sluis::record::lines::Lines;
 use sluis::record::row::Row;
@@ -271,6 +273,41 @@ fn finder(criterion: &mut Criterion) {
     });
 }
 
+/// The search for names that were learned: one line in five names somebody, and none of the others does.
+fn learned(criterion: &mut Criterion) {
+    let policy = sluis::config::builtin().expect("the built-in policy is right");
+    let keys = Keys::ephemeral(&policy.domains).expect("a random keyring");
+    let epoch = keys.epoch_keys(0, keys.epoch_of(0, NOW), NOW).expect("a key for today");
+    let message = |n: usize, client: &str| {
+        let who = if n.is_multiple_of(5) {
+            format!("Person{} de Vries{}", n % 251, n % 199)
+        } else {
+            format!("{n:08x}")
+        };
+        format!("Participant {who} of the conference changed its address to {client} (attempt {})", n % 7)
+    };
+    let lines = lines(message);
+    for names in [0, 50_000] {
+        let shared = Learned::new(names.max(1), keys.clone()).expect("a random seed");
+        let mut learner = Learner::of(Arc::new(shared));
+        for n in 0..names {
+            let name = format!("Person{} de Vries{}", n % 251, n / 251);
+            learner.learn(Sense::Name, name.as_bytes(), &epoch);
+        }
+        let mut out = Vec::new();
+        let expected = if names == 0 { 0 } else { LINES / 5 };
+        row(criterion, &format!("find among {names} learned names"), &lines, expected, |input| {
+            let mut found = 0;
+            for line in records(input) {
+                out.clear();
+                learner.find(line, &mut out);
+                found += out.len();
+            }
+            found
+        });
+    }
+}
+
 /// Tokens of five thousand addresses; every one takes 22 bytes.
 fn tokens(criterion: &mut Criterion) {
     let policy = sluis::config::builtin().expect("the built-in policy is right");
@@ -342,5 +379,5 @@ fn workers(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, passes, parsers, finder, tokens, encoders, workers);
+criterion_group!(benches, passes, parsers, finder, learned, tokens, encoders, workers);
 criterion_main!(benches);

@@ -15,7 +15,7 @@ use sluis::encode::Emit;
 use sluis::format::jitsi::Service;
 use sluis::keys::Keys;
 use sluis::pipeline::build::{self, RouteSpec};
-use sluis::pipeline::worker::{ClassChoice, Outcome, SourcePlan, Worker};
+use sluis::pipeline::worker::{ClassChoice, Outcome, SourcePlan};
 use sluis::record::batch::RawBatch;
 use sluis::record::timestamp::Timestamp;
 
@@ -164,7 +164,9 @@ fn allocations(format: &FormatSpec, line: Line, emit: Emit, cache: usize, batche
     let classes = build::classes(&policy, format.parser(), &specs);
     let plan = SourcePlan { format, choice: ClassChoice::Fixed(0), classes };
     let keys = Keys::ephemeral(&policy.domains).expect("a random keyring");
-    let mut worker = Worker::new(keys, cache);
+    // So few names are remembered that the warm-up has learned more, and forgotten some.
+    let workers = build::workers(&keys, 1, cache, 1000).expect("a random seed");
+    let mut worker = workers.into_iter().next().expect("one worker");
     let mut outcome = Outcome::new(1);
     // As long as those that are measured, of other clients, and enough of them that no buffer has to grow afterwards.
     for i in 0..20 {

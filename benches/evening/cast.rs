@@ -25,8 +25,6 @@ pub struct Room {
     pub safe: String,
     /// As Prosody, Jicofo and the bridge name it.
     pub jid: String,
-    /// As the browser names it: a tenant is a part of the host.
-    pub client_jid: String,
     pub conference_id: String,
     pub meeting_id: String,
     /// Only with a token.
@@ -123,11 +121,9 @@ fn room(n: u64, start: i64, span: i64, random: &mut Random, secrets: &mut Secret
     };
     let tenant = (n % 5 == 3).then(|| TENANTS[(n / 5) as usize % TENANTS.len()]);
     let safe = backend_safe(&shown);
-    let (jid, client_jid) = match tenant {
-        Some(tenant) => {
-            (format!("[{tenant}]{safe}@conference.{HOST}"), format!("{safe}@conference.{tenant}.{HOST}"))
-        }
-        None => (format!("{safe}@conference.{HOST}"), format!("{safe}@conference.{HOST}")),
+    let jid = match tenant {
+        Some(tenant) => format!("[{tenant}]{safe}@conference.{HOST}"),
+        None => format!("{safe}@conference.{HOST}"),
     };
     secrets.add("room", &shown);
     secrets.add("room", &safe);
@@ -146,7 +142,6 @@ fn room(n: u64, start: i64, span: i64, random: &mut Random, secrets: &mut Secret
         tenant,
         safe,
         jid,
-        client_jid,
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the bridge writes: conferences, endpoints, candidates, pairs. Two bridges write into one file (a syslog host's): one
 //! prints the addresses of others as they are, as all did before 2024-07, the other as `xx.xx.xx.xx` and `2xxx::xxx`.
 
-use super::cast::{HOST, Person, Room, hex, json};
+use super::cast::{Fate, HOST, Person, Room, hex, json};
 use super::log::Logs;
 use super::log::Service::Jvb;
 use super::prosody::escaped;
@@ -195,9 +195,10 @@ pub fn throws(logs: &mut Logs, room: &Room, person: &Person, at: i64) {
 
 pub fn expires(logs: &mut Logs, room: &Room, person: &Person, last: bool) {
     let (at, context) = (person.leave + 130, endpoint(room, person));
-    let said =
-        "EndpointMessageTransport.webSocketClosed#355: Websocket closed, statusCode 1001 ( endpoint closed).";
-    logs.jitsi(Jvb, at - 60, "INFO", &context, said);
+    if person.fate == Fate::Well {
+        let said = "EndpointMessageTransport.webSocketClosed#355: Websocket closed, statusCode 1001 ( endpoint closed).";
+        logs.jitsi(Jvb, at - 60, "INFO", &context, said);
+    }
     let said = format!(
         "Conference.handleEndpointExpire#1003: RECV colibri2 request: <iq xmlns='jabber:client' type='get'>\
          <conference-modify xmlns='jitsi:colibri2' meeting-id='{}'><endpoint xmlns='jitsi:colibri2' id='{}' expire='true'/>\

@@ -92,10 +92,10 @@ pub fn refuses(logs: &mut Logs, room: &Room, person: &Person) {
     logs.prosody(at + 200, &format!("conference.{HOST}:token_verification"), "error", &said);
 }
 
-/// The presence with which a participant enters, as `mod_stanza_debug` shows it.
+/// The presence with which a participant enters, as `mod_stanza_debug` shows it: after the plugin that maps tenants.
 pub fn enters(logs: &mut Logs, room: &Room, person: &Person) {
     let mut stanza =
-        format!("<presence xmlns='jabber:client' to='{}/{}'>", escaped(&room.client_jid), person.endpoint);
+        format!("<presence xmlns='jabber:client' to='{}/{}'>", escaped(&room.jid), person.endpoint);
     stanza.push_str("<x xmlns='http://jabber.org/protocol/muc'/>");
     stanza.push_str(&format!("<stats-id>{}</stats-id>", escaped(&person.stats_id)));
     stanza.push_str(

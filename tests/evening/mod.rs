@@ -1,9 +1,10 @@
 //! An evening of meetings through the real program, under the shipped policy: nobody shows, and a fault can be followed.
 //!
 //! *In*: what `benches/evening` generates. *Promised*: PI-1 over nginx, Prosody, Jicofo and the bridge at once, in every spelling and
-//! encoding that [`search`] knows; one token per room and endpoint in all four outputs (PI-6, PD-7). *Not here*: how well logs of the
+//! encoding that [`search`] knows; one token per room and endpoint in all four outputs ([`follow`]). *Not here*: how well logs of the
 //! field fare (`corpus`).
 
+mod follow;
 #[path = "../../benches/evening/mod.rs"]
 mod generator;
 mod search;
@@ -15,7 +16,6 @@ use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use generator::Wish;
-use regex::Regex;
 use search::{Searcher, Secret};
 use tempfile::TempDir;
 
@@ -29,6 +29,8 @@ const LOGS: &[(&str, &str, &str)] = &[
     ("jicofo", "jicofo", "jicofo"),
     ("jvb", "jvb", "jvb"),
 ];
+/// The generator's seed; any does.
+const SEED: u64 = 7;
 /// Sightings that a failing test shows.
 const SHOWN: usize = 80;
 
@@ -49,15 +51,15 @@ struct Outcome {
     names: Vec<String>,
 }
 
-static SMALL: LazyLock<Evening> = LazyLock::new(|| evening(6, 40));
+static SMALL: LazyLock<Evening> = LazyLock::new(|| evening(6, 40, SEED));
 
-fn evening(rooms: u64, participants: u64) -> Evening {
+fn evening(rooms: u64, participants: u64, seed: u64) -> Evening {
     let folder = TempDir::new().unwrap();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs().cast_signed();
     // All on one day, so that one epoch's tokens are compared; a line of the near future costs nothing.
     let start = (now - 3 * 3600).max(now - now.rem_euclid(86_400));
     let out = folder.path().join("in");
-    let wish = Wish { rooms, participants, seed: 7, start, span: 3 * 3600, out: out.clone() };
+    let wish = Wish { rooms, participants, seed, start, span: 3 * 3600, out: out.clone() };
     generator::evening(&wish).unwrap();
     let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
     let pairs = search::secrets(&read("fault.tsv")).into_iter().map(|pair| (pair.kind, pair.value));
@@ -74,19 +76,13 @@ impl Evening {
         let root = self.folder.path().join(emit);
         fs::create_dir(&root).unwrap();
         let keys = root.join("keys");
-        let keys = keys.to_str().unwrap();
-        let made =
-            ["keys", "init", "--keys", keys, "--domain", "meeting", "--epoch", "1d", "--retention", "14d"];
-        support::sluis(&made, b"").expect_code(0);
+        make_keys(&keys);
         // A pipeline per log, so that each output is known by its log; the keyring is what they share.
         let (mut whole, mut outputs, mut names) = (None::<(Run, Stats)>, BTreeMap::new(), Vec::new());
         for (log, format, class) in LOGS {
             let pipeline = root.join(format!("{log}.toml"));
             fs::write(&pipeline, pipeline_of(log, format, class, emit)).unwrap();
-            let run = support::sluis(
-                &["run", pipeline.to_str().unwrap(), "--once", "--stats=json", "--explain-failures"],
-                b"",
-            );
+            let run = support::sluis(&["run", pipeline.to_str().unwrap(), "--once", "--stats=json"], b"");
             run.expect_code(0);
             let out = root.join("out").join(log);
             let files = support::files_under(&out);
@@ -100,6 +96,12 @@ impl Evening {
         let (run, stats) = whole.expect("there are logs");
         Outcome { run, stats, outputs, names }
     }
+}
+
+fn make_keys(folder: &Path) {
+    let keys = folder.to_str().unwrap();
+    let made = ["keys", "init", "--keys", keys, "--domain", "meeting", "--epoch", "1d", "--retention", "14d"];
+    support::sluis(&made, b"").expect_code(0);
 }
 
 fn both(mut before: Run, after: &Run) -> Run {
@@ -216,74 +218,39 @@ fn pi_1_nobody_of_the_evening_shows_in_the_same_formats() {
     nothing_shows(evening, &outcome);
 }
 
-/// The values of `expression`'s first group in the lines of `text`.
-fn captured(expression: &str, text: &[u8]) -> BTreeSet<String> {
-    let expression = Regex::new(expression).unwrap();
-    let text = String::from_utf8_lossy(text);
-    expression.captures_iter(&text).map(|found| found[1].to_owned()).collect()
-}
-
-/// PI-6, PD-7: one room and one endpoint have one token in all four logs, and it is nobody else's.
+/// PI-1: 30 rooms, 600 participants.
 #[test]
-fn pi_6_a_fault_can_be_followed_through_all_four_logs() {
-    let evening = evening(6, 40);
-    let outcome = evening.run("ndjson");
-    let field = |log: &str, name: &str| {
-        captured(&format!("\"{}\":\"([^\"]*)\"", regex::escape(name)), &outcome.outputs[log])
-    };
-    let number_of_rooms =
-        evening.secrets.iter().filter(|s| s.kind == "jid" && s.value.contains("@conference.")).count();
-    // As many rooms as there are, in every log, by the same tokens.
-    let rooms = field("jvb", "conference.name");
-    assert_eq!(rooms.len(), number_of_rooms, "{rooms:?}");
-    assert_eq!(field("jicofo", "conference.name"), rooms);
-    let paths = captured("\"url.path\":\"/(?:[\\w-]+/)?([\\w-]{22})\"", &outcome.outputs["access"]);
-    let missing: Vec<_> = rooms.difference(&paths).collect();
-    assert!(missing.is_empty(), "rooms of the bridge that are no paths: {missing:?}");
-    let prosody = String::from_utf8_lossy(&outcome.outputs["prosody"]);
-    for room in &rooms {
-        assert!(prosody.contains(room.as_str()), "a room's token is not in Prosody's output");
-    }
-    // The participant whose connection failed: nginx wrote 504 for that endpoint alone.
-    let failed = captured(
-        "\"url.path\":\"/colibri-ws/[^/\"]+/[^/\"]+/([\\w-]{22})\"[^\\n]*\"http.response.status_code\":504",
-        &outcome.outputs["access"],
-    );
-    let chosen = token_of_fault(&evening, &outcome);
-    assert!(failed.contains(&chosen), "{failed:?} has no {chosen}");
-    for log in ["access", "error", "prosody", "jicofo", "jvb"] {
-        let text = String::from_utf8_lossy(&outcome.outputs[log]);
-        assert!(text.contains(&chosen), "the endpoint's token is not in the output of {log}");
-    }
-    assert!(field("jvb", "endpoint.id").contains(&chosen));
-    let jvb = String::from_utf8_lossy(&outcome.outputs["jvb"]);
-    assert!(jvb.lines().any(|line| line.contains(&chosen) && line.contains("ICE failed")));
-}
-
-/// The token of the chosen endpoint: its line in the bridge's log stands where its raw line stood.
-fn token_of_fault(evening: &Evening, outcome: &Outcome) -> String {
-    let endpoint = &evening.fault["endpoint"];
-    let raw = evening.input("jvb");
-    let raw = String::from_utf8_lossy(&raw);
-    let line =
-        raw.lines().find(|line| line.contains(&format!("epId={endpoint} ")) && line.contains("ICE failed"));
-    let time = line.expect("the fault is in the log").split(' ').nth(2).unwrap().to_owned();
-    let clean = String::from_utf8_lossy(&outcome.outputs["jvb"]);
-    let line = clean.lines().find(|line| line.contains(&time) && line.contains("ICE failed"));
-    let tokens = captured("\"endpoint.id\":\"([\\w-]{22})\"", line.expect("and in the output").as_bytes());
-    tokens.into_iter().next().expect("an endpoint has a token")
-}
-
-/// `cargo test --release -- --ignored the_whole_evening`
-#[test]
-#[ignore = "30 rooms, 600 participants: half a minute; ./deploy/demo searches it too"]
-fn the_whole_evening() {
-    let evening = evening(30, 600);
+fn pi_1_nobody_of_the_whole_evening_shows() {
+    let evening = evening(30, 600, SEED);
     for emit in ["ndjson", "same"] {
         let outcome = evening.run(emit);
         all_accounted_for(&outcome);
         nothing_shows(&evening, &outcome);
     }
+}
+
+/// PI-1: all logs in one pipeline, which shares what it learns: the one that `deploy/demo` runs.
+#[test]
+fn pi_1_nobody_of_the_evening_shows_in_the_pipeline_of_the_demo() {
+    let evening = &*SMALL;
+    let root = evening.folder.path().join("demo");
+    let target = root.join("target/demo/meet");
+    fs::create_dir_all(root.join("deploy")).unwrap();
+    fs::create_dir_all(&target).unwrap();
+    std::os::unix::fs::symlink(evening.folder.path().join("in"), target.join("logs")).unwrap();
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    std::os::unix::fs::symlink(project.join("config"), root.join("config")).unwrap();
+    let pipeline = root.join("deploy/meet-demo.toml");
+    fs::copy(project.join("deploy/meet-demo.toml"), &pipeline).unwrap();
+    make_keys(&target.join("keys"));
+    let run = support::sluis(&["run", pipeline.to_str().unwrap(), "--once", "--stats=json"], b"");
+    run.expect_code(0);
+    let files = support::files_under(&target.join("out"));
+    let output = files.iter().flat_map(|file| fs::read(target.join("out").join(file)).unwrap()).collect();
+    let names = files.iter().map(|file| file.to_string_lossy().into_owned()).collect();
+    let outcome = Outcome { stats: run.stats(), run, outputs: BTreeMap::from([("all", output)]), names };
+    all_accounted_for(&outcome);
+    nothing_shows(evening, &outcome);
 }
 
 /// The generator gives the same bytes for the same wish.
@@ -299,4 +266,44 @@ fn an_evening_can_be_had_again() {
         files.into_iter().map(|file| fs::read(out.join(file)).unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(wish("a"), wish("b"));
+}
+
+/// The commands of the README's section on videoconferences do what they say, on the evening.
+#[test]
+fn the_recipes_of_the_readme_run() {
+    let evening = &*SMALL;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let readme = readme.replace("\\\n", "");
+    let section = readme.split("\n## Videoconferences\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let keys = TempDir::new().unwrap();
+    let keys = keys.path().join("keys");
+    let (keys, policy) = (keys.to_str().unwrap(), root.join("config/policy/meet.toml"));
+    let arguments = |command: &str| -> Vec<String> {
+        let words = command.split_whitespace().skip(1);
+        let here = |word: &str| {
+            word.replace("/var/lib/sluis/keys", keys)
+                .replace("config/policy/meet.toml", policy.to_str().unwrap())
+        };
+        words.map(here).collect()
+    };
+    let run = |command: &str, input: &[u8]| {
+        let arguments = arguments(command);
+        support::sluis(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), input)
+    };
+    let init = section.lines().find(|line| line.starts_with("sluis keys init")).unwrap();
+    run(init, b"").expect_code(0);
+    let pipes = section.lines().filter_map(|line| line.split_once(" | "));
+    let filters: Vec<(&str, &str)> =
+        pipes.filter(|(_, command)| command.starts_with("sluis filter ")).collect();
+    assert!(!filters.is_empty(), "there are recipes for pipes");
+    for (source, command) in filters {
+        let log =
+            LOGS.iter().find(|(_, format, _)| command.contains(&format!("--format {format} "))).unwrap().0;
+        let command = command.split(" > ").next().unwrap();
+        let run = run(&format!("{command} --stats=json"), &evening.input(log));
+        run.expect_code(0);
+        let stats = run.stats();
+        assert!(stats.out > 0 && stats.out == stats.taken, "{source}: {stats:?}");
+    }
 }

@@ -126,7 +126,7 @@ impl Learner {
     }
 
     /// Adds to `out` (ascending, as [`find`](crate::protect::text::find) left it) where learned names stand in `text`: every place of
-    /// each as whole words, the longest of those that begin together, unless what was found there before counts more. True when
+    /// each as whole words, the longest of those that begin together, but not in the middle of what was found before. True when
     /// something was added: then findings that share bytes are still to be joined.
     #[inline]
     pub fn find(&mut self, text: &[u8], out: &mut Vec<Finding>) -> bool {

@@ -36,6 +36,7 @@
 //!
 //! # Known losses
 //!
+//! What is found by its own shape, its key or the record's own fields is not searched again but as the beginning of a longer name.
 //! A name inside a longer word (scripts without spaces); one whose words are separated otherwise than where it was shown
 //! (`jan_devries` for `jan devries`); XML and JSON escapes inside a text; words of a name by themselves. A `+` that is part of a name
 //! gives another token than its field. Who can write into a field (a login that is refused is logged, too) can have words learned, and

@@ -98,7 +98,7 @@ impl Search<'_> {
             if self.index.filter().passes(quick) {
                 self.compare_ascii(start, end);
             }
-        } else if !self.is_known(start, end) {
+        } else if !self.is_settled(start, end) {
             self.look_decoded(start, end);
         }
     }
@@ -117,24 +117,22 @@ impl Search<'_> {
         }
     }
 
-    /// True when the run `start..end` is the beginning or the middle of what was found before: of a room with its host, mostly.
-    fn is_known(&mut self, start: usize, end: usize) -> bool {
-        self.pass(start);
-        self.out[self.passed..self.before]
-            .first()
-            .is_some_and(|found| found.start <= start && end < found.end)
-    }
-
-    /// Passes what was found before `start`.
-    fn pass(&mut self, start: usize) {
+    /// True for a run that is part of something longer that was found: it does not leave, whatever it is called. What was found as a
+    /// whole may be the beginning of a longer name.
+    fn is_settled(&mut self, start: usize, end: usize) -> bool {
         while self.passed < self.before && self.out[self.passed].end <= start {
             self.passed += 1;
         }
+        self.out[self.passed..self.before].first().is_some_and(|found| {
+            found.start <= start && end <= found.end && (found.start, found.end) != (start, end)
+        })
     }
 
     #[inline(never)]
     fn compare_ascii(&mut self, start: usize, end: usize) {
-        self.compare(start, end, self.hasher.ascii(&self.text[start..end]));
+        if !self.is_settled(start, end) {
+            self.compare(start, end, self.hasher.ascii(&self.text[start..end]));
+        }
     }
 
     /// Takes the longest name that begins with the word `start..end` of this hash.
@@ -158,22 +156,18 @@ impl Search<'_> {
             }
         }
         if let Some((end, sense)) = found
-            && !self.is_settled(start, end)
+            && !self.is_known(start, end)
         {
             self.out.push(Finding { start, end, what: What::Learned(sense) });
         }
     }
 
-    /// True when a name at this place changes nothing: it is part of something that says more about it, as most names are that
-    /// the record's own fields have given.
-    fn is_settled(&mut self, start: usize, end: usize) -> bool {
-        self.pass(start);
-        // Of two with the same bytes, a mail address counts less than a name (`text::join`).
-        self.out[self.passed..self.before].first().is_some_and(|found| {
-            found.start <= start
-                && end <= found.end
-                && (found.what != What::Email || end - start < found.end - found.start)
-        })
+    /// True when a name at this place changes nothing, as most do that the record's own fields have given. Of two with the same
+    /// bytes, a mail address counts less than a name (`text::join`).
+    fn is_known(&mut self, start: usize, end: usize) -> bool {
+        self.out[self.passed..self.before]
+            .first()
+            .is_some_and(|found| (found.start, found.end) == (start, end) && found.what != What::Email)
     }
 }
 

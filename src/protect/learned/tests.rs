@@ -117,6 +117,22 @@ fn of_names_that_begin_together_the_longest_is_found() {
     assert_eq!(house.found(0, &long)[0].0, beginning, "of a very long name the beginning is the name");
 }
 
+/// What was found before is not searched again, but a name that goes on behind it is found.
+#[test]
+fn what_was_found_before_can_be_the_beginning_of_a_name() {
+    let mut house = House::new(100, 1);
+    for name in ["Marguerite", "Marguerite Duras", "Duras"] {
+        house.show(0, (0, FIRST), Sense::Name, name);
+    }
+    let text = b"<Marguerite> Marguerite Duras, x-marguerite-duras@example.org";
+    let before = [(1, 11, What::Secret), (13, 23, What::Secret), (31, text.len(), What::Email)]
+        .map(|(start, end, what)| Finding { start, end, what });
+    let mut out = before.to_vec();
+    house.learners[0].find(text, &mut out);
+    let new: Vec<_> = out[before.len()..].iter().map(|finding| (finding.start, finding.end)).collect();
+    assert_eq!(new, [(13, 29), (24, 29)]);
+}
+
 #[test]
 fn short_names_numbers_and_common_words_are_not_learned() {
     let names = [

@@ -234,20 +234,23 @@ fn push(character: char, bytes: &mut Vec<u8>) {
 
 /// The normal form of a character that has one by itself, whatever of its like stands beside it: digits, and the letters of most names.
 /// Tables of Unicode, asked for each letter, are most of the time that a text of other letters than ASCII takes.
-#[allow(clippy::match_same_arms, reason = "a row for each group of scripts")]
 #[inline]
 fn simple(character: char) -> Option<char> {
     let further = |by| char::from_u32(u32::from(character) + by);
     match character {
-        '0'..='9' | 'a'..='z' => Some(character),
         'A'..='Z' | 'À'..='Ö' | 'Ø'..='Þ' | 'А'..='Я' | 'Α'..='Ρ' | 'Σ'..='Ω' => further(32),
         'Ѐ'..='Џ' => further(80),
-        // Latin, Greek, Cyrillic.
-        'à'..='ö' | 'ø'..='ÿ' | 'ά'..='ί' | 'α'..='ρ' | 'σ'..='ω' | 'ό'..='ώ' | 'а'..='џ' => {
-            Some(character)
-        }
-        // Hebrew, Arabic, Devanagari, Thai.
-        'א'..='ת'
+        // Latin, Greek, Cyrillic; Hebrew, Arabic, Devanagari, Thai; Kana, Han, Hangul.
+        '0'..='9'
+        | 'a'..='z'
+        | 'à'..='ö'
+        | 'ø'..='ÿ'
+        | 'ά'..='ί'
+        | 'α'..='ρ'
+        | 'σ'..='ω'
+        | 'ό'..='ώ'
+        | 'а'..='џ'
+        | 'א'..='ת'
         | 'ء'..='غ'
         | 'ف'..='ي'
         | 'ऄ'..='न'
@@ -257,9 +260,11 @@ fn simple(character: char) -> Option<char> {
         | 'व'..='ह'
         | 'ा'..='्'
         | 'ก'..='ะ'
-        | 'า' => Some(character),
-        // Kana, Han, Hangul.
-        'ぁ'..='ゖ' | 'ァ'..='ヺ' | '一'..='\u{9FFF}' | '가'..='힣' => Some(character),
+        | 'า'
+        | 'ぁ'..='ゖ'
+        | 'ァ'..='ヺ'
+        | '一'..='\u{9FFF}'
+        | '가'..='힣' => Some(character),
         _ => None,
     }
 }
