@@ -32,7 +32,9 @@ pub(super) fn separator(search: &mut Search<'_>, here: usize) {
     let text = search.text;
     // Behind a quote or a dash stands what is not seen at a glance; behind one letter, perhaps the line of a description.
     let word = here > 1 && is(text[here - 1], LETTER) && is(text[here - 2], ALNUM);
-    if here >= search.done.keyed && (!word || may_end(text, here) || as_whom(text, here)) {
+    if here >= search.done.keyed
+        && (!word || may_end(text, here) || as_whom(text, here) || of_property(text, here))
+    {
         key_and_value(search, here);
     }
 }
@@ -43,11 +45,32 @@ fn as_whom(text: &[u8], here: usize) -> bool {
     text[..here].last() == Some(&b's') && text[..here].ends_with(b"authenticated as")
 }
 
+/// True at the end of an attribute `value`.
+#[inline]
+fn of_property(text: &[u8], here: usize) -> bool {
+    text[..here].last() == Some(&b'e') && text[..here].ends_with(b" value")
+}
+
+/// What a property says of its value, which is another attribute: `<property name='displayName' value='Anna'/>`.
+fn property(text: &[u8], key: (usize, usize)) -> Option<Says> {
+    if &text[key.0..key.1] != b"value" {
+        return None;
+    }
+    let before = text[..key.0].strip_suffix(b" ")?;
+    let (quote, before) = before.split_last().filter(|(quote, _)| matches!(quote, b'"' | b'\''))?;
+    let from = before.len().saturating_sub(KEY_MAX);
+    let open = from + memrchr(*quote, &before[from..])?;
+    let named = before[..open].ends_with(b" name=");
+    says(&before[open + 1..]).filter(|says| named && matches!(says, Says::Is(_)))
+}
+
 #[inline(never)]
 fn key_and_value(search: &mut Search<'_>, here: usize) {
     let text = search.text;
     let Some((key, quoted)) = key_before(text, here) else { return };
-    let Some(says) = says(&text[key.0..key.1]).or_else(|| single(search, key, here)) else { return };
+    let said =
+        says(&text[key.0..key.1]).or_else(|| property(text, key)).or_else(|| single(search, key, here));
+    let Some(says) = said else { return };
     if says == Says::Stream {
         return stream(search, here);
     }
@@ -59,7 +82,11 @@ fn key_and_value(search: &mut Search<'_>, here: usize) {
     if matches!(text.get(here + 1), Some(b':' | b'=')) || text[here + 1..].starts_with(b"//") {
         return;
     }
-    let Some(value) = Value::read(text, here + 1, says, text[here] == b':') else { return };
+    // `user => 'alice'`, as Ruby and Erlang write.
+    let arrow = text[here] == b'=' && text.get(here + 1) == Some(&b'>');
+    let Some(value) = Value::read(text, here + 1 + usize::from(arrow), says, text[here] == b':') else {
+        return;
+    };
     let sense = match says {
         Says::Name => match name(search, key, quoted, &value) {
             Some(sense) => sense,
@@ -229,6 +256,12 @@ fn key_before(text: &[u8], here: usize) -> Option<((usize, usize), bool)> {
         end -= 1;
     }
     let bare = end;
+    // `["key"] = value`, as Lua prints a table; `<<"key">> => value`, as Erlang prints a map.
+    match text[..end] {
+        [.., b'"' | b'\'', b']'] => end -= 1,
+        [.., b'"', b'>', b'>'] => end -= 2,
+        _ => {}
+    }
     if let Some(b'"' | b'\'') = text[..end].last() {
         end -= 1;
         let slashes = text[..end].iter().rev().take(8).take_while(|&&byte| byte == b'\\').count();
