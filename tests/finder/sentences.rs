@@ -227,7 +227,7 @@ fn structure(dice: &mut Dice) -> String {
         6 => format!("from IP 1 ({{{{192,0,2,{n}}},50312}}) ok"),
         7 => format!("{{{{8193,3512,0,0,0,0,0,{n}}},5222}}"),
         8 => format!("\nv=0\no=jdoe 28908{n} 2 IN IP4 x\ns={name}\na=ice-ufrag:{id}\na=ice-pwd:{id}{id}\n"),
-        9 => format!("rtmp://a.rtmp.example.com/live2/{id}-{n}"),
+        9 => format!("rtmp://a.rtmp.example.com/live2/{id}-{n} now"),
         10 => format!("'\"{name}\" <sip:1000@example.org>'"),
         11 => format!("{{\"name\":\"{name}\"}} name={other}"),
         12 => format!("[{{name={name}, id={id}, email=a@example.org}}]"),
