@@ -52,7 +52,7 @@ impl Messages {
             ),
             object: regex(r"^[^@]*[A-Z][^@]*@[0-9a-fA-F]{1,8}$"),
             origin: regex(r"^o=[^ ]+ [0-9]+ [0-9]+ "),
-            next_key: regex(r"^(?:[\w.-]+[=:]|[ \[(<{-]|$)"),
+            next_key: regex(r"^(?:[\w.-]+[=:]|- |[ \[(<{]|$)"),
             person: regex(r#""email|"username|"avatar|"fullname|UserId\\?"|"sessionToken| email=| avatar="#),
         }
     }
@@ -171,9 +171,11 @@ impl Messages {
             } else {
                 letter
             };
-            if letter != '-' {
-                done = value.end;
-                self.take(text, at, value, letter, seen);
+            // Of what is no value of this key, a part may be one of another.
+            let (before, end) = (seen.len(), value.end);
+            self.take(text, at, value, letter, seen);
+            if seen.len() > before {
+                done = end;
             }
         }
     }

@@ -105,6 +105,10 @@ pub fn names_before_addresses(text: &str) -> Vec<Plain> {
     let mut all = Vec::new();
     for (sign, _) in text.match_indices('@') {
         let Some(open) = text[..sign].rfind('<').filter(|open| sign - open <= 256) else { continue };
+        // Not an element with attributes.
+        if text[open..sign].contains(' ') {
+            continue;
+        }
         let spaces = text[..open].chars().rev().take(2).take_while(|&letter| letter == ' ').count();
         let Some(name) = text[..open - spaces].strip_suffix('"') else { continue };
         let Some(quote) = name.rfind('"').filter(|quote| name.len() - quote <= 256) else { continue };

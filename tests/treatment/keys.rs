@@ -61,15 +61,28 @@ pub fn of_messages(text: &str) -> Vec<Place> {
             continue;
         }
         let Some((start, end)) = message_value(text, equals + 1) else { continue };
-        done = end;
-        let (start, end) = trimmed(text, start, end);
-        if let Some(what) = meant(key, &text[start..end]) {
-            all.push((start, end, what.to_owned()));
+        let value = trimmed(text, start, end);
+        // Of what is no value, a part may be one.
+        done = start;
+        if let Some(what) = meant(key, &text[value.0..value.1]) {
+            done = end;
+            all.push((value.0, value.1, what.to_owned()));
         }
     }
+    all.extend(cut_element(text));
     all.extend(fingerprints(text));
     all.extend(names_before_addresses(text));
     all
+}
+
+/// What stands behind a tag with which no other follows: the text of an element that was cut off.
+fn cut_element(text: &str) -> Option<Place> {
+    let open = text.rfind('<').filter(|open| text.len() - open <= 256)?;
+    let tag = &text[open + 1..];
+    let close = tag.find('>').filter(|close| !tag[..*close].ends_with('/'))?;
+    let name = tag.split(|letter: char| !(letter.is_ascii_alphanumeric() || "_-".contains(letter))).next()?;
+    let (start, end) = trimmed(text, open + 1 + close + 1, text.len());
+    meant(name, &text[start..end]).map(|what| (start, end, what.to_owned()))
 }
 
 /// Between quotes or angle brackets, or a word.

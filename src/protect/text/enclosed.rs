@@ -9,6 +9,9 @@ use super::vocabulary::{Says, Sense};
 /// Bytes of the longest value of several words without quotes: what comes later is another sentence.
 const WORDS_MAX: usize = 160;
 
+/// Bytes of the longest value without quotes that can be eight digits or a UUID, with room for punctuation.
+pub(super) const RANDOM_MAX: usize = 64;
+
 /// A value without what encloses it.
 pub(super) struct Value {
     pub(super) start: usize,
@@ -33,13 +36,19 @@ impl Value {
                 if matches!(says, Says::Is(Sense::Room))
                     && memchr(b'@', &rest[..rest.len().min(ELEMENT_MAX)]).is_some() =>
             {
-                Self::bare(text, at, true)
+                Self::bare(text, at, true, WORDS_MAX)
             }
             [b'[' | b'{' | b'(' | b',' | b'\n' | b'\r' | b';', ..] | [] => return None,
             // A word without quotes in front of a colon and none behind it is prose where it is one line's end.
             _ => {
                 let words = matches!(says, Says::Name | Says::Is(Sense::Name | Sense::Stats | Sense::Room));
-                Self::bare(text, at, words && (!colon || spaces > 0))
+                let words = words && (!colon || spaces > 0);
+                let bytes_max = match says {
+                    Says::IfRandom(_) => RANDOM_MAX,
+                    _ if words => WORDS_MAX,
+                    _ => VALUE_MAX,
+                };
+                Self::bare(text, at, words, bytes_max)
             }
         };
         (value.start < value.end).then_some(value)
@@ -69,8 +78,8 @@ impl Value {
     }
 
     /// A value without quotes: one word, or several where `words` says so, up to what looks like the next key.
-    fn bare(text: &[u8], start: usize, words: bool) -> Self {
-        let limit = text.len().min(start + if words { WORDS_MAX } else { VALUE_MAX });
+    fn bare(text: &[u8], start: usize, words: bool, bytes_max: usize) -> Self {
+        let limit = text.len().min(start + bytes_max);
         let mut end = start;
         let tenant = text[start] == b'[';
         while end < limit {

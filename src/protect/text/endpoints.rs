@@ -4,6 +4,7 @@
 //! letter and a digit; one of digits alone (one in forty) only behind a word that says so, since numbers of eight digits are common.
 
 use super::bytes::{ALNUM, DIGIT, UNDERSCORE, at, before, is};
+use super::keyed::is_uuid;
 use super::vocabulary::Sense;
 use super::{Finding, Search, What};
 
@@ -40,7 +41,8 @@ pub(super) fn visit(search: &mut Search<'_>, last: usize) {
         return;
     }
     // `49517bef-v0` is what the endpoint sends.
-    let source = matches!(text[last + 1..], [b'-', b'a' | b'v' | b'd', b'0'..=b'9', ..]);
+    let source = matches!(text[last + 1..], [b'-', b'a' | b'v' | b'd', b'0'..=b'9', ..])
+        && !text.get(start..start + 36).is_some_and(is_uuid);
     if matches!(text.get(last + 1), Some(b'-' | b'@')) && !source {
         return;
     }

@@ -13,7 +13,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use memchr::{memchr, memrchr};
 
 use super::bytes::{ALNUM, DIGIT, HEX, HIGH, LETTER, UNDERSCORE, is, is_key};
-use super::enclosed::Value;
+use super::enclosed::{RANDOM_MAX, Value};
 use super::vocabulary::{Says, Sense, element, is_nothing, may_end, says};
 use super::{Finding, Search, What};
 
@@ -32,7 +32,9 @@ pub(super) fn separator(search: &mut Search<'_>, here: usize) {
     let text = search.text;
     // Behind a quote or a dash stands what is not seen at a glance; behind one letter, perhaps the line of a description.
     let word = here > 1 && is(text[here - 1], LETTER) && is(text[here - 2], ALNUM);
-    if here >= search.done.keyed && (!word || may_end(text, here) || as_whom(text, here)) {
+    if here >= search.done.keyed
+        && (!word || may_end(text, here) || as_whom(text, here) || of_property(text, here))
+    {
         key_and_value(search, here);
     }
 }
@@ -43,11 +45,32 @@ fn as_whom(text: &[u8], here: usize) -> bool {
     text[..here].last() == Some(&b's') && text[..here].ends_with(b"authenticated as")
 }
 
+/// True at the end of an attribute `value`.
+#[inline]
+fn of_property(text: &[u8], here: usize) -> bool {
+    text[..here].last() == Some(&b'e') && text[..here].ends_with(b" value")
+}
+
+/// What a property says of its value, which is another attribute: `<property name='displayName' value='Anna'/>`.
+fn property(text: &[u8], key: (usize, usize)) -> Option<Says> {
+    if &text[key.0..key.1] != b"value" {
+        return None;
+    }
+    let before = text[..key.0].strip_suffix(b" ")?;
+    let (quote, before) = before.split_last().filter(|(quote, _)| matches!(quote, b'"' | b'\''))?;
+    let from = before.len().saturating_sub(KEY_MAX);
+    let open = from + memrchr(*quote, &before[from..])?;
+    let named = before[..open].ends_with(b" name=");
+    says(&before[open + 1..]).filter(|says| named && matches!(says, Says::Is(_)))
+}
+
 #[inline(never)]
 fn key_and_value(search: &mut Search<'_>, here: usize) {
     let text = search.text;
     let Some((key, quoted)) = key_before(text, here) else { return };
-    let Some(says) = says(&text[key.0..key.1]).or_else(|| single(search, key, here)) else { return };
+    let said =
+        says(&text[key.0..key.1]).or_else(|| property(text, key)).or_else(|| single(search, key, here));
+    let Some(says) = said else { return };
     if says == Says::Stream {
         return stream(search, here);
     }
@@ -59,7 +82,11 @@ fn key_and_value(search: &mut Search<'_>, here: usize) {
     if matches!(text.get(here + 1), Some(b':' | b'=')) || text[here + 1..].starts_with(b"//") {
         return;
     }
-    let Some(value) = Value::read(text, here + 1, says, text[here] == b':') else { return };
+    // `user => 'alice'`, as Ruby and Erlang write.
+    let arrow = text[here] == b'=' && text.get(here + 1) == Some(&b'>');
+    let Some(value) = Value::read(text, here + 1 + usize::from(arrow), says, text[here] == b':') else {
+        return;
+    };
     let sense = match says {
         Says::Name => match name(search, key, quoted, &value) {
             Some(sense) => sense,
@@ -68,8 +95,9 @@ fn key_and_value(search: &mut Search<'_>, here: usize) {
         Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
         Says::Stream => return,
     };
-    take(search, value.start, value.end, says, sense);
-    search.done.keyed = search.done.keyed.max(value.end);
+    // Of what is no value of this key, a part may be one of another: `session: user=alice`.
+    let taken = take(search, value.start, value.end, says, sense);
+    search.done.keyed = search.done.keyed.max(if taken { value.end } else { value.start });
 }
 
 /// `rtmp://host/application/key`: takes what stands behind the last slash.
@@ -99,15 +127,23 @@ pub(super) fn parameter(search: &mut Search<'_>, here: usize) {
     else {
         return;
     };
-    let rest = &text[here + 1..];
-    let end =
-        rest.iter().position(|byte| matches!(byte, b'&' | b';' | b'#' | b' ' | b'"')).unwrap_or(rest.len());
     let sense = match says {
         Says::Name | Says::Stream => return,
         Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
     };
-    search.done.keyed = here + 1 + end;
-    take(search, here + 1, here + 1 + end, says, sense);
+    let start = here + 1;
+    let bytes_max = if matches!(says, Says::IfRandom(_)) { RANDOM_MAX } else { text.len() };
+    let window = &text[start..text.len().min(start.saturating_add(bytes_max))];
+    let ends = |byte: &u8| matches!(byte, b'&' | b';' | b'#' | b' ' | b'"');
+    let length = window.iter().position(ends).unwrap_or(window.len());
+    let end = start + length;
+    if length > VALUE_MAX {
+        // So long that it is not read again for what may stand in it.
+        search.push(Finding { start, end, what: What::Said(sense) });
+        search.done.keyed = end;
+    } else if take(search, start, end, says, sense) {
+        search.done.keyed = end;
+    }
 }
 
 /// Looks at the `/` of `</key>`: the element's text stands before it.
@@ -220,6 +256,12 @@ fn key_before(text: &[u8], here: usize) -> Option<((usize, usize), bool)> {
         end -= 1;
     }
     let bare = end;
+    // `["key"] = value`, as Lua prints a table; `<<"key">> => value`, as Erlang prints a map.
+    match text[..end] {
+        [.., b'"' | b'\'', b']'] => end -= 1,
+        [.., b'"', b'>', b'>'] => end -= 2,
+        _ => {}
+    }
     if let Some(b'"' | b'\'') = text[..end].last() {
         end -= 1;
         let slashes = text[..end].iter().rev().take(8).take_while(|&&byte| byte == b'\\').count();
@@ -325,27 +367,27 @@ fn tells_of_a_person(search: &mut Search<'_>) -> bool {
         .get_or_insert_with(|| KEYS.iter().any(|key| memchr::memmem::find(text, key).is_some()))
 }
 
-/// Takes bytes `start..end` if they can be what their key says.
-fn take(search: &mut Search<'_>, start: usize, end: usize, says: Says, sense: Sense) {
+/// Takes bytes `start..end` if they can be what their key says, and tells whether they are settled.
+fn take(search: &mut Search<'_>, start: usize, end: usize, says: Says, sense: Sense) -> bool {
     let text = search.text;
     let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
     let start = start + text[start..end].iter().take_while(blank).count();
     let mut end = end - text[start..end].iter().rev().take_while(blank).count();
     let value = &text[start..end];
     if value.is_empty() || is_nothing(value) || !value.iter().any(|&byte| is(byte, ALNUM | HIGH)) {
-        return;
+        return false;
     }
     match says {
-        Says::IfRandom(_) if !is_random(value) => return,
-        Says::IfLong(_) if value.len() < 8 || !value.iter().any(|&byte| is(byte, DIGIT)) => return,
+        Says::IfRandom(_) if !is_random(value) => return false,
+        Says::IfLong(_) if value.len() < 8 || !value.iter().any(|&byte| is(byte, DIGIT)) => return false,
         _ => {}
     }
     if let Some(sign) = memchr(b'@', value) {
         match sense {
             // Accounts with a host are found by their sign.
-            Sense::User | Sense::Jid | Sense::Email => return,
+            Sense::User | Sense::Jid | Sense::Email => return false,
             // `MucImpl@71c78138` is an object of Java.
-            Sense::Room if is_object(value, sign) => return,
+            Sense::Room if is_object(value, sign) => return false,
             Sense::Room => {
                 end = start + memchr(b'/', &value[sign..]).map_or(value.len(), |slash| sign + slash);
             }
@@ -354,6 +396,7 @@ fn take(search: &mut Search<'_>, start: usize, end: usize, says: Says, sense: Se
     }
     let what = What::Said(if sense == Sense::Name && is_random(value) { Sense::Endpoint } else { sense });
     search.push(Finding { start, end, what });
+    true
 }
 
 /// A class and its identity, as Java prints an object.

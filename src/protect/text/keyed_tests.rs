@@ -117,6 +117,19 @@ fn endpoints_of_meetings() {
 }
 
 #[test]
+fn tables_and_maps() {
+    finds(&[
+        (
+            r#"{ ["displayName"] = "⟦Anna M⟧"; ['user'] = '⟦alice⟧'; room = "⟦plan⟧"; ["x"] = "y" }"#,
+            &["Name", "User", "Room"],
+        ),
+        ("{:user=>\"⟦alice⟧\", nick => '⟦Zoë⟧', \"room\" => ⟦plan⟧}", &["User", "Name", "Room"]),
+        ("#{<<\"user\">> => <<\"⟦alice⟧\">>,nick => <<\"⟦Zoë⟧\">>}", &["User", "Name"]),
+        ("session: user=⟦alice⟧ id=a,nick=⟦Zoë⟧, left: nick='⟦Anna⟧'", &["User", "Name", "Name"]),
+    ]);
+}
+
+#[test]
 fn json_in_messages() {
     finds(&[
         (r#"data={"name":"⟦José \"Pepe\" Núñez⟧","n":1}"#, &["Name"]),
@@ -148,6 +161,11 @@ fn stanzas() {
             &["Room", "Session"],
         ),
         ("<transport ufrag='⟦21df67e5⟧' pwd='⟦3e13e28d⟧'>", &["Session", "Secret"]),
+        (
+            "<property name=\"displayName\" value=\"⟦Anna M⟧\"/><property name='x' value='y'/><stat value='z'/>",
+            &["Name"],
+        ),
+        ("<header xmlns='urn:xmpp:rayo:1' name='room-password' value='⟦hunter2⟧'/>", &["Secret"]),
         ("displayname='⟦Jan de Vries⟧' streamid='⟦abcd-efgh⟧'", &["Name", "Secret"]),
     ]);
 }

@@ -57,6 +57,10 @@ fn called(search: &mut Search<'_>, here: usize) {
     let text = search.text;
     let limit = here.saturating_sub(LOCAL_MAX);
     let Some(open) = memchr::memrchr(b'<', &text[limit..here]).map(|place| limit + place) else { return };
+    // Not an element with attributes: `"plan" <item jid='a@example.org'/>`.
+    if memchr::memchr(b' ', &text[open..here]).is_some() {
+        return;
+    }
     let end = open - text[..open].iter().rev().take(2).take_while(|&&byte| byte == b' ').count();
     let Some(body) = text[..end].strip_suffix(b"\"") else { return };
     let limit = body.len().saturating_sub(LOCAL_MAX);
