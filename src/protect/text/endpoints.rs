@@ -3,8 +3,7 @@
 //! An endpoint is eight random hexadecimal digits in lower case. In a message about a meeting, a word that is made so is one if it has a
 //! letter and a digit; one of digits alone (one in forty) only behind a word that says so, since numbers of eight digits are common.
 
-use super::bytes::{ALNUM, DIGIT, UNDERSCORE, at, before, is};
-use super::keyed::is_uuid;
+use super::bytes::{ALNUM, DIGIT, HEX, UNDERSCORE, at, before, is};
 use super::vocabulary::Sense;
 use super::{Finding, Search, What};
 
@@ -50,4 +49,23 @@ pub(super) fn visit(search: &mut Search<'_>, last: usize) {
     if (1..DIGITS).contains(&digits) || LEADS.iter().any(lead) {
         search.push(Finding { start, end: last + 1, what: What::Said(Sense::Endpoint) });
     }
+}
+
+/// Eight hexadecimal digits, or a UUID: how endpoints and meetings are written.
+pub(super) fn is_random(value: &[u8]) -> bool {
+    let hex = |part: &[u8]| part.iter().all(|&byte| is(byte, HEX));
+    match value.len() {
+        8 => hex(value),
+        36 => is_uuid(value),
+        _ => false,
+    }
+}
+
+/// A UUID in its usual spelling (RFC 9562 section 4).
+pub fn is_uuid(value: &[u8]) -> bool {
+    value.len() == 36
+        && value.iter().enumerate().all(|(place, &byte)| match place {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => is(byte, HEX),
+        })
 }

@@ -10,7 +10,7 @@
 //! rooms is called `conference`, `muc` and the like in every installation guide.
 
 use super::bytes::{ALNUM, HEX, HIGH, at, is};
-use super::keyed::{is_random, is_uuid};
+use super::endpoints::{is_random, is_uuid};
 use super::mail::{is_punctuation, local};
 use super::vocabulary::Sense;
 use super::{Finding, Search, What};

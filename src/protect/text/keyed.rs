@@ -1,21 +1,20 @@
-//! Values that a key beside them, an element around them or a tuple says something of.
+//! Values that a key beside them says something of.
 //!
 //! ```text
 //! key=value   key='value'   key: value   "key":"value"   \"key\":\"value\"   &quot;key&quot;:&quot;value&quot;   key=<value>
-//! <key …>value</key>       {key,"value"}   {<<"key">>,<<"value">>}           {192,0,2,7}
+//! ["key"] = "value"   key => value   <<"key">> => <<"value">>   <property name='key' value='value'/>
 //! ```
-//! The sieve marks what stands between key and value, or behind the value. The key is read backwards from there, bounded; the value
+//! The sieve marks what stands between key and value. The key is read backwards from there, bounded; the value
 //! forwards, as far as its quotes or the grammar of unquoted values go. What the keys mean is said in [`super::vocabulary`].
 //! A value is taken once: separators inside it are passed over.
-
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 use memchr::{memchr, memrchr};
 
 use super::bytes::{ALNUM, DIGIT, HEX, HIGH, LETTER, UNDERSCORE, is, is_key};
-use super::enclosed::{RANDOM_MAX, Value};
-use super::vocabulary::{Says, Sense, element, is_nothing, may_end, says};
-use super::{Finding, Search, What};
+use super::enclosed::Value;
+use super::endpoints::is_random;
+use super::vocabulary::{Says, Sense, is_nothing, may_end, says};
+use super::{Finding, Search, What, parameters};
 
 /// Bytes of the longest key.
 pub(super) const KEY_MAX: usize = 40;
@@ -76,7 +75,7 @@ fn key_and_value(search: &mut Search<'_>, here: usize) {
     }
     // A request within a message: its values end as those of a URL do.
     if key.0 > 0 && matches!(text[key.0 - 1], b'?' | b'&') && text[here] == b'=' {
-        return parameter(search, here);
+        return parameters::visit(search, here);
     }
     // `Foo::user`, `https://user`, `==`.
     if matches!(text.get(here + 1), Some(b':' | b'=')) || text[here + 1..].starts_with(b"//") {
@@ -88,13 +87,10 @@ fn key_and_value(search: &mut Search<'_>, here: usize) {
         return;
     };
     let sense = match says {
-        Says::Name => match name(search, key, quoted, &value) {
-            Some(sense) => sense,
-            None => return,
-        },
-        Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
-        Says::Stream => return,
+        Says::Name => name(search, key, quoted, &value),
+        _ => says.sense(),
     };
+    let Some(sense) = sense else { return };
     // Of what is no value of this key, a part may be one of another: `session: user=alice`.
     let taken = take(search, value.start, value.end, says, sense);
     search.done.keyed = search.done.keyed.max(if taken { value.end } else { value.start });
@@ -110,141 +106,6 @@ fn stream(search: &mut Search<'_>, here: usize) {
     let end = start + address.iter().take(VALUE_MAX).position(ends).unwrap_or(address.len().min(VALUE_MAX));
     if let Some(slash) = memrchr(b'/', &text[start..end]) {
         take(search, start + slash + 1, end, Says::Stream, Sense::Secret);
-    }
-}
-
-/// Looks at the `=` of a parameter in a URL: the key stands behind `?`, `&` or `;`, the value reaches to the next of them.
-pub(super) fn parameter(search: &mut Search<'_>, here: usize) {
-    let text = search.text;
-    let key_length =
-        text[..here].iter().rev().take(KEY_MAX).take_while(|&&byte| is_key(byte) || byte == b'.').count();
-    let key = (here - key_length, here);
-    let key = last_segment(text, key);
-    if here < search.done.keyed {
-        return;
-    }
-    let Some(says) = says(&text[key.0..key.1]).filter(|says| !matches!(says, Says::Name | Says::Stream))
-    else {
-        return;
-    };
-    let sense = match says {
-        Says::Name | Says::Stream => return,
-        Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
-    };
-    let start = here + 1;
-    let bytes_max = if matches!(says, Says::IfRandom(_)) { RANDOM_MAX } else { text.len() };
-    let window = &text[start..text.len().min(start.saturating_add(bytes_max))];
-    let ends = |byte: &u8| matches!(byte, b'&' | b';' | b'#' | b' ' | b'"');
-    let length = window.iter().position(ends).unwrap_or(window.len());
-    let end = start + length;
-    if length > VALUE_MAX {
-        // So long that it is not read again for what may stand in it.
-        search.push(Finding { start, end, what: What::Said(sense) });
-        search.done.keyed = end;
-    } else if take(search, start, end, says, sense) {
-        search.done.keyed = end;
-    }
-}
-
-/// Looks at the `/` of `</key>`: the element's text stands before it.
-pub(super) fn closing_tag(search: &mut Search<'_>, here: usize) {
-    let text = search.text;
-    if here == 0 || text[here - 1] != b'<' {
-        return;
-    }
-    let length =
-        text[here + 1..].iter().take(KEY_MAX).take_while(|&&byte| is_key(byte) || byte == b':').count();
-    let name = &text[here + 1..here + 1 + length];
-    let name = memchr(b':', name).map_or(name, |colon| &name[colon + 1..]);
-    let Some(says) = element(name) else { return };
-    let end = here - 1;
-    let from = end.saturating_sub(VALUE_MAX);
-    let start = memrchr(b'>', &text[from..end]).map_or(from, |open| from + open + 1);
-    let sense = match says {
-        Says::Stream => return,
-        Says::Name => Sense::Name,
-        Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
-    };
-    take(search, start, end, says, sense);
-}
-
-/// Looks at the end of a text: an element that was cut off before it was closed.
-pub(super) fn cut_element(search: &mut Search<'_>) {
-    let text = search.text;
-    let from = text.len().saturating_sub(ELEMENT_MAX);
-    let Some(last) = memrchr(b'<', &text[from..]).map(|place| from + place) else { return };
-    // `<nick>Pim`, or `<nick>Pim</ni`.
-    let (open, end) = if text.get(last + 1) == Some(&b'/') {
-        let Some(open) = memrchr(b'<', &text[from..last]) else { return };
-        (from + open, last)
-    } else {
-        (last, text.len())
-    };
-    let tag = &text[open + 1..end];
-    let length = tag.iter().take(KEY_MAX).take_while(|&&byte| is_key(byte)).count();
-    let Some(close) = memchr(b'>', tag) else { return };
-    if memchr(b'>', &text[last..]).is_some_and(|_| end == last) || tag[..close].ends_with(b"/") {
-        return;
-    }
-    let Some(says) = element(&tag[..length]) else { return };
-    let sense = match says {
-        Says::Stream => return,
-        Says::Name => Sense::Name,
-        Says::Is(sense) | Says::IfRandom(sense) | Says::IfLong(sense) | Says::Element(sense) => sense,
-    };
-    take(search, open + 1 + close + 1, end, says, sense);
-}
-
-/// Looks at a value of Erlang, a string or binary behind a comma: `{nick,"…"}`, `{<<"nick">>,<<"…">>}`.
-pub(super) fn tuple_member(search: &mut Search<'_>, here: usize) {
-    let text = search.text;
-    if here < search.done.keyed || here < 3 || text[here - 1] != b',' {
-        return;
-    }
-    let mut end = here - 1;
-    if text[..end].ends_with(b"\">>") {
-        end -= 3;
-    }
-    let length = text[..end].iter().rev().take(KEY_MAX).take_while(|&&byte| is_key(byte)).count();
-    let start = end - length;
-    let before = &text[..start];
-    if length == 0 || !(before.ends_with(b"{") || before.ends_with(b"{<<\"")) {
-        return;
-    }
-    let Some(Says::Is(sense)) = says(&text[start..end]) else { return };
-    let Some(value) = Value::read(text, here, Says::Is(sense), false) else { return };
-    take(search, value.start, value.end, Says::Is(sense), sense);
-    search.done.keyed = search.done.keyed.max(value.end);
-}
-
-/// Looks at a `{`: an address as Erlang writes it is four or eight numbers.
-pub(super) fn tuple(search: &mut Search<'_>, here: usize) {
-    let text = search.text;
-    let mut numbers = [0_u16; 8];
-    let mut count = 0;
-    let mut place = here + 1;
-    loop {
-        let length = text[place..].iter().take(6).take_while(|&&byte| is(byte, DIGIT)).count();
-        if !(1..=5).contains(&length) || count == 8 {
-            return;
-        }
-        let number =
-            text[place..place + length].iter().fold(0_u32, |n, byte| n * 10 + u32::from(byte - b'0'));
-        let Ok(number) = u16::try_from(number) else { return };
-        numbers[count] = number;
-        count += 1;
-        place += length;
-        match text.get(place) {
-            Some(b',') => place += 1,
-            Some(b'}') => break,
-            _ => return,
-        }
-    }
-    if count == 8 {
-        search.push_address(here + 1, place, Ipv6Addr::from(numbers));
-    } else if count == 4 && numbers[..4].iter().all(|&number| number < 256) {
-        let [a, b, c, d] = [numbers[0], numbers[1], numbers[2], numbers[3]].map(|number| number as u8);
-        search.push_address(here + 1, place, Ipv4Addr::new(a, b, c, d));
     }
 }
 
@@ -273,11 +134,6 @@ fn key_before(text: &[u8], here: usize) -> Option<((usize, usize), bool)> {
     // A word that goes on in another alphabet is none of ours.
     let whole = length > 0 && length < KEY_MAX && !(end > length && is(text[end - length - 1], HIGH));
     whole.then_some(((end - length, end), end < bare))
-}
-
-/// `config.displayName`: the key is what stands behind the last dot.
-fn last_segment(text: &[u8], key: (usize, usize)) -> (usize, usize) {
-    (memrchr(b'.', &text[key.0..key.1]).map_or(key.0, |dot| key.0 + dot + 1), key.1)
 }
 
 /// Keys of one letter: the lines of a session description (RFC 8866), and nothing else.
@@ -368,35 +224,42 @@ fn tells_of_a_person(search: &mut Search<'_>) -> bool {
 }
 
 /// Takes bytes `start..end` if they can be what their key says, and tells whether they are settled.
-fn take(search: &mut Search<'_>, start: usize, end: usize, says: Says, sense: Sense) -> bool {
-    let text = search.text;
+pub(super) fn take(search: &mut Search<'_>, start: usize, end: usize, says: Says, sense: Sense) -> bool {
+    let found = judged(search.text, start, end, says, sense);
+    if let Some(found) = found {
+        search.push(found);
+    }
+    found.is_some()
+}
+
+/// Bytes `start..end` as a finding, if they can be what their key says.
+pub(super) fn judged(text: &[u8], start: usize, end: usize, says: Says, sense: Sense) -> Option<Finding> {
     let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
     let start = start + text[start..end].iter().take_while(blank).count();
     let mut end = end - text[start..end].iter().rev().take_while(blank).count();
     let value = &text[start..end];
     if value.is_empty() || is_nothing(value) || !value.iter().any(|&byte| is(byte, ALNUM | HIGH)) {
-        return false;
+        return None;
     }
     match says {
-        Says::IfRandom(_) if !is_random(value) => return false,
-        Says::IfLong(_) if value.len() < 8 || !value.iter().any(|&byte| is(byte, DIGIT)) => return false,
+        Says::IfRandom(_) if !is_random(value) => return None,
+        Says::IfLong(_) if value.len() < 8 || !value.iter().any(|&byte| is(byte, DIGIT)) => return None,
         _ => {}
     }
     if let Some(sign) = memchr(b'@', value) {
         match sense {
             // Accounts with a host are found by their sign.
-            Sense::User | Sense::Jid | Sense::Email => return false,
+            Sense::User | Sense::Jid | Sense::Email => return None,
             // `MucImpl@71c78138` is an object of Java.
-            Sense::Room if is_object(value, sign) => return false,
+            Sense::Room if is_object(value, sign) => return None,
             Sense::Room => {
                 end = start + memchr(b'/', &value[sign..]).map_or(value.len(), |slash| sign + slash);
             }
             _ => {}
         }
     }
-    let what = What::Said(if sense == Sense::Name && is_random(value) { Sense::Endpoint } else { sense });
-    search.push(Finding { start, end, what });
-    true
+    let sense = if sense == Sense::Name && is_random(value) { Sense::Endpoint } else { sense };
+    Some(Finding { start, end, what: What::Said(sense) })
 }
 
 /// A class and its identity, as Java prints an object.
@@ -405,23 +268,4 @@ fn is_object(value: &[u8], sign: usize) -> bool {
     (1..=8).contains(&identity.len())
         && identity.iter().all(|&byte| is(byte, HEX))
         && value[..sign].iter().any(u8::is_ascii_uppercase)
-}
-
-/// Eight hexadecimal digits, or a UUID: how endpoints and meetings are written.
-pub(super) fn is_random(value: &[u8]) -> bool {
-    let hex = |part: &[u8]| part.iter().all(|&byte| is(byte, HEX));
-    match value.len() {
-        8 => hex(value),
-        36 => is_uuid(value),
-        _ => false,
-    }
-}
-
-/// A UUID in its usual spelling (RFC 9562 section 4).
-pub fn is_uuid(value: &[u8]) -> bool {
-    value.len() == 36
-        && value.iter().enumerate().all(|(place, &byte)| match place {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => is(byte, HEX),
-        })
 }

@@ -66,6 +66,7 @@ mod colons;
 mod dashes;
 mod dots;
 mod double;
+mod elements;
 mod enclosed;
 mod endpoints;
 mod escapes;
@@ -73,8 +74,10 @@ mod jabber;
 mod keyed;
 mod mail;
 mod names;
+mod parameters;
 mod secrets;
 mod sieve;
+mod tuples;
 mod versions;
 mod vocabulary;
 
@@ -82,8 +85,8 @@ use std::net::IpAddr;
 use std::ops::Range;
 
 pub(super) use bytes::decoded_at;
+pub use endpoints::is_uuid;
 pub use jabber::is_room;
-pub use keyed::is_uuid;
 pub use mail::canonical_email;
 pub use names::{NAMES_MAX, Needles, find_names};
 pub(super) use names::{decoded_character, join};
@@ -204,7 +207,7 @@ pub fn find(text: &[u8], context: Context, out: &mut Vec<Finding>) {
     match context {
         Context::Message | Context::Meeting => {
             sieve::each::<{ sieve::MESSAGES }>(text, |at| search.visit(at));
-            keyed::cut_element(&mut search);
+            elements::cut_element(&mut search);
         }
         Context::Query | Context::Url => sieve::each::<{ sieve::PARAMETERS }>(text, |at| search.visit(at)),
         Context::Text | Context::Agent | Context::Path => {
@@ -261,7 +264,7 @@ fn visit_all(text: &[u8], positions: &[u32], start: usize, context: Context, out
         search.visit(at as usize - start);
     }
     if context.is_message() {
-        keyed::cut_element(&mut search);
+        elements::cut_element(&mut search);
     }
 }
 
@@ -325,10 +328,10 @@ impl Search<'_> {
         let message = self.context.is_message();
         match self.text[at] {
             b'=' if message => keyed::separator(self, at),
-            b'=' if matches!(self.context, Context::Query | Context::Url) => keyed::parameter(self, at),
-            b'/' if message => keyed::closing_tag(self, at),
-            b'{' if message => keyed::tuple(self, at),
-            b'<' | b'"' if message => keyed::tuple_member(self, at),
+            b'=' if matches!(self.context, Context::Query | Context::Url) => parameters::visit(self, at),
+            b'/' if message => elements::closing_tag(self, at),
+            b'{' if message => tuples::tuple(self, at),
+            b'<' | b'"' if message => tuples::tuple_member(self, at),
             _ => {}
         }
     }

@@ -449,7 +449,7 @@ proptest::proptest! {
                 search.visit(place);
             }
             if context.is_message() {
-                keyed::cut_element(&mut search);
+                elements::cut_element(&mut search);
             }
             let shown = |found: &Finding| (found.start, found.end, kind(found.what));
             proptest::prop_assert_eq!(

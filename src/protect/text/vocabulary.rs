@@ -44,6 +44,18 @@ pub(super) enum Says {
     Element(Sense),
 }
 
+impl Says {
+    /// What the value is, where the key alone decides.
+    pub(super) const fn sense(self) -> Option<Sense> {
+        match self {
+            Self::Is(sense) | Self::IfRandom(sense) | Self::IfLong(sense) | Self::Element(sense) => {
+                Some(sense)
+            }
+            Self::Name | Self::Stream => None,
+        }
+    }
+}
+
 /// Bytes of the longest key that is looked up, without dashes and underscores.
 const KEY_MAX: usize = 32;
 

@@ -1,0 +1,66 @@
+//! What Erlang prints: members of tuples behind their key, and addresses as tuples of numbers.
+//!
+//! ```text
+//! {key,"value"}   {<<"key">>,<<"value">>}   {192,0,2,7}   {8193,3512,0,0,0,0,0,1}
+//! ```
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::Search;
+use super::bytes::{DIGIT, is, is_key};
+use super::enclosed::Value;
+use super::keyed::{KEY_MAX, take};
+use super::vocabulary::{Says, says};
+
+/// Looks at a value of Erlang, a string or binary behind a comma: `{nick,"…"}`, `{<<"nick">>,<<"…">>}`.
+pub(super) fn tuple_member(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
+    if here < search.done.keyed || here < 3 || text[here - 1] != b',' {
+        return;
+    }
+    let mut end = here - 1;
+    if text[..end].ends_with(b"\">>") {
+        end -= 3;
+    }
+    let length = text[..end].iter().rev().take(KEY_MAX).take_while(|&&byte| is_key(byte)).count();
+    let start = end - length;
+    let before = &text[..start];
+    if length == 0 || !(before.ends_with(b"{") || before.ends_with(b"{<<\"")) {
+        return;
+    }
+    let Some(Says::Is(sense)) = says(&text[start..end]) else { return };
+    let Some(value) = Value::read(text, here, Says::Is(sense), false) else { return };
+    take(search, value.start, value.end, Says::Is(sense), sense);
+    search.done.keyed = search.done.keyed.max(value.end);
+}
+
+/// Looks at a `{`: an address as Erlang writes it is four or eight numbers.
+pub(super) fn tuple(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
+    let mut numbers = [0_u16; 8];
+    let mut count = 0;
+    let mut place = here + 1;
+    loop {
+        let length = text[place..].iter().take(6).take_while(|&&byte| is(byte, DIGIT)).count();
+        if !(1..=5).contains(&length) || count == 8 {
+            return;
+        }
+        let number =
+            text[place..place + length].iter().fold(0_u32, |n, byte| n * 10 + u32::from(byte - b'0'));
+        let Ok(number) = u16::try_from(number) else { return };
+        numbers[count] = number;
+        count += 1;
+        place += length;
+        match text.get(place) {
+            Some(b',') => place += 1,
+            Some(b'}') => break,
+            _ => return,
+        }
+    }
+    if count == 8 {
+        search.push_address(here + 1, place, Ipv6Addr::from(numbers));
+    } else if count == 4 && numbers[..4].iter().all(|&number| number < 256) {
+        let [a, b, c, d] = [numbers[0], numbers[1], numbers[2], numbers[3]].map(|number| number as u8);
+        search.push_address(here + 1, place, Ipv4Addr::new(a, b, c, d));
+    }
+}
