@@ -18,10 +18,10 @@
 use jiff::tz::TimeZone;
 use memchr::memmem::Finder;
 
+use super::pieces::{NUMBER_DIGITS_MAX, Range, digits, skip};
 use super::time::{self, TimeForm};
 use super::{Memo, Parser};
-use crate::record::field::kind_of;
-use crate::record::span::{Escape, Layout, Parsed, Refusal, Slot};
+use crate::record::span::{Escape, Layout, Parsed, Refusal};
 
 const TIME: u16 = 0;
 const MODULE: u16 = 1;
@@ -62,14 +62,11 @@ pub struct ApacheError {
 impl ApacheError {
     /// A parser; `zone` is the one that the server's local times are in.
     pub fn new(zone: TimeZone) -> Self {
-        let slot = |field: &&str| Slot {
-            field: (*field).to_owned(),
-            kind: kind_of(field),
-            escape: Escape::ApacheError,
-            scale: 1.0,
-        };
-        let layout = Layout { slots: FIELDS.iter().map(slot).collect(), absent: "-", repeats: true };
-        Self { layout, zone, referer: Finder::new(b", referer: ") }
+        Self {
+            layout: Layout::of_log(&FIELDS, Escape::ApacheError),
+            zone,
+            referer: Finder::new(b", referer: "),
+        }
     }
 
     /// Where the referrer begins, `from` at the earliest: after the only `, referer: `, and without space to the end of its
@@ -95,8 +92,7 @@ impl Parser for ApacheError {
         let Some(header) = Header::read(record) else { return Err(Refusal::Headless) };
         let (start, end) = header.time;
         let reading = time::read(header.form, &record[start..end], Some(&self.zone), memo)?;
-        parsed.time = Some(reading.instant);
-        parsed.time_completed = reading.completed;
+        reading.state(parsed);
         parsed.push(TIME, start, end);
         if let Some((start, end)) = header.module {
             parsed.push(MODULE, start, end);
@@ -141,9 +137,6 @@ impl Parser for ApacheError {
     }
 }
 
-/// Where something begins and ends.
-type Range = (usize, usize);
-
 /// What stands before the message.
 struct Header {
     time: Range,
@@ -186,9 +179,9 @@ impl Header {
     /// Reads ` [pid 12:tid 34]` or ` [pid 12]` if it comes next.
     fn process(&mut self, line: &[u8]) {
         let Some(start) = skip(line, self.rest, b" [pid ") else { return };
-        let pid = number(line, start);
+        let pid = digits(line, start, NUMBER_DIGITS_MAX);
         let Some(pid) = pid else { return };
-        let thread = skip(line, pid.1, b":tid ").and_then(|at| number(line, at));
+        let thread = skip(line, pid.1, b":tid ").and_then(|at| digits(line, at, NUMBER_DIGITS_MAX));
         let end = thread.map_or(pid.1, |(_, end)| end);
         if let Some(rest) = skip(line, end, b"]") {
             self.pid = Some(pid);
@@ -210,17 +203,6 @@ fn bracket(line: &[u8], at: usize, length_max: usize) -> Option<usize> {
     }
     let rest = &line[at + 1..];
     rest.iter().take(length_max).position(|&byte| byte == b']').map(|place| at + 1 + place)
-}
-
-/// The position after `word` if it stands at `at`.
-fn skip(record: &[u8], at: usize, word: &[u8]) -> Option<usize> {
-    record.get(at..)?.starts_with(word).then_some(at + word.len())
-}
-
-/// The digits at `at`, at most twenty.
-fn number(record: &[u8], at: usize) -> Option<Range> {
-    let length = record.get(at..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    (1..=20).contains(&length).then_some((at, at + length))
 }
 
 /// The levels of `LogLevel`.
@@ -249,7 +231,7 @@ impl Source {
         if !(name.ends_with(b".c") || name.ends_with(b".h") || name.ends_with(b".cpp")) {
             return None;
         }
-        let line = number(record, skip(record, file.1, b"(")?)?;
+        let line = digits(record, skip(record, file.1, b"(")?, NUMBER_DIGITS_MAX)?;
         Some(Self { file, line, rest: skip(record, line.1, b"): ")? })
     }
 }
@@ -274,18 +256,18 @@ fn peer(record: &[u8], at: usize, parsed: &mut Parsed) -> usize {
 
 /// The end of `(2)No such file or directory: `. The text is the system's own and holds no colon.
 fn system_error(record: &[u8], at: usize) -> Option<usize> {
-    let mut digits = skip(record, at, b"(")?;
+    let mut number = skip(record, at, b"(")?;
     // `(OS 10060)` on Windows, `(EAI 2)` for a resolver's.
-    digits = skip(record, digits, b"OS ").or_else(|| skip(record, digits, b"EAI ")).unwrap_or(digits);
-    let text = skip(record, number(record, digits)?.1, b")")?;
+    number = skip(record, number, b"OS ").or_else(|| skip(record, number, b"EAI ")).unwrap_or(number);
+    let text = skip(record, digits(record, number, NUMBER_DIGITS_MAX)?.1, b")")?;
     let length = record[text..].iter().take(200).position(|&byte| byte == b':')?;
     skip(record, text + length, b": ")
 }
 
 /// The end of `AH00126` and of the `: ` after it.
 fn code(record: &[u8], at: usize) -> Option<Range> {
-    let digits = number(record, skip(record, at, b"AH")?)?;
-    Some((digits.1, skip(record, digits.1, b": ")?))
+    let number = digits(record, skip(record, at, b"AH")?, NUMBER_DIGITS_MAX)?;
+    Some((number.1, skip(record, number.1, b": ")?))
 }
 
 /// The message `start..end`, from which the login name of a failed authentication is taken out.

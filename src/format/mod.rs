@@ -13,6 +13,7 @@ pub mod jitsi;
 pub mod json;
 pub mod logformat;
 pub mod nginx_error;
+mod pieces;
 mod prefix;
 pub mod presets;
 pub mod prosody;

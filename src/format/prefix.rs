@@ -13,10 +13,10 @@
 //!
 //! They stack: a unit that runs Compose, whose containers log with times, has all three.
 
+use super::pieces::{Range, skip};
+use super::stamp::has_shape;
 use super::time::TimeForm;
-
-/// Where something begins and ends.
-pub(super) type Range = (usize, usize);
+use crate::record::span::Parsed;
 
 /// Longest name of a host, program or container that is looked at.
 const NAME_BYTES_MAX: usize = 128;
@@ -42,6 +42,15 @@ pub(super) struct Prefix {
     pub rest: usize,
 }
 
+/// Which slots of a format the values of a prefix fill; both times fill one.
+pub(super) struct Slots {
+    pub time: u16,
+    pub host: u16,
+    pub program: u16,
+    pub pid: u16,
+    pub container: u16,
+}
+
 impl Prefix {
     /// Reads the prefix of `line`, if it has one.
     pub(super) fn read(line: &[u8]) -> Option<Self> {
@@ -55,6 +64,23 @@ impl Prefix {
         prefix.compose(line);
         prefix.runtime(line);
         (prefix.rest > 0).then_some(prefix)
+    }
+
+    /// Adds the values of a prefix that begins at `at` of the record.
+    pub(super) fn push(&self, at: usize, slots: &Slots, parsed: &mut Parsed) {
+        let range = |time: Option<(TimeForm, Range)>| time.map(|(_, range)| range);
+        for (slot, range) in [
+            (slots.time, range(self.time)),
+            (slots.host, self.host),
+            (slots.program, self.program),
+            (slots.pid, self.pid),
+            (slots.container, self.container),
+            (slots.time, range(self.runtime)),
+        ] {
+            if let Some((start, end)) = range {
+                parsed.push(slot, at + start, at + end);
+            }
+        }
     }
 
     /// The time nearest to the program's own.
@@ -132,11 +158,6 @@ impl Prefix {
     }
 }
 
-/// The position after `word` if it stands at `at`.
-fn skip(line: &[u8], at: usize, word: &[u8]) -> Option<usize> {
-    line.get(at..)?.starts_with(word).then_some(at + word.len())
-}
-
 /// A name at `at`: at least one byte, and not longer than names are.
 fn name(line: &[u8], at: usize, is_part: fn(u8) -> bool) -> Option<Range> {
     let length = line.get(at..)?.iter().take(NAME_BYTES_MAX + 1).take_while(|&&byte| is_part(byte)).count();
@@ -172,17 +193,12 @@ fn colour(line: &[u8], mut at: usize) -> usize {
 fn month_clock(line: &[u8]) -> Option<usize> {
     let month = crate::record::calendar::month(line.get(..3)?).is_some();
     let day = matches!(line.get(3..7)?, [b' ', b' ' | b'0'..=b'9', b'0'..=b'9', b' ']);
-    (month && day && is_clock(line.get(7..15)?)).then(|| fraction(line, 15).0)
+    (month && day && has_shape(&line[7..], b"00:00:00")).then(|| fraction(line, 15).0)
 }
 
 /// The end of `2024-05-24T07:15:34.123456+00:00`, and how many digits its fraction has.
 fn iso(line: &[u8]) -> Option<(usize, usize)> {
-    let date = line.get(..11)?;
-    let is_date = date.iter().zip(b"0000-00-00T").all(|(byte, want)| match want {
-        b'0' => byte.is_ascii_digit(),
-        _ => byte == want,
-    });
-    if !is_date || !is_clock(line.get(11..19)?) {
+    if !has_shape(line, b"0000-00-00T00:00:00") {
         return None;
     }
     let (at, digits) = fraction(line, 19);
@@ -196,15 +212,6 @@ fn iso(line: &[u8]) -> Option<(usize, usize)> {
         _ => return None,
     };
     Some((at + offset, digits))
-}
-
-/// True for `07:15:34`, whatever its numbers.
-fn is_clock(text: &[u8]) -> bool {
-    text.len() == 8
-        && text
-            .iter()
-            .enumerate()
-            .all(|(at, byte)| if at == 2 || at == 5 { *byte == b':' } else { byte.is_ascii_digit() })
 }
 
 /// The end of the fraction at `at`, and its digits; `at` if there is none.

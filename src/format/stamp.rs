@@ -82,13 +82,17 @@ fn fraction(text: &[u8], at: usize) -> usize {
 ///
 /// Digits and fixed bytes are compared together, eight at a time: the masks are known when this is compiled.
 #[inline(always)]
-fn has_shape<const N: usize>(text: &[u8], shape: &'static [u8; N]) -> bool {
+pub(super) fn has_shape<const N: usize>(text: &[u8], shape: &'static [u8; N]) -> bool {
     let Some(text) = text.first_chunk::<N>() else { return false };
     let mut all = true;
     let mut at = 0;
     while at + 8 <= N {
         all &= eight(chunk(text, at), chunk(shape, at));
         at += 8;
+    }
+    if at < N && N >= 8 {
+        // The last eight; some of them are seen twice.
+        return all && eight(chunk(text, N - 8), chunk(shape, N - 8));
     }
     while at < N {
         all &= one(text[at], shape[at]);
@@ -119,8 +123,9 @@ fn eight(text: [u8; 8], shape: [u8; 8]) -> bool {
     all
 }
 
+/// True when `byte` is what one byte of a shape asks for.
 #[inline(always)]
-const fn one(byte: u8, want: u8) -> bool {
+pub(super) const fn one(byte: u8, want: u8) -> bool {
     match want {
         b'0' => byte.is_ascii_digit(),
         b'_' => byte.is_ascii_digit() || byte == b' ',

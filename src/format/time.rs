@@ -12,7 +12,7 @@ pub use crate::record::calendar::write_rfc3339;
 use super::Memo;
 use super::cursor::{Cursor, fraction_micros};
 use crate::record::calendar::{YEAR_10000, date_of, month, pair, seconds_of, year_of};
-use crate::record::span::Refusal;
+use crate::record::span::{Parsed, Refusal};
 use crate::record::timestamp::{MICROS, Timestamp};
 
 /// A spelling of time.
@@ -45,6 +45,15 @@ pub struct Reading {
     pub instant: Timestamp,
     /// True when zone or year was not in the text.
     pub completed: bool,
+}
+
+impl Reading {
+    /// States it as the time of a record.
+    #[inline]
+    pub(super) fn state(self, parsed: &mut Parsed) {
+        parsed.time = Some(self.instant);
+        parsed.time_completed = self.completed;
+    }
 }
 
 /// What a worker remembers of the last time text, so that equal times are read once and a zone is asked once a minute.

@@ -3,7 +3,7 @@
 //! A parser does not copy: it says which bytes of the record are which slot of its [`Layout`]. The slots of a format are
 //! known at start, so that policy compiles into a table indexed by slot and the hot loop never compares a name.
 
-use super::field::Kind;
+use super::field::{Kind, kind_of};
 use super::timestamp::Timestamp;
 
 /// How bytes of a value are written in the source, and so how they are decoded (once) and written back.
@@ -43,6 +43,16 @@ pub struct Layout {
     pub absent: &'static str,
     /// True when a record can hold several parts of one slot (JSON arrays, duplicate keys).
     pub repeats: bool,
+}
+
+impl Layout {
+    /// The layout of a server's own log: these fields in the order of the slots, written as `escape` says, `-` where one is absent, and
+    /// perhaps more than one value of a field in a record.
+    pub fn of_log(fields: &[&str], escape: Escape) -> Self {
+        let slot =
+            |field: &&str| Slot { field: (*field).to_owned(), kind: kind_of(field), escape, scale: 1.0 };
+        Self { slots: fields.iter().map(slot).collect(), absent: "-", repeats: true }
+    }
 }
 
 /// One value found in a record: bytes `start..end` of the record are slot `slot`.

@@ -4,7 +4,8 @@
 //! begins a record nevertheless. *Promised*: a few hundred bytes are looked at; every byte between two parts was compared. *Not
 //! here*: statements (`statement`), what a time means (`time`).
 
-use super::{APPNAME, CONTAINER, FILE, FILE_LINE, HOST, PID, Range, SESSION, SEVERITY, THREAD, TIME};
+use super::{FILE, FILE_LINE, PREFIX, SESSION, SEVERITY, THREAD, TIME};
+use crate::format::pieces::{Miss, Range, digits, skip};
 use crate::format::prefix::Prefix;
 use crate::format::stamp::stamp;
 use crate::format::time::TimeForm;
@@ -19,22 +20,6 @@ const SECONDS_DIGITS_MAX: usize = 10;
 
 /// The levels of `TURN_LOG_LEVEL`.
 const LEVELS: [&[u8]; 5] = [b"INFO", b"DEBUG", b"CONTROL", b"WARNING", b"ERROR"];
-
-/// Why a line is no header.
-pub(super) struct Miss {
-    /// What to say of a record that begins like this.
-    pub refusal: Refusal,
-    /// True when the line begins a record all the same; false when it is the rest of the one before.
-    pub begins: bool,
-}
-
-impl Miss {
-    const fn begins(refusal: Refusal) -> Self {
-        Self { refusal, begins: true }
-    }
-
-    const CONTINUES: Self = Self { refusal: Refusal::Headless, begins: false };
-}
 
 /// What stands before the message.
 pub(super) struct Header {
@@ -173,16 +158,9 @@ impl Header {
 
     /// Adds the parts.
     pub fn push(&self, parsed: &mut Parsed) {
-        let Prefix { time, host, program, pid, container, runtime, .. } = self.prefix;
-        let range = |time: Option<(TimeForm, Range)>| time.map(|(_, range)| range);
+        self.prefix.push(0, &PREFIX, parsed);
         for (slot, range) in [
-            (TIME, range(time)),
-            (HOST, host),
-            (APPNAME, program),
-            (PID, pid),
-            (CONTAINER, container),
-            (TIME, range(runtime)),
-            (TIME, range(self.time)),
+            (TIME, self.time.map(|(_, range)| range)),
             (THREAD, self.thread),
             (FILE, self.source.map(|(file, _)| file)),
             (FILE_LINE, self.source.map(|(_, number)| number)),
@@ -238,15 +216,4 @@ fn is_level(word: &[u8]) -> bool {
 /// True for the name of a program or container that is coturn: `turnserver`, `matrix-coturn`.
 fn is_turn(name: &[u8]) -> bool {
     name.windows(4).any(|window| window.eq_ignore_ascii_case(b"turn"))
-}
-
-/// The position after `word` if it stands at `at`.
-pub(super) fn skip(line: &[u8], at: usize, word: &[u8]) -> Option<usize> {
-    line.get(at..)?.starts_with(word).then_some(at + word.len())
-}
-
-/// The digits at `at`, at most `max`.
-pub(super) fn digits(line: &[u8], at: usize, max: usize) -> Option<Range> {
-    let len = line.get(at..)?.iter().take(max + 1).take_while(|byte| byte.is_ascii_digit()).count();
-    (1..=max).contains(&len).then_some((at, at + len))
 }

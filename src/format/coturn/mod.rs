@@ -34,10 +34,10 @@ use jiff::tz::{TimeZone, offset};
 use memchr::memmem::Finder;
 
 use self::header::Header;
+use super::prefix::Slots;
 use super::time;
 use super::{Memo, Parser};
-use crate::record::field::kind_of;
-use crate::record::span::{Escape, Layout, Parsed, Refusal, Slot};
+use crate::record::span::{Escape, Layout, Parsed, Refusal};
 
 const CONTAINER: u16 = 0;
 const HOST: u16 = 1;
@@ -76,11 +76,11 @@ const FIELDS: [&str; 16] = [
     "message",
 ];
 
+/// Where the values of a prefix go.
+const PREFIX: Slots = Slots { time: TIME, host: HOST, program: APPNAME, pid: PID, container: CONTAINER };
+
 /// Hours east of UTC where a date begins first.
 const EASTERNMOST_HOURS: i8 = 14;
-
-/// Where something begins and ends.
-type Range = (usize, usize);
 
 /// The parser of coturn's logs.
 pub struct Coturn {
@@ -92,14 +92,8 @@ pub struct Coturn {
 impl Coturn {
     /// A parser; `zone` is the one that the server's local times are in, if they are known to be in one.
     pub fn new(zone: Option<TimeZone>) -> Self {
-        let slot = |field: &&str| Slot {
-            field: (*field).to_owned(),
-            kind: kind_of(field),
-            escape: Escape::None,
-            scale: 1.0,
-        };
         Self {
-            layout: Layout { slots: FIELDS.iter().map(slot).collect(), absent: "-", repeats: true },
+            layout: Layout::of_log(&FIELDS, Escape::None),
             zone: zone.unwrap_or_else(|| TimeZone::fixed(offset(EASTERNMOST_HOURS))),
             session: Finder::new(header::SESSION_WORD),
         }
@@ -124,8 +118,7 @@ impl Parser for Coturn {
         }
         if let Some((form, (start, end))) = header.stamp() {
             let reading = time::read(form, &record[start..end], Some(&self.zone), memo)?;
-            parsed.time = Some(reading.instant);
-            parsed.time_completed = reading.completed;
+            reading.state(parsed);
         }
         header.push(parsed);
         statement::push(record, header.message, parsed)

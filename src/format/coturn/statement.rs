@@ -9,8 +9,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use memchr::memmem;
 
-use super::header::{digits, skip};
-use super::{CLIENT, CLIENT_PORT, MESSAGE, PEER, PEER_PORT, Range, USER};
+use super::{CLIENT, CLIENT_PORT, MESSAGE, PEER, PEER_PORT, USER};
+use crate::format::pieces::{Range, digits, skip};
 use crate::record::span::{Parsed, Refusal};
 
 /// Bytes before the name of a user in brackets.

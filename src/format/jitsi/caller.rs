@@ -9,11 +9,14 @@
 //! org.eclipse.jetty.server.Server.doStart: message             org.jitsi.jicofo.xmpp.FocusComponent.handleConferenceIq().401 message
 //! ```
 
-use super::super::prefix::Range;
+use super::super::pieces::{Range, digits};
 use crate::record::positions::{BLOCK, Lane, mask};
 
 /// Longest name that is looked at.
 const NAME_BYTES_MAX: usize = 256;
+
+/// Digits of the longest number of a line of source.
+const LINE_DIGITS_MAX: usize = 9;
 
 /// The caller of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +42,7 @@ impl Caller {
         let name = (at, end);
         match &text[length..] {
             [b'#', ..] => {
-                let line = digits(record, end + 1)?;
+                let line = digits(record, end + 1, LINE_DIGITS_MAX)?;
                 Some(Self { name, line: Some(line), rest: after_colon(record, line.1)? })
             }
             [b':', ..] => {
@@ -55,7 +58,7 @@ impl Caller {
     fn older(record: &[u8], name: Range) -> Option<Self> {
         let at = name.1 + 2;
         let line = match record.get(at) {
-            Some(b'.') => Some(digits(record, at + 1)?),
+            Some(b'.') => Some(digits(record, at + 1, LINE_DIGITS_MAX)?),
             _ => None,
         };
         let end = line.map_or(at, |line| line.1);
@@ -105,12 +108,6 @@ const IS_PART: [bool; 256] = {
     }
     table
 };
-
-/// The digits at `at`, at most nine.
-fn digits(record: &[u8], at: usize) -> Option<Range> {
-    let length = record.get(at..)?.iter().take(10).take_while(|byte| byte.is_ascii_digit()).count();
-    (1..=9).contains(&length).then_some((at, at + length))
-}
 
 /// The position after `: `, or after a colon at the end of a line.
 fn after_colon(record: &[u8], at: usize) -> Option<usize> {

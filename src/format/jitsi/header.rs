@@ -7,7 +7,8 @@
 //! JVB 2024-04-01 04:08:55.124 INFO: [19046] …        2020-03-02 11:16:20.438 INFO: [1] …        Jicofo INFO: [1] …
 //! ```
 
-use super::super::prefix::Range;
+use super::super::pieces::Range;
+use super::super::stamp::{has_shape, one};
 use super::level::{self, Level};
 use super::{Service, other};
 use crate::record::span::Refusal;
@@ -149,7 +150,7 @@ fn begins_behind_program(line: &[u8], at: usize) -> bool {
         return true;
     }
     let rest = line.get(at..).unwrap_or_default();
-    let time = rest.iter().zip(TIME_SHAPE).take_while(|(byte, want)| is_of(**byte, **want)).count();
+    let time = rest.iter().zip(TIME_SHAPE).take_while(|(byte, want)| one(**byte, **want)).count();
     // A year and its dash, or less where the line ends.
     if time >= 5 || (time > 0 && time == rest.len()) {
         return true;
@@ -207,45 +208,7 @@ pub(super) fn ends_at(record: &[u8], from: usize, colon: usize) -> bool {
 /// True for `2024-04-01 04:08:55.124` at `at`, whatever its numbers.
 #[inline]
 pub(super) fn is_time(line: &[u8], at: usize) -> bool {
-    let Some(text) = line.get(at..).and_then(|rest| rest.first_chunk::<TIME_BYTES>()) else { return false };
-    // Three times eight bytes, of which one is seen twice.
-    let [a, b, c] = [0, 8, 15].map(|at| (word(text, at), word(TIME_SHAPE, at)));
-    has_shape(a) && has_shape(b) && has_shape(c)
-}
-
-#[inline]
-fn word(text: &[u8; TIME_BYTES], at: usize) -> u64 {
-    let mut bytes = [0; 8];
-    bytes.copy_from_slice(&text[at..at + 8]);
-    u64::from_le_bytes(bytes)
-}
-
-/// Every byte that is `0` in the shape is a digit in the text, and every other the same.
-#[inline]
-fn has_shape((text, shape): (u64, u64)) -> bool {
-    // The shape's `0` (0x30) has a bit that `-`, `:`, `.` and the blank lack or share with another: told by equality, bytewise.
-    let digits = bytes_equal(shape, 0x3030_3030_3030_3030);
-    let high = 0xf0f0_f0f0_f0f0_f0f0 & digits;
-    let is_digit = text & high == shape & high
-        && (text & digits).wrapping_add(0x0606_0606_0606_0606 & digits) & high == shape & high;
-    is_digit && text & !digits == shape & !digits
-}
-
-/// A byte of ones wherever two words have the same byte. Both are constants where this is called.
-#[inline]
-const fn bytes_equal(a: u64, b: u64) -> u64 {
-    let (a, b) = (a.to_le_bytes(), b.to_le_bytes());
-    let mut mask = [0; 8];
-    let mut at = 0;
-    while at < 8 {
-        mask[at] = if a[at] == b[at] { 0xff } else { 0 };
-        at += 1;
-    }
-    u64::from_le_bytes(mask)
-}
-
-const fn is_of(byte: u8, shape: u8) -> bool {
-    if shape == b'0' { byte.is_ascii_digit() } else { byte == shape }
+    line.get(at..).is_some_and(|rest| has_shape(rest, TIME_SHAPE))
 }
 
 fn first_line(record: &[u8]) -> &[u8] {
@@ -264,7 +227,7 @@ mod tests {
             for byte in 0..=255 {
                 let mut changed = *time;
                 changed[at] = byte;
-                assert_eq!(is_time(&changed, 0), is_of(byte, TIME_SHAPE[at]), "{byte} at {at}");
+                assert_eq!(is_time(&changed, 0), one(byte, TIME_SHAPE[at]), "{byte} at {at}");
             }
         }
     }

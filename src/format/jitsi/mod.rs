@@ -35,11 +35,10 @@ use self::context::Context;
 use self::header::{Header, TIME_BYTES};
 use self::level::Level;
 use self::simple::Simple;
-use super::prefix::Prefix;
-use super::time::{self, Reading};
+use super::prefix::{Prefix, Slots};
+use super::time;
 use super::{Memo, Parser};
-use crate::record::field::kind_of;
-use crate::record::span::{Escape, Layout, Parsed, Refusal, Slot};
+use crate::record::span::{Escape, Layout, Parsed, Refusal};
 
 /// Which service wrote a log. Records of another one in the same file are refused: its class may be another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,6 +106,9 @@ const FIELDS: [&str; 18] = [
     "message",
 ];
 
+/// Where the values of a prefix go.
+const PREFIX: Slots = Slots { time: TIME, host: HOST, program: APPNAME, pid: PID, container: CONTAINER };
+
 /// The parser of one service's logs.
 pub struct Jitsi {
     layout: Layout,
@@ -119,14 +121,7 @@ pub struct Jitsi {
 impl Jitsi {
     /// A parser; `zone` is the one that the service's local times are in.
     pub fn new(service: Service, zone: TimeZone) -> Self {
-        let slot = |field: &&str| Slot {
-            field: (*field).to_owned(),
-            kind: kind_of(field),
-            escape: Escape::None,
-            scale: 1.0,
-        };
-        let layout = Layout { slots: FIELDS.iter().map(slot).collect(), absent: "-", repeats: true };
-        Self { layout, service, zone, thread: Finder::new(b": [") }
+        Self { layout: Layout::of_log(&FIELDS, Escape::None), service, zone, thread: Finder::new(b": [") }
     }
 
     /// Reads what follows a header that prints its own program, or has none to print.
@@ -148,7 +143,7 @@ impl Jitsi {
             let Some(text) = record[start..].first_chunk::<TIME_BYTES>() else {
                 return Err(Refusal::BadTime);
             };
-            state(parsed, time::read_iso_millis(text, &self.zone, memo)?);
+            time::read_iso_millis(text, &self.zone, memo)?.state(parsed);
             parsed.push(TIME, start, start + TIME_BYTES);
         }
         parsed.push(SEVERITY, header.level.0, header.level.1);
@@ -191,7 +186,7 @@ impl Jitsi {
             let Some(simple) = Simple::read(record, 0) else { return Err(refusal) };
             return self.simple(record, &simple, memo, parsed);
         };
-        push_prefix(&prefix, 0, parsed);
+        prefix.push(0, &PREFIX, parsed);
         let found = Header::read(record, prefix.rest, self.service);
         if self.is_anothers(record, &prefix) && !found.is_ok_and(|header| header.program.is_some()) {
             return Err(Refusal::OtherProgram);
@@ -201,7 +196,7 @@ impl Jitsi {
                 if header.time.is_none()
                     && let Some((form, (start, end))) = prefix.stated()
                 {
-                    state(parsed, time::read(form, &record[start..end], Some(&self.zone), memo)?);
+                    time::read(form, &record[start..end], Some(&self.zone), memo)?.state(parsed);
                 }
                 self.headed(record, &header, memo, parsed)
             }
@@ -221,7 +216,7 @@ impl Jitsi {
         parsed: &mut Parsed,
     ) -> Result<(), Refusal> {
         let Some(second) = simple.second else { return Err(Refusal::Truncated) };
-        state(parsed, simple.civil.instant(Some(&self.zone), memo)?);
+        simple.civil.instant(Some(&self.zone), memo)?.state(parsed);
         parsed.push(TIME, simple.time.0, simple.time.1);
         parsed.push(FUNCTION, simple.class.0, simple.class.1);
         if let Some((start, end)) = simple.method {
@@ -229,7 +224,7 @@ impl Jitsi {
         }
         let mut start = second;
         if let Some(prefix) = Prefix::read(&record[second..]) {
-            push_prefix(&prefix, second, parsed);
+            prefix.push(second, &PREFIX, parsed);
             start += prefix.rest;
         }
         let colon = match level::read(record, start) {
@@ -281,30 +276,6 @@ impl Parser for Jitsi {
 
     fn multi_line(&self) -> bool {
         true
-    }
-}
-
-/// Takes over an instant.
-fn state(parsed: &mut Parsed, reading: Reading) {
-    parsed.time = Some(reading.instant);
-    parsed.time_completed = reading.completed;
-}
-
-/// Adds the values of a prefix that begins at `at`.
-fn push_prefix(prefix: &Prefix, at: usize, parsed: &mut Parsed) {
-    let times = [prefix.time, prefix.runtime].map(|time| time.map(|(_, range)| range));
-    let values = [
-        (TIME, times[0]),
-        (HOST, prefix.host),
-        (APPNAME, prefix.program),
-        (PID, prefix.pid),
-        (CONTAINER, prefix.container),
-        (TIME, times[1]),
-    ];
-    for (slot, range) in values {
-        if let Some((start, end)) = range {
-            parsed.push(slot, at + start, at + end);
-        }
     }
 }
 

@@ -4,12 +4,9 @@
 //! or a clock is no continuation: traces, stanzas and transport descriptions never do. Taken for the end of the record above, it would
 //! leave under that record's class and time.
 
+use super::super::stamp::has_shape;
 use super::Service;
 use crate::record::calendar;
-
-/// Shapes of times with which records of other layouts begin; `0` is a digit.
-const SHAPES: [&[u8]; 5] =
-    [b"0000-00-00 00:00", b"0000-00-00T00:00", b"0000/00/00 00:00", b"00.00.0000 00:00", b"00:00:00"];
 
 /// True when `line` begins with a time, perhaps in a bracket; or is wrapped as Docker's `json-file` wraps it, which no parser here
 /// unwraps.
@@ -19,7 +16,13 @@ pub(super) fn begins(line: &[u8]) -> bool {
     }
     let text = line.strip_prefix(b"[").unwrap_or(line);
     match text.first() {
-        Some(b'0'..=b'9') => SHAPES.iter().any(|shape| has_shape(text, shape)),
+        Some(b'0'..=b'9') => {
+            has_shape(text, b"0000-00-00 00:00")
+                || has_shape(text, b"0000-00-00T00:00")
+                || has_shape(text, b"0000/00/00 00:00")
+                || has_shape(text, b"00.00.0000 00:00")
+                || has_shape(text, b"00:00:00")
+        }
         Some(b'A'..=b'Z') => calendar::month(&text[..text.len().min(3)]).is_some() && has_day(&text[3..]),
         _ => false,
     }
@@ -31,14 +34,6 @@ fn has_day(text: &[u8]) -> bool {
     let digits = text.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
     let rest = &text[digits..];
     (1..=2).contains(&digits) && (has_shape(rest, b" 00:00:00") || has_shape(rest, b", 0000"))
-}
-
-fn has_shape(text: &[u8], shape: &[u8]) -> bool {
-    text.len() >= shape.len()
-        && text.iter().zip(shape).all(|(byte, want)| match want {
-            b'0' => byte.is_ascii_digit(),
-            _ => byte == want,
-        })
 }
 
 /// True when the name of a container or of syslog's program is that of something else: another service of the same machine, whose

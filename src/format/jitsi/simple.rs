@@ -9,7 +9,7 @@
 //! ```
 
 use super::super::cursor::Cursor;
-use super::super::prefix::Range;
+use super::super::pieces::Range;
 use super::super::time::Civil;
 
 /// Longest name of a class or method.

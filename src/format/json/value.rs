@@ -131,8 +131,7 @@ impl Walk<'_> {
             reading => reading?,
         };
         if self.parsed.time.is_none_or(|time| reading.instant < time) {
-            self.parsed.time = Some(reading.instant);
-            self.parsed.time_completed = reading.completed;
+            reading.state(self.parsed);
         }
         Ok(())
     }

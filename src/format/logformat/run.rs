@@ -184,8 +184,7 @@ impl Run<'_> {
         } else if self.program.collects_time {
             self.memo.collected[side as usize].set_instant(reading);
         } else {
-            self.parsed.time = Some(reading.instant);
-            self.parsed.time_completed = reading.completed;
+            reading.state(self.parsed);
         }
     }
 
@@ -199,8 +198,7 @@ impl Run<'_> {
             None => end.finish(zone, self.memo)?,
         };
         if let Some(reading) = reading {
-            self.parsed.time = Some(reading.instant);
-            self.parsed.time_completed = reading.completed;
+            reading.state(self.parsed);
         }
         Ok(())
     }

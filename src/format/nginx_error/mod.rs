@@ -26,11 +26,11 @@ use jiff::tz::TimeZone;
 use memchr::memmem::Finder;
 
 use self::tail::Tail;
+use super::pieces::{NUMBER_DIGITS_MAX, Range, digits, skip};
 use super::request::{RequestSlots, TargetSlots};
 use super::time::{self, TimeForm};
 use super::{Memo, Parser};
-use crate::record::field::kind_of;
-use crate::record::span::{Escape, Layout, Parsed, Refusal, Slot};
+use crate::record::span::{Escape, Layout, Parsed, Refusal};
 
 const TIME: u16 = 0;
 const SEVERITY: u16 = 1;
@@ -98,14 +98,7 @@ pub struct NginxError {
 impl NginxError {
     /// A parser; `zone` is the one that the server's local times are in.
     pub fn new(zone: TimeZone) -> Self {
-        let slot = |field: &&str| Slot {
-            field: (*field).to_owned(),
-            kind: kind_of(field),
-            escape: Escape::None,
-            scale: 1.0,
-        };
-        let layout = Layout { slots: FIELDS.iter().map(slot).collect(), absent: "-", repeats: true };
-        Self { layout, zone, client: Finder::new(b"client: ") }
+        Self { layout: Layout::of_log(&FIELDS, Escape::None), zone, client: Finder::new(b"client: ") }
     }
 
     /// Finds the one tail of the record, if there is one and only one.
@@ -149,8 +142,7 @@ impl Parser for NginxError {
     fn parse(&self, record: &[u8], memo: &mut Memo, parsed: &mut Parsed) -> Result<(), Refusal> {
         let Some(header) = Header::read(record) else { return Err(Refusal::Headless) };
         let reading = time::read(TimeForm::NginxError, &record[..TIME_BYTES], Some(&self.zone), memo)?;
-        parsed.time = Some(reading.instant);
-        parsed.time_completed = reading.completed;
+        reading.state(parsed);
         parsed.push(TIME, 0, TIME_BYTES);
         parsed.push(SEVERITY, header.level.0, header.level.1);
         parsed.push(PID, header.pid.0, header.pid.1);
@@ -176,9 +168,6 @@ impl Parser for NginxError {
         true
     }
 }
-
-/// Where something begins and ends.
-type Range = (usize, usize);
 
 /// What stands before the message.
 struct Header {
@@ -209,11 +198,11 @@ impl Header {
         ) {
             return None;
         }
-        let pid = number(line, skip(line, level.1, b"] ")?)?;
-        let thread = number(line, skip(line, pid.1, b"#")?)?;
+        let pid = digits(line, skip(line, level.1, b"] ")?, NUMBER_DIGITS_MAX)?;
+        let thread = digits(line, skip(line, pid.1, b"#")?, NUMBER_DIGITS_MAX)?;
         let mut rest = skip(line, thread.1, b":").map(|at| skip(line, at, b" ").unwrap_or(at))?;
         let mut connection = None;
-        if let Some(range) = skip(line, rest, b"*").and_then(|at| number(line, at)) {
+        if let Some(range) = skip(line, rest, b"*").and_then(|at| digits(line, at, NUMBER_DIGITS_MAX)) {
             // An empty message still has its tail: `*91, client: …`.
             let at = skip(line, range.1, b" ").unwrap_or(range.1);
             connection = Some(range);
@@ -221,17 +210,6 @@ impl Header {
         }
         Some(Self { level, pid, thread, connection, rest })
     }
-}
-
-/// The position after `word` if it stands at `at`.
-fn skip(record: &[u8], at: usize, word: &[u8]) -> Option<usize> {
-    record.get(at..)?.starts_with(word).then_some(at + word.len())
-}
-
-/// The digits at `at`, at most twenty.
-fn number(record: &[u8], at: usize) -> Option<Range> {
-    let length = record.get(at..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    (1..=20).contains(&length).then_some((at, at + length))
 }
 
 /// The message `start..end`, from which the login name of a failed basic authentication is taken out.

@@ -4,7 +4,8 @@
 //! nginx's own order, each once; what cannot be told apart stays text. *Not here*: which of several places is the one
 //! (`mod.rs`).
 
-use super::{CLIENT, CUT_BYTES, MESSAGE, REFERRER, Range, SERVER, SLOTS, UPSTREAM, UPSTREAM_URL, USER, skip};
+use super::super::pieces::{Range, skip};
+use super::{CLIENT, CUT_BYTES, MESSAGE, REFERRER, SERVER, SLOTS, UPSTREAM, UPSTREAM_URL, USER};
 use crate::format::request::{split, split_target};
 use crate::record::span::Parsed;
 

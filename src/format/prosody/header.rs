@@ -4,7 +4,8 @@
 //! begins a record nevertheless. *Promised*: at most a few hundred bytes are looked at, whatever the line holds; every byte between
 //! two parts was compared. *Not here*: the message (`message`), what a time means (`time`).
 
-use super::{APPNAME, CONTAINER, HOST, MODULE, PID, Range, SESSION, SEVERITY, TIME};
+use super::{MODULE, SESSION, SEVERITY, TIME};
+use crate::format::pieces::{Miss, Range};
 use crate::format::prefix::Prefix;
 use crate::format::stamp::stamp;
 use crate::format::time::TimeForm;
@@ -23,23 +24,6 @@ pub(super) const LEVELS: [&[u8]; 4] = [b"info", b"debug", b"warn", b"error"];
 /// How the escape that begins a colour is spelled: as it is, as rsyslog writes it, as `cat -v` does, and with its first byte
 /// lost, as journald shows it.
 pub(super) const ESCAPES: [&[u8]; 4] = [b"\x1b[", b"#033[", b"^[[", b"["];
-
-/// Why a line is no header.
-#[derive(Clone, Copy)]
-pub(super) struct Miss {
-    /// What to say of a record that begins like this.
-    pub refusal: Refusal,
-    /// True when the line begins a record all the same; false when it is the rest of the one before.
-    pub begins: bool,
-}
-
-impl Miss {
-    const fn begins(refusal: Refusal) -> Self {
-        Self { refusal, begins: true }
-    }
-
-    const CONTINUES: Self = Self { refusal: Refusal::Headless, begins: false };
-}
 
 /// What Prosody writes before the message itself.
 pub(super) struct Own {
@@ -90,22 +74,6 @@ pub(super) fn behind_prefix(line: &[u8], miss: Miss) -> Result<(Prefix, Own), Mi
     }
     let sink = prefix.program.and_then(|_| Own::sink(line, prefix.rest));
     sink.map(|own| (prefix, own)).ok_or(inner)
-}
-
-/// Adds the parts of a prefix.
-pub(super) fn push_prefix(prefix: &Prefix, parsed: &mut Parsed) {
-    for (slot, range) in [
-        (TIME, prefix.time.map(|(_, range)| range)),
-        (HOST, prefix.host),
-        (APPNAME, prefix.program),
-        (PID, prefix.pid),
-        (CONTAINER, prefix.container),
-        (TIME, prefix.runtime.map(|(_, range)| range)),
-    ] {
-        if let Some((start, end)) = range {
-            parsed.push(slot, start, end);
-        }
-    }
 }
 
 impl Own {

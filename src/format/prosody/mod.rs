@@ -28,11 +28,11 @@ mod tests;
 use jiff::tz::TimeZone;
 
 use self::header::Own;
-use super::prefix::Prefix;
+use super::pieces::Range;
+use super::prefix::{Prefix, Slots};
 use super::time::{self, TimeForm};
 use super::{Memo, Parser};
-use crate::record::field::kind_of;
-use crate::record::span::{Escape, Layout, Parsed, Refusal, Slot};
+use crate::record::span::{Escape, Layout, Parsed, Refusal};
 
 const CONTAINER: u16 = 0;
 const HOST: u16 = 1;
@@ -59,8 +59,8 @@ const FIELDS: [&str; 10] = [
     "message",
 ];
 
-/// Where something begins and ends.
-type Range = (usize, usize);
+/// Where the values of a prefix go.
+const PREFIX: Slots = Slots { time: TIME, host: HOST, program: APPNAME, pid: PID, container: CONTAINER };
 
 /// The parser of Prosody's logs.
 pub struct Prosody {
@@ -71,13 +71,7 @@ pub struct Prosody {
 impl Prosody {
     /// A parser; `zone` is the one that the server's local times are in.
     pub fn new(zone: TimeZone) -> Self {
-        let slot = |field: &&str| Slot {
-            field: (*field).to_owned(),
-            kind: kind_of(field),
-            escape: Escape::None,
-            scale: 1.0,
-        };
-        Self { layout: Layout { slots: FIELDS.iter().map(slot).collect(), absent: "-", repeats: true }, zone }
+        Self { layout: Layout::of_log(&FIELDS, Escape::None), zone }
     }
 }
 
@@ -95,7 +89,7 @@ impl Prosody {
         if message::repeats(record, prefix, own.message) {
             return Err(Refusal::Truncated);
         }
-        header::push_prefix(prefix, parsed);
+        prefix.push(0, &PREFIX, parsed);
         self.rest(record, own, own.time.or(prefix.stated()), memo, parsed)
     }
 
@@ -114,8 +108,7 @@ impl Prosody {
         }
         if let Some((form, (start, end))) = stamp {
             let reading = time::read(form, &record[start..end], Some(&self.zone), memo)?;
-            parsed.time = Some(reading.instant);
-            parsed.time_completed = reading.completed;
+            reading.state(parsed);
         }
         own.push(parsed);
         message::push(record, own.message, parsed);
