@@ -320,7 +320,7 @@ fn tokens(criterion: &mut Criterion) {
             out.clear();
             for address in input.as_chunks::<4>().0 {
                 let key = u128::from(u32::from_be_bytes(*address));
-                cache.write(key, epoch.serial(), &mut out, |out| write_token(&epoch, address, out));
+                cache.short.write(key, epoch.serial(), &mut out, |out| write_token(&epoch, address, out));
             }
             out.len()
         });

@@ -1,6 +1,6 @@
 //! What a run did, in numbers: kept per batch, added up per batch, never per record shared.
 
-use crate::protect::value::Treatments;
+use crate::protect::treatments::Treatments;
 use crate::record::span::Refusal;
 
 /// Counts of one batch or one run. Every record that came in is in exactly one of the outcomes.

@@ -214,7 +214,7 @@ impl Worker {
         }
         self.protector.learner.hand_in();
         outcome.counts.treated = self.protector.counts;
-        self.protector.counts = crate::protect::value::Treatments::default();
+        self.protector.counts = crate::protect::treatments::Treatments::default();
         outcome.counts.bytes_out = outcome.clean.iter().map(|clean| clean.bytes().len() as u64).sum();
     }
 

@@ -98,6 +98,17 @@ struct Entry<K> {
 /// Bytes of the longest token: an IPv6 address.
 pub const TEXT_BYTES: usize = 39;
 
+/// A value as a key, filled up with zeros.
+///
+/// # Panics
+/// When the value is longer than the key.
+#[inline]
+pub fn padded<const N: usize>(value: &[u8]) -> [u8; N] {
+    let mut key = [0; N];
+    key[..value.len()].copy_from_slice(value);
+    key
+}
+
 /// A table of tokens. Tag 0 is never used by a caller.
 pub struct Table<K> {
     entries: Vec<Entry<K>>,
@@ -145,6 +156,17 @@ impl<K: Key> Table<K> {
         }
     }
 
+    /// The text of `key` under `tag`, made by `make` (at most 39 bytes) when it is not remembered. It is appended to `out`.
+    #[inline]
+    pub fn write(&mut self, key: K, tag: u64, out: &mut Vec<u8>, make: impl FnOnce(&mut Vec<u8>)) {
+        if let Some((text, len)) = self.get(key, tag) {
+            return append(text, len, out);
+        }
+        let start = out.len();
+        make(out);
+        self.keep(key, tag, &out[start..]);
+    }
+
     /// Where the first entry of `key` stands, if there are entries.
     #[inline]
     fn place(&self, key: K) -> usize {
@@ -186,38 +208,6 @@ impl TokenCache {
         }
     }
 
-    /// The text of `key` under `tag`, made by `make` (at most 39 bytes) when it is not remembered. It is appended to `out`.
-    #[inline]
-    pub fn write(&mut self, key: Short, tag: u64, out: &mut Vec<u8>, make: impl FnOnce(&mut Vec<u8>)) {
-        if let Some((text, len)) = self.short.get(key, tag) {
-            return append(text, len, out);
-        }
-        let start = out.len();
-        make(out);
-        self.short.keep(key, tag, &out[start..]);
-    }
-
-    /// The same for a value of `N` bytes at most, in the table that holds such.
-    #[inline]
-    pub fn write_value<const N: usize>(
-        table: &mut Table<[u8; N]>,
-        value: &[u8],
-        tag: u64,
-        out: &mut Vec<u8>,
-        make: impl FnOnce(&mut Vec<u8>),
-    ) where
-        [u8; N]: Key,
-    {
-        let mut key = [0; N];
-        key[..value.len()].copy_from_slice(value);
-        if let Some((text, len)) = table.get(key, tag) {
-            return append(text, len, out);
-        }
-        let start = out.len();
-        make(out);
-        table.keep(key, tag, &out[start..]);
-    }
-
     /// Forgets everything.
     pub fn wipe(&mut self) {
         self.short.wipe();
@@ -238,7 +228,7 @@ mod tests {
 
     fn ask(cache: &mut TokenCache, key: u128, tag: u64, made: &mut u32) -> Vec<u8> {
         let mut out = Vec::new();
-        cache.write(key, tag, &mut out, |out| {
+        cache.short.write(key, tag, &mut out, |out| {
             *made += 1;
             out.extend_from_slice(format!("{key}-{tag}").as_bytes());
         });

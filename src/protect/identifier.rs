@@ -9,7 +9,7 @@ use memchr::memchr;
 use unicode_normalization::UnicodeNormalization;
 
 use super::address::{self, Column};
-use super::cache::{LONG_BYTES, Long, Short, TEXT_BYTES, TokenCache, WIDE_BYTES};
+use super::cache::{LONG_BYTES, Long, Short, TEXT_BYTES, TokenCache, WIDE_BYTES, padded};
 use super::jabber;
 use super::text::canonical_email;
 use crate::keys::pseudonym::{EpochKeys, Token, TokenKind};
@@ -45,6 +45,7 @@ impl Writer<'_> {
             IdAction::Token(form) => {
                 let keys = self.keys;
                 self.cache
+                    .short
                     .write(key_of(ip), tag(keys, None, form, 0), out, |out| write_token(keys, ip, form, out));
             }
         }
@@ -95,9 +96,9 @@ impl Writer<'_> {
         let mut maker = Maker { keys: self.keys, canonical: self.canonical, plain: self.plain };
         let mut make = |out: &mut Vec<u8>| maker.token(kind, value).write_base64url(out);
         if counts < LONG_BYTES {
-            TokenCache::write_value(&mut self.cache.long, &value[..counts], tag, out, make);
+            self.cache.long.write(padded(&value[..counts]), tag, out, make);
         } else if counts < WIDE_BYTES {
-            TokenCache::write_value(&mut self.cache.wide, &value[..counts], tag, out, make);
+            self.cache.wide.write(padded(&value[..counts]), tag, out, make);
         } else {
             make(out);
         }

@@ -37,6 +37,7 @@ mod named;
 pub mod quarantine;
 pub mod row;
 pub mod text;
+pub mod treatments;
 mod url;
 pub mod value;
 
@@ -48,7 +49,7 @@ use crate::keys::pseudonym::EpochKeys;
 use crate::policy::table::{SlotOutput, SlotPlan, Table};
 use crate::record::escape;
 use crate::record::field::Kind;
-use crate::record::span::{Escape, Parsed, Part};
+use crate::record::span::{Escape, Parsed, Part, slot_bit};
 use crate::record::texts::{Known, Remembered};
 use crate::record::timestamp::Timestamp;
 use agent::Families;
@@ -58,7 +59,8 @@ use identifier::Writer;
 use learned::Learner;
 use named::Named;
 use text::{Candidates, Cursor, Finding};
-use value::{Outcome, Treater, Treatments};
+use treatments::Treatments;
+use value::{Outcome, Treater};
 
 /// Proof that a record's every field went through its treatment. Only this room can make one.
 pub struct Treated(());
@@ -234,7 +236,7 @@ impl Protector {
         self.named.clear();
         self.tenant.clear();
         if parsed.slots & table.naming_bits != 0 {
-            for &part in &parsed.parts {
+            for &part in parsed.parts.iter().filter(|part| slot_bit(part.slot) & table.naming_bits != 0) {
                 self.named.gather(table, part, raw);
             }
             self.named.teach(&mut self.learner, &table.text, epoch);

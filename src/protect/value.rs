@@ -13,6 +13,7 @@ use super::identifier::{Writer, mark, token_kind};
 use super::learned::Learner;
 use super::named::{Name, Named};
 use super::text::{self, Candidates, Context, Cursor, Finding, Sense, What};
+use super::treatments::Treatments;
 use super::{agent, grammar, jabber, url};
 use crate::keys::pseudonym::TokenKind;
 use crate::policy::table::{Action, IdAction, SlotPlan, TextPlan};
@@ -30,69 +31,6 @@ pub enum Outcome {
     Replaced,
     /// It does not leave.
     Absent,
-}
-
-/// Identifiers treated, by what they were. Counts only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Treatments {
-    /// Network addresses.
-    pub addresses: u64,
-    /// E-mail addresses.
-    pub emails: u64,
-    /// Login names.
-    pub users: u64,
-    /// Names of persons.
-    pub names: u64,
-    /// Rooms.
-    pub rooms: u64,
-    /// Hardware addresses.
-    pub macs: u64,
-    /// Tokens and credentials.
-    pub secrets: u64,
-    /// Other identifiers and whole texts.
-    pub others: u64,
-}
-
-impl Treatments {
-    /// Counts one identifier of a kind.
-    #[inline]
-    pub fn count(&mut self, kind: Kind) {
-        match kind {
-            Kind::Address | Kind::Addresses => self.addresses += 1,
-            Kind::Email => self.emails += 1,
-            Kind::User => self.users += 1,
-            Kind::Name => self.names += 1,
-            Kind::Room => self.rooms += 1,
-            Kind::Mac => self.macs += 1,
-            _ => self.others += 1,
-        }
-    }
-
-    /// Adds another count.
-    pub fn add(&mut self, other: &Self) {
-        self.addresses += other.addresses;
-        self.emails += other.emails;
-        self.users += other.users;
-        self.names += other.names;
-        self.rooms += other.rooms;
-        self.macs += other.macs;
-        self.secrets += other.secrets;
-        self.others += other.others;
-    }
-
-    /// The counts with their names, in the order of a report.
-    pub const fn rows(&self) -> [(&'static str, u64); 8] {
-        [
-            ("addresses", self.addresses),
-            ("e-mail addresses", self.emails),
-            ("users", self.users),
-            ("names", self.names),
-            ("rooms", self.rooms),
-            ("hardware addresses", self.macs),
-            ("secrets", self.secrets),
-            ("other identifiers", self.others),
-        ]
-    }
 }
 
 /// Everything that treating values of one record needs, apart from the table.
@@ -411,14 +349,7 @@ impl Treater<'_> {
             self.counts.users += 1;
             return self.writer.other(TokenKind::User, plain, out);
         }
-        let mut done = 0;
-        for index in 0..self.findings.len() {
-            let finding = self.findings[index];
-            out.extend_from_slice(&plain[done..finding.start]);
-            done = finding.end;
-            self.finding(finding, plain, out);
-        }
-        out.extend_from_slice(&plain[done..]);
+        let _replaced = self.treat(plain, out);
     }
 
     /// An address in text. A pseudonym that is written as an IPv6 address gets brackets where a port follows an address that

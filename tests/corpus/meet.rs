@@ -16,7 +16,7 @@ use super::finder::{self, Found, Kind};
 use super::judge::{self, Verdict, share};
 use super::meet_table::{Entry, KNOWN, Part, entry};
 use super::{
-    ADDRESSES, RECALL_MIN, SECRETS, SURVIVAL_MIN, USER_RECALL_MIN, aligned, expression, meet_finder,
+    ADDRESSES, RECALL_MIN, Row, SECRETS, SURVIVAL_MIN, USER_RECALL_MIN, aligned, expression, meet_finder,
 };
 use crate::support::{self, Run, Stats};
 
@@ -29,17 +29,6 @@ const NAMED: &[Kind] = &[Kind::Room, Kind::Jid, Kind::Name, Kind::Account];
 
 /// The lines of one record.
 type Record<'a> = Vec<&'a [u8]>;
-
-struct Row {
-    file: String,
-    format: &'static str,
-    lines: u64,
-    records: u64,
-    parsed: u64,
-    reasons: BTreeMap<String, u64>,
-    treated: u64,
-    verdict: Verdict,
-}
 
 #[test]
 fn every_line_of_the_meeting_corpus_has_a_format() {
@@ -308,26 +297,7 @@ const COLUMNS: &[&str] = &[
 fn publish(rows: &[Row]) {
     let mut cells = vec![COLUMNS.iter().map(|&column| column.to_owned()).collect()];
     cells.extend(rows.iter().map(row_cells));
-    let mut all = Row {
-        file: "all".to_owned(),
-        format: "",
-        lines: 0,
-        records: 0,
-        parsed: 0,
-        reasons: BTreeMap::new(),
-        treated: 0,
-        verdict: Verdict::default(),
-    };
-    for row in rows {
-        all.lines += row.lines;
-        all.records += row.records;
-        all.parsed += row.parsed;
-        all.treated += row.treated;
-        for (reason, n) in &row.reasons {
-            *all.reasons.entry(reason.clone()).or_default() += n;
-        }
-        all.verdict.add(row.verdict.clone());
-    }
+    let all = Row::sum(rows);
     cells.push(row_cells(&all));
     let mut text = aligned(&cells);
     for row in rows {

@@ -43,10 +43,39 @@ struct Row {
     file: String,
     format: &'static str,
     lines: u64,
+    /// As many as lines, where each line is one.
+    records: u64,
     parsed: u64,
     reasons: BTreeMap<String, u64>,
     treated: u64,
     verdict: Verdict,
+}
+
+impl Row {
+    /// All of them together.
+    fn sum(rows: &[Self]) -> Self {
+        let mut all = Self {
+            file: "all".to_owned(),
+            format: "",
+            lines: 0,
+            records: 0,
+            parsed: 0,
+            reasons: BTreeMap::new(),
+            treated: 0,
+            verdict: Verdict::default(),
+        };
+        for row in rows {
+            all.lines += row.lines;
+            all.records += row.records;
+            all.parsed += row.parsed;
+            all.treated += row.treated;
+            for (reason, n) in &row.reasons {
+                *all.reasons.entry(reason.clone()).or_default() += n;
+            }
+            all.verdict.add(row.verdict.clone());
+        }
+        all
+    }
 }
 
 #[test]
@@ -179,6 +208,7 @@ fn run_part(name: &str, part: &Part, lines: &[&[u8]]) -> Row {
         file: name.to_owned(),
         format: part.format.name(),
         lines: lines.len() as u64,
+        records: lines.len() as u64,
         parsed: aligned.outputs.iter().flatten().count() as u64,
         reasons,
         treated: treated.values().sum(),
@@ -233,24 +263,7 @@ fn publish(file: &str, rows: &[Row]) {
     for row in rows {
         cells.push(row_cells(row));
     }
-    let mut all = Row {
-        file: "all".to_owned(),
-        format: "",
-        lines: 0,
-        parsed: 0,
-        reasons: BTreeMap::new(),
-        treated: 0,
-        verdict: Verdict::default(),
-    };
-    for row in rows {
-        all.lines += row.lines;
-        all.parsed += row.parsed;
-        all.treated += row.treated;
-        for (reason, n) in &row.reasons {
-            *all.reasons.entry(reason.clone()).or_default() += n;
-        }
-        all.verdict.add(row.verdict.clone());
-    }
+    let all = Row::sum(rows);
     cells.push(row_cells(&all));
     let mut text = aligned(&cells);
     for row in rows {

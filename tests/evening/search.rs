@@ -7,13 +7,14 @@
 //! `finds_every_encoding` and the search of the raw logs show that it finds. *Not here*: any verdict.
 
 use std::collections::{BTreeMap, HashSet};
-use std::net::IpAddr;
 
 use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use unicode_normalization::UnicodeNormalization as _;
+
+use crate::support;
 
 /// Rounds of decoding: what is encoded three times over is found.
 const ROUNDS: usize = 3;
@@ -164,43 +165,11 @@ fn spellings(secret: &Secret) -> Vec<(String, bool)> {
         "fingerprint" => part(&value.replace(':', ""), 32),
         "address" => {
             let ip = value.parse().expect("the generator writes addresses");
-            return spelled(ip).into_iter().map(|text| (text, true)).collect();
+            return support::address_spellings(ip).into_iter().map(|text| (text, true)).collect();
         }
         _ => {}
     }
     all
-}
-
-/// The ways to write an address.
-fn spelled(ip: IpAddr) -> Vec<String> {
-    match ip {
-        IpAddr::V4(v4) => {
-            let [a, b, c, d] = v4.octets();
-            vec![
-                format!("{a}.{b}.{c}.{d}"),
-                format!("{a}-{b}-{c}-{d}"),
-                format!("{a}_{b}_{c}_{d}"),
-                format!("{d}.{c}.{b}.{a}"),
-                format!("{a:03}.{b:03}.{c:03}.{d:03}"),
-                format!("{}", u32::from(v4)),
-                format!("{:08x}", u32::from(v4)),
-                format!("{a:02x}{b:02x}:{c:02x}{d:02x}"),
-            ]
-        }
-        IpAddr::V6(v6) => {
-            let groups = v6.segments();
-            let digits: String = groups.map(|group| format!("{group:04x}")).concat();
-            let nibbles: Vec<String> = digits.chars().rev().map(String::from).collect();
-            vec![
-                v6.to_string(),
-                groups.map(|group| format!("{group:x}")).join(":"),
-                groups.map(|group| format!("{group:04x}")).join(":"),
-                groups.map(|group| format!("{group:x}")).join("-"),
-                digits,
-                nibbles.join("."),
-            ]
-        }
-    }
 }
 
 fn stands_alone(view: &[u8], start: usize, end: usize) -> bool {

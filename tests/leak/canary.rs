@@ -10,6 +10,8 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use regex::bytes::{Regex, RegexBuilder};
 
+use crate::support;
+
 /// Where a canary can be expected to be recognised.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Where {
@@ -115,7 +117,7 @@ static NEEDLES: LazyLock<(Regex, HashMap<Vec<u8>, &'static str>)> = LazyLock::ne
     for canary in CANARIES.iter().chain(MEETING) {
         let mut spellings: BTreeSet<String> = BTreeSet::from([canary.secret.to_owned()]);
         if let Ok(ip) = canary.address.parse::<IpAddr>() {
-            spellings.extend(spelled(ip));
+            spellings.extend(support::address_spellings(ip));
         }
         kinds.extend(spellings.iter().flat_map(|s| encodings(s)).map(|needle| (needle, canary.kind)));
     }
@@ -136,34 +138,6 @@ pub fn sightings(text: &[u8]) -> BTreeMap<&'static str, usize> {
         }
     }
     seen
-}
-
-/// The ways to write an address.
-fn spelled(ip: IpAddr) -> Vec<String> {
-    match ip {
-        IpAddr::V4(v4) => {
-            let [a, b, c, d] = v4.octets();
-            vec![
-                format!("{a}.{b}.{c}.{d}"),
-                format!("{a}-{b}-{c}-{d}"),
-                format!("{a}_{b}_{c}_{d}"),
-                format!("{d}.{c}.{b}.{a}"),
-                format!("{d}-{c}-{b}-{a}"),
-                format!("{a:03}.{b:03}.{c:03}.{d:03}"),
-                format!("{}", u32::from(v4)),
-                format!("{:08x}", u32::from(v4)),
-                format!("{a:02x}{b:02x}:{c:02x}{d:02x}"),
-            ]
-        }
-        IpAddr::V6(v6) => {
-            let groups = v6.segments();
-            let plain = groups.map(|g| format!("{g:x}")).join(":");
-            let full = groups.map(|g| format!("{g:04x}")).join(":");
-            let digits: String = groups.map(|g| format!("{g:04x}")).concat();
-            let nibbles: Vec<String> = digits.chars().rev().map(String::from).collect();
-            vec![v6.to_string(), plain, full, digits, nibbles.join("."), u128::from(v6).to_string()]
-        }
-    }
 }
 
 /// The ways to encode a text: as it is, percent, `\x`, JSON, hexadecimal, base64 at each alignment. All lower case.

@@ -16,6 +16,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -211,4 +212,33 @@ pub fn files_under(folder: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// The ways to write an address.
+pub fn address_spellings(ip: IpAddr) -> Vec<String> {
+    match ip {
+        IpAddr::V4(v4) => {
+            let [a, b, c, d] = v4.octets();
+            vec![
+                format!("{a}.{b}.{c}.{d}"),
+                format!("{a}-{b}-{c}-{d}"),
+                format!("{a}_{b}_{c}_{d}"),
+                format!("{d}.{c}.{b}.{a}"),
+                format!("{d}-{c}-{b}-{a}"),
+                format!("{a:03}.{b:03}.{c:03}.{d:03}"),
+                format!("{}", u32::from(v4)),
+                format!("{:08x}", u32::from(v4)),
+                format!("{a:02x}{b:02x}:{c:02x}{d:02x}"),
+            ]
+        }
+        IpAddr::V6(v6) => {
+            let groups = v6.segments();
+            let plain = groups.map(|g| format!("{g:x}")).join(":");
+            let full = groups.map(|g| format!("{g:04x}")).join(":");
+            let digits: String = groups.map(|g| format!("{g:04x}")).concat();
+            let nibbles: Vec<String> = digits.chars().rev().map(String::from).collect();
+            let dashed = groups.map(|g| format!("{g:x}")).join("-");
+            vec![v6.to_string(), plain, full, dashed, digits, nibbles.join("."), u128::from(v6).to_string()]
+        }
+    }
 }

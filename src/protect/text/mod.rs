@@ -1,4 +1,5 @@
-//! Identifiers in free text: addresses, e-mail, hardware addresses, secrets, and the names that a record's own fields gave.
+//! Identifiers in free text: addresses, e-mail, hardware addresses, secrets; in messages also whatever a key, an element or its own
+//! shape says is somebody's; and the names that a record's own fields gave.
 //!
 //! *In*: the bytes of one value, decoded once, and what kind of value it is. *Out*: where the identifiers stand and what they
 //! are, ascending, without overlap. *Promised*: any bytes are taken; cost is linear; nothing is allocated beyond the list of
@@ -16,6 +17,14 @@
 //!            '@'                          → e-mail, user:password@host                     (`mail`)
 //!            '%'                          → the same things percent-encoded                (`escapes`)
 //!            'J', vowel after 'b' or 'z'  → JWT; Basic, Bearer, Authorization              (`secrets`)
+//!          in parameters of URLs
+//!            '='                          → a value with a key                             (`parameters`, `vocabulary`)
+//!          in messages
+//!            '=', ':' behind a key        → a value with a key                             (`keyed`, `enclosed`, `vocabulary`)
+//!            '</', the end of the text    → the text of an element                         (`elements`)
+//!            '{', '<' or '"' behind ','   → tuples of Erlang                               (`tuples`)
+//!            '@'                          → identifiers of Jabber                          (`jabber`)
+//!            eight hexadecimal digits     → an endpoint, where the message is a meeting's  (`endpoints`)
 //! merge:   findings that touch the same bytes become one; the longer says what it is
 //! ```
 //! A confirmer first takes the *whole* run of bytes that its grammar could use, decides once for the run, and remembers where
@@ -40,7 +49,8 @@
 //! without any digit needs a group of four letters, all in one case (`dead::beef`).
 //!
 //! **Hardware addresses.** Exactly six pairs behind colons or dashes, or Cisco's `0012.3456.789a`; also the two in netfilter's
-//! `MAC=` of fourteen pairs, and the last six pairs of a DHCP client identifier. Longer chains of pairs are fingerprints.
+//! `MAC=` of fourteen pairs, and the last six pairs of a DHCP client identifier. Longer chains of pairs are fingerprints: nobody's, but
+//! in messages, where sixteen and more are a session's certificate.
 //!
 //! **Host names.** Four dashed or underscored groups (`dsl-203-0-113-7`), with letters attached or not, but no
 //! group of two digits that begins with zero (`24-01-15-10` is a date). Dashed IPv6 begins like an address in use
@@ -50,6 +60,12 @@
 //! without a dot counts (`user@localhost`). It is not one: `logo@2x.png`, `vue@3.4.0`, `Object@5f2050f6`,
 //! `getty@tty1.service`, Apache's `UNIQUE_ID`. When the host is an address, the local part and the address are two findings.
 //!
+//! **Jabber.** `room@conference.host/occupant` is a room by its host (`conference`, `muc` and the like) and who is in it; any other
+//! identifier with a resource an account and its session; an account that is a UUID a guest, and so an endpoint.
+//!
+//! **Keys.** What a key of the vocabulary says: names, logins, rooms, endpoints, sessions, mail addresses, secrets. `null`, switches and masks
+//! are nobody. `name` says nothing by itself: the element, or other keys beside it, do. In doubt a value goes on to the next key.
+//!
 //! **Secrets.** JWTs from `eyJ` on, also cut off; what follows `Basic`, `Bearer` or `Authorization:` where it looks like a
 //! credential; `user:password` before `@` in a URL.
 //!
@@ -57,6 +73,8 @@
 //!
 //! Left alone: numbers of an address without separators (`203000113007`, `cb007107`, 3405803783), twelve hexadecimal digits as a
 //! hardware address, partial reverse names shorter than nine nibbles, `%u0040`, `&#64;`, "user at example dot org".
+//! In messages: an occupant with spaces that no quote encloses; a name around a mail address in one value; escaped stanzas and CDATA;
+//! records of Erlang without keys; quoted names in prose (`user 'x' not found`); values in brackets; what follows a comma in a name without quotes.
 //! Taken wrongly: versions of four small numbers that nothing marks (`app-1.2.3.4.zip`), lists like `1-2-3-4`, `netstat`-like
 //! `x:::22`, message identifiers that look like e-mail. Reversed dashed or dotted host names outside `in-addr.arpa` are found
 //! but read forwards, so their token is not the client's.
