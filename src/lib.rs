@@ -67,8 +67,8 @@
 //!
 //! ## Where to add something
 //!
-//! A format is one file in [`format`] and one line in its `mod.rs`; likewise a source, a sink, a treatment. A field is one row in
-//! [`record::field`].
+//! A format is one file or folder in [`format`] and one line in its `mod.rs`; likewise a source, a sink, a treatment. A field is one
+//! row in [`record::field`].
 
 pub mod record;
 
