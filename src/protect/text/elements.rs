@@ -1,49 +1,92 @@
-//! Elements of XML whose name says what their text is: `<nick>Anna</nick>`.
+//! Elements of XML whose name says what their text is: `<nick>Anna</nick>`, also where the log escaped them or they were cut off.
 
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memmem, memrchr_iter};
 
 use super::Search;
 use super::bytes::is_key;
 use super::keyed::{ELEMENT_MAX, KEY_MAX, VALUE_MAX, take};
 use super::vocabulary::{Says, Sense, element};
 
-/// Looks at the `/` of `</key>`: the element's text stands before it.
+/// What stands around the text of an element that is shown as it is.
+const CDATA: &[u8] = b"<![CDATA[";
+const CDATA_END: &[u8] = b"]]>";
+
+/// Looks at the `/` of `</key>` or `&lt;/key&gt;`: the element's text stands before it.
 pub(super) fn closing_tag(search: &mut Search<'_>, here: usize) {
     let text = search.text;
-    if here == 0 || text[here - 1] != b'<' {
-        return;
-    }
-    let length =
-        text[here + 1..].iter().take(KEY_MAX).take_while(|&&byte| is_key(byte) || byte == b':').count();
-    let name = &text[here + 1..here + 1 + length];
-    let name = memchr(b':', name).map_or(name, |colon| &name[colon + 1..]);
-    let Some((says, sense)) = said(name) else { return };
-    let end = here - 1;
+    let Some((end, closing)) = sign(&text[..here]) else { return };
+    let Some((says, sense)) = said(name_at(&text[here + 1..])) else { return };
     let from = end.saturating_sub(VALUE_MAX);
-    let start = memrchr(b'>', &text[from..end]).map_or(from, |open| from + open + 1);
-    take(search, start, end, says, sense);
+    let shown = text[..end].ends_with(CDATA_END).then(|| end - CDATA_END.len());
+    let (start, end) = match shown {
+        Some(end) => (last_of(&text[..end], from, CDATA).map_or(from, |open| open + CDATA.len()), end),
+        None => (last_of(&text[..end], from, closing).map_or(from, |open| open + closing.len()), end),
+    };
+    if start < end {
+        take(search, start, end, says, sense);
+    }
+}
+
+/// Where the sign begins that opens a tag and ends `before`, and what closes a tag that is written like it. Signs may be escaped, and
+/// the escapes again.
+fn sign(before: &[u8]) -> Option<(usize, &'static [u8])> {
+    if before.ends_with(b"<") {
+        return Some((before.len() - 1, b">"));
+    }
+    let rest = before.strip_suffix(b"lt;")?;
+    let rest = rest.strip_suffix(b"amp;").unwrap_or(rest);
+    Some((rest.strip_suffix(b"&")?.len(), b"gt;"))
+}
+
+/// The name of an element at the beginning of `tag`, without its prefix.
+fn name_at(tag: &[u8]) -> &[u8] {
+    let length = tag.iter().take(KEY_MAX).take_while(|&&byte| is_key(byte) || byte == b':').count();
+    let name = &tag[..length];
+    memchr(b':', name).map_or(name, |colon| &name[colon + 1..])
 }
 
 /// Looks at the end of a text: an element that was cut off before it was closed.
 pub(super) fn cut_element(search: &mut Search<'_>) {
+    cut_from(search, b"<", b">");
+    cut_from(search, b"&lt;", b"&gt;");
+}
+
+/// As [`cut_element`] for tags between two signs: `<nick>Pim`, `<nick>Pim</ni`, `<nick><![CDATA[Pim`.
+fn cut_from(search: &mut Search<'_>, opening: &[u8], closing: &[u8]) {
     let text = search.text;
     let from = text.len().saturating_sub(ELEMENT_MAX);
-    let Some(last) = memrchr(b'<', &text[from..]).map(|place| from + place) else { return };
-    // `<nick>Pim`, or `<nick>Pim</ni`.
-    let (open, end) = if text.get(last + 1) == Some(&b'/') {
-        let Some(open) = memrchr(b'<', &text[from..last]) else { return };
-        (from + open, last)
-    } else {
-        (last, text.len())
-    };
-    let tag = &text[open + 1..end];
-    let length = tag.iter().take(KEY_MAX).take_while(|&&byte| is_key(byte)).count();
-    let Some(close) = memchr(b'>', tag) else { return };
-    if memchr(b'>', &text[last..]).is_some_and(|_| end == last) || tag[..close].ends_with(b"/") {
-        return;
+    let Some(last) = last_of(text, from, opening) else { return };
+    let behind = &text[last + opening.len()..];
+    let (mut open, mut end) = (last, text.len());
+    if behind.first() == Some(&b'/') {
+        // What closes the tag closed the element.
+        let closed = memmem::find(behind, closing).is_some();
+        let Some(before) = last_of(&text[..last], from, opening).filter(|_| !closed) else { return };
+        (open, end) = (before, last);
     }
-    let Some((says, sense)) = said(&tag[..length]) else { return };
-    take(search, open + 1 + close + 1, end, says, sense);
+    let mut start = None;
+    if text[open..].starts_with(CDATA) {
+        start = Some(open + CDATA.len());
+        end -= if text[..end].ends_with(CDATA_END) { CDATA_END.len() } else { 0 };
+        let Some(before) = last_of(&text[..open], from, opening) else { return };
+        open = before;
+    }
+    let tag = &text[open + opening.len()..end];
+    let Some(close) = memmem::find(tag, closing).filter(|&close| !tag[..close].ends_with(b"/")) else {
+        return;
+    };
+    let Some((says, sense)) = said(name_at(tag)) else { return };
+    let start = start.unwrap_or(open + opening.len() + close + closing.len());
+    if start < end {
+        take(search, start, end, says, sense);
+    }
+}
+
+/// Where `sign` begins for the last time in `text`, from `from` on.
+fn last_of(text: &[u8], from: usize, sign: &[u8]) -> Option<usize> {
+    let (&last, _) = sign.split_last()?;
+    let mut places = memrchr_iter(last, text.get(from..)?);
+    places.find_map(|place| text[..=from + place].ends_with(sign).then(|| from + place + 1 - sign.len()))
 }
 
 /// What an element of this name says of its text. A `name` that is an element is somebody's.

@@ -2,7 +2,7 @@
 
 use memchr::{memchr, memchr2};
 
-use super::bytes::is_key;
+use super::bytes::{HIGH, LETTER, at, before, is, is_key};
 use super::keyed::{ELEMENT_MAX, KEY_MAX, VALUE_MAX};
 use super::vocabulary::{Says, Sense};
 
@@ -38,6 +38,10 @@ impl Value {
             {
                 Self::bare(text, at, true, WORDS_MAX)
             }
+            // `displayName=[Anna Wolter]`.
+            [open @ (b'[' | b'('), ..] if matches!(says, Says::Is(_)) => {
+                Self::bracketed(text, at + 1, *open)?
+            }
             [b'[' | b'{' | b'(' | b',' | b'\n' | b'\r' | b';', ..] | [] => return None,
             // A word without quotes in front of a colon and none behind it is prose where it is one line's end.
             _ => {
@@ -48,7 +52,12 @@ impl Value {
                     _ if words => WORDS_MAX,
                     _ => VALUE_MAX,
                 };
-                Self::bare(text, at, words, bytes_max)
+                let mut value = Self::bare(text, at, words, bytes_max);
+                if words && matches!(says, Says::Name | Says::Is(Sense::Name)) && given_name(text, value.end)
+                {
+                    value.end = Self::bare(text, value.end + 2, words, bytes_max).end;
+                }
+                value
             }
         };
         (value.start < value.end).then_some(value)
@@ -62,6 +71,10 @@ impl Value {
             if text[end] == b'\n' {
                 return Self { start, end };
             }
+            if quote == b'\'' && is_apostrophe(text, start, end) {
+                from = end + 1;
+                continue;
+            }
             let before = text[start..end].iter().rev().take_while(|&&byte| byte == b'\\').count();
             if (slashes == 0 && (before % 2 == 0 || quote == b'\'')) || (slashes > 0 && before <= slashes) {
                 return Self { start, end: end - before.min(slashes) };
@@ -69,6 +82,19 @@ impl Value {
             from = end + 1;
         }
         Self { start, end: text.len() }
+    }
+
+    /// Up to the closing bracket, or the end of a text that was cut before it. `None` when keys stand in between: they say more.
+    fn bracketed(text: &[u8], start: usize, open: u8) -> Option<Self> {
+        let close = if open == b'[' { b']' } else { b')' };
+        let window = &text[start..text.len().min(start + WORDS_MAX)];
+        let length = match memchr2(close, b'\n', window) {
+            Some(length) => length,
+            None if window.len() < WORDS_MAX => window.len(),
+            None => return None,
+        };
+        let keyed = |byte: &u8| matches!(byte, b'=' | b':' | b'{' | b'[' | b'(');
+        (!window[..length].iter().any(keyed)).then_some(Self { start, end: start + length })
     }
 
     fn until(text: &[u8], start: usize, closing: &[u8]) -> Self {
@@ -101,6 +127,23 @@ impl Value {
         }
         Self { start, end }
     }
+}
+
+/// True for a comma at `here` behind which a given name stands: `Wolter, Anna`.
+fn given_name(text: &[u8], here: usize) -> bool {
+    let Some(rest) = text[here..].strip_prefix(b", ") else { return false };
+    let first = rest.first().is_some_and(|&byte| byte.is_ascii_uppercase() || is(byte, HIGH));
+    let length =
+        rest.iter().take_while(|&&byte| is(byte, LETTER | HIGH) || matches!(byte, b'-' | b'\'')).count();
+    let goes_on = rest
+        .get(length)
+        .is_some_and(|&byte| !matches!(byte, b' ' | b',' | b'.' | b')' | b']' | b'\n' | b'\r'));
+    first && !goes_on && !key_follows(rest, 0)
+}
+
+/// True for a quote between two letters of a value that begins at `start`: `'O'Brien'`.
+fn is_apostrophe(text: &[u8], start: usize, here: usize) -> bool {
+    here > start && before(text, here, LETTER | HIGH) && at(text, here + 1, LETTER | HIGH)
 }
 
 /// True when a key and its separator stand at `here`, or something that ends a value: another space, a dash between words, a bracket.

@@ -8,13 +8,13 @@
 //! forwards, as far as its quotes or the grammar of unquoted values go. What the keys mean is said in [`super::vocabulary`].
 //! A value is taken once: separators inside it are passed over.
 
-use memchr::{memchr, memrchr};
+use memchr::{memchr, memchr2, memrchr};
 
 use super::bytes::{ALNUM, DIGIT, HEX, HIGH, LETTER, UNDERSCORE, is, is_key};
 use super::enclosed::Value;
 use super::endpoints::is_random;
 use super::vocabulary::{Says, Sense, is_nothing, may_end, says};
-use super::{Finding, Search, What, parameters};
+use super::{Finding, Search, What, parameters, prose};
 
 /// Bytes of the longest key.
 pub(super) const KEY_MAX: usize = 40;
@@ -169,6 +169,10 @@ fn name(search: &mut Search<'_>, key: (usize, usize), quoted: bool, value: &Valu
     if !quoted && in_map && tells_of_a_person(search) {
         return Some(Sense::Name);
     }
+    // `Display name: Anna`.
+    if !quoted && let Some(Says::Is(sense)) = prose::two_words(text, key.0, key.1) {
+        return Some(sense);
+    }
     if !quoted {
         let from = key.0.saturating_sub(ELEMENT_MAX);
         let open = from + memrchr(b'<', &text[from..key.0])?;
@@ -199,8 +203,46 @@ fn name(search: &mut Search<'_>, key: (usize, usize), quoted: bool, value: &Valu
     }
     let personal = value.iter().any(|&byte| is(byte, HIGH) || byte == b'\\')
         || (memchr(b' ', value).is_some() && value[0].is_ascii_uppercase())
+        || is_of_a_person(text, key.0)
         || tells_of_a_person(search);
     personal.then_some(Sense::Name)
+}
+
+/// True for a key at `here` in an object that is the value of a key which means a person: `"user":{"id":7,"name":"anna"}`.
+fn is_of_a_person(text: &[u8], here: usize) -> bool {
+    const PERSONS: [&[u8]; 16] = [
+        b"user",
+        b"participant",
+        b"member",
+        b"person",
+        b"owner",
+        b"creator",
+        b"moderator",
+        b"attendee",
+        b"guest",
+        b"author",
+        b"sender",
+        b"actor",
+        b"occupant",
+        b"identity",
+        b"caller",
+        b"presenter",
+    ];
+    let from = here.saturating_sub(ELEMENT_MAX);
+    let mut closed = 0;
+    let open = text[from..here].iter().rposition(|&byte| {
+        closed += usize::from(byte == b'}');
+        let opens = byte == b'{' && closed == 0;
+        closed -= usize::from(byte == b'{' && closed > 0);
+        opens
+    });
+    let Some(before) = open.map(|open| &text[..from + open]) else { return false };
+    let before = before.strip_suffix(b" ").unwrap_or(before);
+    if !matches!(before.last(), Some(b':' | b'=')) {
+        return false;
+    }
+    let Some((key, _)) = key_before(text, before.len() - 1) else { return false };
+    PERSONS.iter().any(|person| text[key.0..key.1].eq_ignore_ascii_case(person))
 }
 
 /// True when the text has another key that only persons have. Asked at most once of a text.
@@ -248,6 +290,10 @@ pub(super) fn judged(text: &[u8], start: usize, end: usize, says: Says, sense: S
     }
     if let Some(sign) = memchr(b'@', value) {
         match sense {
+            // A name around an address: all of it is the name's, since nothing says where it ends.
+            Sense::User | Sense::Jid | Sense::Email if memchr2(b' ', b'<', value).is_some() => {
+                return Some(Finding { start, end, what: What::Said(Sense::Name) });
+            }
             // Accounts with a host are found by their sign.
             Sense::User | Sense::Jid | Sense::Email => return None,
             // `MucImpl@71c78138` is an object of Java.

@@ -224,3 +224,110 @@ fn parameters_of_urls() {
     );
     assert_eq!(found("page=2&name=x"), []);
 }
+
+#[test]
+fn people_in_sentences() {
+    finds(&[
+        ("Failed password for ⟦alice⟧ from ⟦192.0.2.7⟧ port 22 ssh2", &["User", "192.0.2.7"]),
+        ("Failed password for invalid user ⟦alice⟧ from ⟦192.0.2.7⟧ port 22", &["User", "192.0.2.7"]),
+        ("Failed password for invalid user ⟦Anna Wolter⟧ from ⟦192.0.2.7⟧ port 22", &["User", "192.0.2.7"]),
+        ("Failed password for ⟦user⟧ from ⟦192.0.2.7⟧ port 22", &["User", "192.0.2.7"]),
+        ("Failed keyboard-interactive/pam for ⟦bob⟧ from ⟦192.0.2.7⟧", &["User", "192.0.2.7"]),
+        ("Accepted publickey for ⟦git⟧ from ⟦192.0.2.7⟧ port 5 ssh2", &["User", "192.0.2.7"]),
+        ("Invalid user ⟦data⟧ from ⟦192.0.2.7⟧", &["User", "192.0.2.7"]),
+        (
+            "Connection closed by authenticating user ⟦root⟧ ⟦192.0.2.7⟧ port 33 [preauth]",
+            &["User", "192.0.2.7"],
+        ),
+        ("input_userauth_request: invalid user ⟦bob⟧ [preauth]", &["User"]),
+        ("maximum authentication attempts exceeded for ⟦root⟧ from ⟦192.0.2.7⟧", &["User", "192.0.2.7"]),
+        ("Too many authentication failures for ⟦playing⟧ [preauth]", &["User"]),
+        ("User ⟦bob⟧ from host.example.org not allowed because", &["User"]),
+        ("User ⟦root⟧ not allowed because account is locked", &["User"]),
+        ("session opened for user ⟦rda⟧ by (uid=0)", &["User"]),
+        ("session closed for user ⟦rda⟧", &["User"]),
+        ("Access denied for user '⟦hacker⟧'@'⟦192.0.2.7⟧' (using password: YES)", &["User", "192.0.2.7"]),
+        ("password authentication failed for user \"⟦anna⟧\"", &["User"]),
+        (
+            "no pg_hba.conf entry for host \"⟦192.0.2.7⟧\", user \"⟦dan⟧\", database \"x\"",
+            &["192.0.2.7", "User"],
+        ),
+        ("user ⟦alice⟧: authentication failure for \"/x\": Password Mismatch", &["User"]),
+        ("USER ⟦theon⟧: no such user found from ⟦192.0.2.7⟧", &["User", "192.0.2.7"]),
+        ("USER ⟦theon⟧ (Login failed): Incorrect password", &["User"]),
+        ("user '⟦wolter⟧' not found", &["User"]),
+        ("user `⟦wolter⟧' not found", &["User"]),
+        ("User [⟦wolter⟧] logged in", &["User"]),
+        ("User ⟦alice⟧ logged in as <⟦bob⟧>", &["User", "User"]),
+        ("Authenticated as ⟦alice⟧", &["User"]),
+        ("Host ⟦192.0.2.7⟧ failed to authenticate as '⟦Fail2ban⟧'", &["192.0.2.7", "User"]),
+        ("failed MD5 authentication for '⟦Fail2ban⟧' (e7df7c != 53ac4b)", &["User"]),
+        ("tried to authenticate with nonexistent user '⟦opennms⟧'", &["User"]),
+        ("No registration for peer '⟦Fail2ban⟧' (from ⟦192.0.2.7⟧)", &["User", "192.0.2.7"]),
+        ("to extension '⟦0972598285108⟧' rejected", &["User"]),
+        ("=> <4:⟦testUser⟧(-1)> Rejected connection from ⟦192.0.2.7⟧:29530", &["User", "192.0.2.7"]),
+        ("kicked participant with display name \"⟦Anna Wolter⟧\" from room '⟦Team Talk⟧'", &["Name", "Room"]),
+        ("Display name: ⟦Anna Wolter⟧", &["Name"]),
+        ("User name: ⟦alice⟧, nick \"⟦Zoë⟧\"", &["User", "Name"]),
+    ]);
+    finds(&[
+        ("the user interface is slow for user input as expected", &[]),
+        ("User not known to the underlying authentication module", &[]),
+        ("user has left, no such user found, one per user and session", &[]),
+        ("Waiting for response from upstream as a client", &[]),
+        ("invalid user name; user agent 'x' as 'y'", &[]),
+        ("Users logged in as usual for the day <4:x> <iq/>", &[]),
+        ("listening as server for https on port 443", &[]),
+    ]);
+}
+
+#[test]
+fn values_however_they_are_enclosed() {
+    finds(&[
+        ("displayName=[⟦Anna Wolter⟧] role=x", &["Name"]),
+        ("displayName=(⟦Anna Wolter⟧)", &["Name"]),
+        ("user=[id=⟦0a1b2c3d⟧, nick=⟦Anna⟧]", &["Endpoint", "Name"]),
+        ("displayName=⟦Wolter, Anna⟧", &["Name"]),
+        ("displayName=⟦Wolter, Anna⟧, role=x", &["Name"]),
+        ("displayName=⟦Anna⟧, role=x, displayName=⟦Bo⟧, Conference[x]", &["Name", "Name"]),
+        ("displayName='⟦O'Brien⟧', nick='⟦d'Arc⟧'", &["Name", "Name"]),
+        ("displayName=\"⟦Anna anna@example.org Wolter⟧\"", &["Name"]),
+        ("user=\"⟦Anna Wolter <anna@example.org> Bo⟧\"", &["Name"]),
+        (r#"{"user":{"name":"⟦wolter⟧"}}"#, &["Name"]),
+        (r#"{"user": {"x":{"y":1},"id":7, "name": "⟦wolter⟧"}}"#, &["Name"]),
+        (r#"{\"participant\":{\"name\":\"⟦wolter⟧\"}}"#, &["Name"]),
+        (r#"{"thread":{"name":"main"},"user":{"id":1},"name":"x"}"#, &[]),
+    ]);
+}
+
+#[test]
+fn escaped_stanzas_and_records() {
+    finds(&[
+        ("&lt;nick&gt;⟦Anna Wolter⟧&lt;/nick&gt;&lt;body&gt;⟦hi&amp;you⟧&lt;/body&gt;", &["Name", "Secret"]),
+        ("&amp;lt;nick&amp;gt;⟦Anna Wolter⟧&amp;lt;/nick&amp;gt;", &["Name"]),
+        ("<nick><![CDATA[⟦Anna Wolter⟧]]></nick>", &["Name"]),
+        ("<nick><![CDATA[⟦Anna Wolter⟧", &["Name"]),
+        ("<nick><![CDATA[⟦Anna Wolter⟧]]></ni", &["Name"]),
+        ("&lt;nick&gt;⟦Anna Wolter⟧", &["Name"]),
+        ("&lt;nick&gt;⟦Anna Wolter⟧&lt;/n", &["Name"]),
+        ("<a>b</a> &lt;a&gt;b&lt;/a&gt;", &[]),
+        ("{user,<<\"⟦wolter⟧\">>,<<\"⟦Anna Wolter⟧\">>,7}", &["User", "User"]),
+        (
+            "{jid,<<\"⟦anna⟧\">>,<<\"example.org\">>,<<\"⟦yzhm9bLt⟧\">>,<<\"⟦anna⟧\">>,<<\"example.org\">>,<<\"⟦yzhm9bLt⟧\">>}",
+            &["User", "Session", "User", "Session"],
+        ),
+        ("{jid,\"⟦anna⟧\",\"example.org\",\"⟦yzhm9bLt⟧\"}", &["User", "Session"]),
+    ]);
+}
+
+#[test]
+fn occupants_without_quotes() {
+    finds(&[
+        ("left ⟦plan@conference.example.org⟧/⟦Anna Wolter⟧", &["Room", "Name"]),
+        ("left ⟦plan@conference.example.org⟧/⟦Anna van der Berg-Ünal⟧ at 9", &["Room", "Name"]),
+        ("left ⟦plan@conference.example.org⟧/⟦李 小龍⟧, done", &["Room", "Name"]),
+        ("⟦plan@conference.example.org⟧/⟦49517bef⟧ Created new conference", &["Room", "Endpoint"]),
+        ("⟦plan@conference.example.org⟧/⟦anna⟧ de facto Owner: x", &["Room", "Name"]),
+        ("⟦plan@conference.example.org⟧/⟦Anna⟧ joined, Role: owner", &["Room", "Name"]),
+    ]);
+}

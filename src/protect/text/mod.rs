@@ -93,6 +93,7 @@ mod keyed;
 mod mail;
 mod names;
 mod parameters;
+mod prose;
 mod secrets;
 mod sieve;
 mod tuples;
@@ -330,7 +331,7 @@ impl Search<'_> {
             b'@' => mail::visit(self, at, 1),
             b'%' => escapes::visit(self, at),
             b'J' => secrets::token(self, at),
-            b'=' | b'/' | b'{' | b'<' | b'"' => self.visit_key(at),
+            b'=' | b'/' | b'{' | b'<' | b'"' | b'\'' | b'`' | b' ' => self.visit_key(at),
             byte => {
                 if self.context == Context::Meeting && is(byte, HEX) {
                     endpoints::visit(self, at);
@@ -349,7 +350,9 @@ impl Search<'_> {
             b'=' if matches!(self.context, Context::Query | Context::Url) => parameters::visit(self, at),
             b'/' if message => elements::closing_tag(self, at),
             b'{' if message => tuples::tuple(self, at),
-            b'<' | b'"' if message => tuples::tuple_member(self, at),
+            b' ' if message => prose::space(self, at),
+            b'<' | b'"' if message && at > 0 && self.text[at - 1] == b',' => tuples::tuple_member(self, at),
+            b'<' | b'"' | b'\'' | b'`' if message => prose::opening(self, at),
             _ => {}
         }
     }

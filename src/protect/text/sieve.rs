@@ -37,6 +37,14 @@ struct Carry {
     key: u64,
     open: u64,
     comma: u64,
+    /// The end of an escape of XML.
+    escaped: u64,
+    space: u64,
+    /// A space behind a word.
+    behind_word: u64,
+    /// The last two letters of `user`, `for` and `as`.
+    second_last: u64,
+    last: u64,
     /// Small hexadecimal digits, and where two and four of them end.
     hex: u64,
     pair: u64,
@@ -69,6 +77,9 @@ const fn after(now: u64, then: u64, n: u32) -> u64 {
 const SEPARATORS: ByteSet = ByteSet::of(b".-_:");
 const RARE: ByteSet = ByteSet::of(b"@%J");
 const QUOTES: ByteSet = ByteSet::of(b"\"';");
+const OPENINGS: ByteSet = ByteSet::of(b"\"'`");
+const LAST: ByteSet = ByteSet::of(b"rs");
+const SECOND_LAST: ByteSet = ByteSet::of(b"aeo");
 const WORDS: ByteSet = ByteSet::of(b"bz");
 const VOWELS: ByteSet = ByteSet::of(b"ae");
 
@@ -90,7 +101,8 @@ impl Carry {
             | (separator & beside)
             | rare
             | (vowel & after(word, self.word, 1));
-        let (mut key, mut open, mut comma, mut keyed) = (0, 0, 0, 0);
+        let (mut key, mut open, mut comma, mut escaped, mut keyed) = (0, 0, 0, 0, 0);
+        let (mut space, mut behind_word, mut second_last, mut last) = (0, 0, 0, 0);
         let (mut hex, mut pair, mut four) = (0, 0, 0);
         if KEYS == PARAMETERS {
             keyed = mask(block, |lane| lane.simd_eq(Lane::splat(b'=')));
@@ -99,12 +111,21 @@ impl Carry {
                 |lane: Lane| lower(lane).simd_ge(Lane::splat(b'a')) & Lane::splat(b'z').simd_ge(lower(lane));
             let is = |byte: u8| mask(block, |lane| lane.simd_eq(Lane::splat(byte)));
             key = mask(block, |lane| letter(lane) | QUOTES.within(lane));
-            (open, comma) = (is(b'<'), is(b','));
+            (open, comma, escaped) = (is(b'<'), is(b','), is(b';'));
             keyed = (colon & after(key, self.key, 1))
-                | (is(b'/') & after(open, self.open, 1))
+                | (is(b'/') & after(open | escaped, self.open | self.escaped, 1))
                 | is(b'{')
                 | is(b'=')
                 | ((open | is(b'"')) & after(comma, self.comma, 1));
+            // Behind a word: what encloses a value, or the space before one.
+            space = is(b' ');
+            last = mask(block, |lane| LAST.within(lower(lane)));
+            second_last = mask(block, |lane| SECOND_LAST.within(lower(lane)));
+            let opening = mask(block, |lane| OPENINGS.within(lane));
+            behind_word = space & after(key, self.key, 1);
+            keyed |= (opening & after(behind_word, self.behind_word, 1))
+                | (open & after(space, self.space, 1))
+                | (space & after(last, self.last, 1) & after(second_last, self.second_last, 2));
             let digit = |lane: Lane| lane.simd_ge(Lane::splat(b'0')) & Lane::splat(b'9').simd_ge(lane);
             let hex_letter = |lane: Lane| lane.simd_ge(Lane::splat(b'a')) & Lane::splat(b'f').simd_ge(lane);
             hex = mask(block, |lane| digit(lane) | hex_letter(lane));
@@ -112,7 +133,23 @@ impl Carry {
             four = pair & after(pair, self.pair, 2);
             keyed |= four & after(four, self.four, 4);
         }
-        *self = Self { separator, second, third, word, key, open, comma, hex, pair, four };
+        *self = Self {
+            separator,
+            second,
+            third,
+            word,
+            key,
+            open,
+            comma,
+            escaped,
+            space,
+            behind_word,
+            second_last,
+            last,
+            hex,
+            pair,
+            four,
+        };
         found | keyed
     }
 }

@@ -10,7 +10,10 @@ use super::Search;
 use super::bytes::{DIGIT, is, is_key};
 use super::enclosed::Value;
 use super::keyed::{KEY_MAX, take};
-use super::vocabulary::{Says, says};
+use super::vocabulary::{Says, Sense, says};
+
+/// Strings of a record that are looked at.
+const MEMBERS_MAX: usize = 16;
 
 /// Looks at a value of Erlang, a string or binary behind a comma: `{nick,"…"}`, `{<<"nick">>,<<"…">>}`.
 pub(super) fn tuple_member(search: &mut Search<'_>, here: usize) {
@@ -30,8 +33,30 @@ pub(super) fn tuple_member(search: &mut Search<'_>, here: usize) {
     }
     let Some(Says::Is(sense)) = says(&text[start..end]) else { return };
     let Some(value) = Value::read(text, here, Says::Is(sense), false) else { return };
-    take(search, value.start, value.end, Says::Is(sense), sense);
-    search.done.keyed = search.done.keyed.max(value.end);
+    let is_jid = &text[start..end] == b"jid";
+    let mut end = value.end;
+    take(search, value.start, end, Says::Is(sense), sense);
+    // Records are tuples without keys: `{user,<<"anna">>,<<"Anna Wolter">>}`, `{jid,<<"anna">>,<<"example.org">>,<<"yzhm9bLt">>, …}`, where
+    // the host stays, and all three come again in another case.
+    for place in 1..MEMBERS_MAX {
+        let Some(next) = next_member(text, end) else { break };
+        let Some(value) = Value::read(text, next, Says::Is(sense), false) else { continue };
+        end = value.end;
+        match place % 3 {
+            1 if is_jid => {}
+            2 if is_jid => drop(take(search, value.start, end, Says::Is(Sense::Session), Sense::Session)),
+            _ => drop(take(search, value.start, end, Says::Is(sense), sense)),
+        }
+    }
+    search.done.keyed = search.done.keyed.max(end);
+}
+
+/// Where the next string or binary of a tuple begins, behind one that ends at `end`; `None` where something else follows.
+fn next_member(text: &[u8], end: usize) -> Option<usize> {
+    let rest = &text[end..];
+    let closed = if rest.starts_with(b"\">>,") { 4 } else { 2 };
+    let next = rest.get(closed..).filter(|_| closed == 4 || rest.starts_with(b"\","))?;
+    (next.starts_with(b"\"") || next.starts_with(b"<<\"")).then_some(end + closed)
 }
 
 /// Looks at a `{`: an address as Erlang writes it is four or eight numbers.

@@ -1,0 +1,421 @@
+//! People whom a sentence names: `Failed password for alice from …`, `authenticated as 'alice'`, `no such user "alice"`.
+//!
+//! ```text
+//! user WORD    for WORD from    as WORD                         a word that stands where the daemons of a system put a login
+//! key 'value'  key "value"  key `value`  key <value>  key [value]  a value behind a key of the vocabulary, without a sign between
+//! <4:alice(-1)>                                                 a session of Mumble
+//! ```
+//! The sieve marks the space behind words that end as `user`, `for` and `as` do, and quotes behind a word. Words without quotes are
+//! taken only where what stands before or behind them says that they name somebody: sentences speak of user interfaces, too. The
+//! sentences are those of OpenSSH, PAM, Dovecot, `ProFTPD`, Apache, `MariaDB`, `PostgreSQL`, Asterisk and Prosody.
+
+use memchr::{memchr, memchr2};
+
+use super::bytes::{ALNUM, DIGIT, HIGH, LETTER, UNDERSCORE, before, follows, is, is_key};
+use super::enclosed::Value;
+use super::keyed::{KEY_MAX, take};
+use super::vocabulary::{Says, Sense, says};
+use super::{Finding, Search, What};
+
+/// Bytes of the longest login without quotes; the system's own limit is 32.
+const LOGIN_MAX: usize = 64;
+
+/// What stands before `user` where a login follows, whatever it looks like.
+const SURELY: [&[u8]; 6] =
+    [b"invalid", b"illegal", b"authenticating", b"nonexistent", b"non-existent", b"disallowed"];
+/// What stands before `user` where a login may follow.
+const PERHAPS: [&[u8]; 7] = [b"for", b"from", b"by", b"as", b"unknown", b"of", b"to"];
+/// What stands before `for` where a login follows.
+const PROOFS: [&[u8]; 17] = [
+    b"password",
+    b"publickey",
+    b"hostbased",
+    b"interactive",
+    b"pam",
+    b"mic",
+    b"none",
+    b"authentication",
+    b"auth",
+    b"credentials",
+    b"login",
+    b"exceeded",
+    b"failure",
+    b"failures",
+    b"error",
+    b"tried",
+    b"unknown",
+];
+/// What stands before `as` where a login follows.
+const ENTRIES: [&[u8]; 9] = [
+    b"authenticated",
+    b"authenticate",
+    b"authenticating",
+    b"login",
+    b"logged in",
+    b"log in",
+    b"logging in",
+    b"signed in",
+    b"reauthenticated",
+];
+/// What goes on behind a login.
+const GOES_ON: [&[u8]; 19] = [
+    b"from",
+    b"by",
+    b"via",
+    b"port",
+    b"not",
+    b"has",
+    b"was",
+    b"is",
+    b"does",
+    b"on",
+    b"at",
+    b"cannot",
+    b"with",
+    b"left",
+    b"credentials",
+    b"already",
+    b"authentication",
+    b"unknown",
+    b"tried",
+];
+/// Words behind `user`, `for` or `as` that are nobody's login, but part of the sentence.
+const WORDS: [&[u8]; 92] = [
+    b"a",
+    b"access",
+    b"account",
+    b"accounts",
+    b"action",
+    b"activity",
+    b"added",
+    b"agent",
+    b"an",
+    b"and",
+    b"any",
+    b"are",
+    b"auth",
+    b"authentication",
+    b"by",
+    b"can",
+    b"cannot",
+    b"certificate",
+    b"code",
+    b"connected",
+    b"connection",
+    b"count",
+    b"created",
+    b"credentials",
+    b"data",
+    b"database",
+    b"defined",
+    b"deleted",
+    b"did",
+    b"directory",
+    b"disconnected",
+    b"does",
+    b"entry",
+    b"error",
+    b"event",
+    b"events",
+    b"expected",
+    b"exists",
+    b"experience",
+    b"failed",
+    b"field",
+    b"for",
+    b"found",
+    b"from",
+    b"group",
+    b"groups",
+    b"had",
+    b"has",
+    b"id",
+    b"ids",
+    b"in",
+    b"info",
+    b"information",
+    b"input",
+    b"interface",
+    b"is",
+    b"joined",
+    b"left",
+    b"limit",
+    b"list",
+    b"login",
+    b"manager",
+    b"mode",
+    b"must",
+    b"name",
+    b"names",
+    b"not",
+    b"object",
+    b"of",
+    b"on",
+    b"or",
+    b"password",
+    b"permissions",
+    b"presence",
+    b"profile",
+    b"record",
+    b"removed",
+    b"request",
+    b"requested",
+    b"requests",
+    b"role",
+    b"roles",
+    b"session",
+    b"sessions",
+    b"settings",
+    b"space",
+    b"the",
+    b"to",
+    b"unknown",
+    b"usual",
+    b"was",
+    b"with",
+];
+
+/// Looks at a space behind a word that ends as `user`, `for` or `as` do.
+pub(super) fn space(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
+    if here < search.done.keyed || here < 2 {
+        return;
+    }
+    let lead = match text[..here] {
+        [.., b'e' | b'E', b'r' | b'R'] => Lead::of(text, here, b"user"),
+        [.., b'o', b'r'] => Lead::of(text, here, b"for"),
+        [.., b'a', b's'] => Lead::of(text, here, b"as"),
+        _ => None,
+    };
+    if let Some(lead) = lead {
+        named(search, here + 1, lead);
+    }
+}
+
+/// How surely a login follows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lead {
+    /// Whatever follows is one.
+    Surely,
+    /// A word is one if it is none of a sentence.
+    Word,
+    /// And the sentence goes on behind it.
+    Proven,
+    /// Only what something encloses, or what the sentence goes on behind.
+    Alone,
+}
+
+impl Lead {
+    /// What the words say that end before `here` with `word`.
+    fn of(text: &[u8], here: usize, word: &[u8]) -> Option<Self> {
+        let start = here.checked_sub(word.len())?;
+        if !text[start..here].eq_ignore_ascii_case(word) || (start > 0 && is_key(text[start - 1])) {
+            return None;
+        }
+        let told = text[..start].strip_suffix(b" ").unwrap_or_default();
+        let any = |words: &[&[u8]]| words.iter().any(|word| ends_with(told, word));
+        match word {
+            b"user" if any(&SURELY) => Some(Self::Surely),
+            b"user" if any(&PERHAPS) => Some(Self::Word),
+            b"user" => Some(Self::Alone),
+            b"for" if any(&PROOFS) => Some(Self::Proven),
+            b"as" if any(&ENTRIES) => Some(Self::Word),
+            _ => None,
+        }
+    }
+}
+
+/// True when `text` ends with `word`, and a word begins there.
+fn ends_with(text: &[u8], word: &[u8]) -> bool {
+    text.len() >= word.len()
+        && text[text.len() - word.len()..].eq_ignore_ascii_case(word)
+        && !before(text, text.len() - word.len(), ALNUM | UNDERSCORE)
+}
+
+/// Takes the login that begins at `start`.
+#[inline(never)]
+fn named(search: &mut Search<'_>, start: usize, lead: Lead) {
+    let text = search.text;
+    let Some(&first) = text.get(start) else { return };
+    if matches!(first, b'"' | b'\'' | b'`' | b'<' | b'[') {
+        return enclosed(search, start, Says::Is(Sense::User));
+    }
+    let mut end = word(text, start);
+    if lead == Lead::Surely {
+        // Whoever guesses logins guesses such with spaces, too.
+        end = end.max(up_to_origin(text, start));
+    }
+    let login = &text[start..end];
+    if login.is_empty() || !login.iter().any(|&byte| is(byte, ALNUM | HIGH)) {
+        return;
+    }
+    let origin =
+        matches!(text[end..], [b' ', b'0'..=b'9' | b'[' | b':', ..]) || follows(text, end, b" from ");
+    let usual = WORDS.iter().any(|word| login.eq_ignore_ascii_case(word));
+    let on = goes_on(text, end);
+    let taken = match lead {
+        Lead::Surely => !usual || origin,
+        Lead::Word => !usual,
+        Lead::Proven => on,
+        Lead::Alone => !usual && on,
+    };
+    // `for invalid user alice from`: the word is not the login.
+    let taken = taken && !(on_to_user(text, start));
+    if taken && take(search, start, end, Says::Is(Sense::User), Sense::User) {
+        search.done.keyed = search.done.keyed.max(end);
+    }
+}
+
+/// Where the word that begins at `start` ends; what closes a sentence or a bracket is no part of it.
+fn word(text: &[u8], start: usize) -> usize {
+    let ends = |byte: &u8| {
+        matches!(
+            byte,
+            0..=b' '
+                | b'"'
+                | b'\''
+                | b'`'
+                | b'<'
+                | b'>'
+                | b'('
+                | b')'
+                | b'['
+                | b']'
+                | b'{'
+                | b'}'
+                | b','
+                | b';'
+                | b':'
+                | b'='
+        )
+    };
+    let window = &text[start..text.len().min(start + LOGIN_MAX)];
+    let mut end = start + window.iter().position(ends).unwrap_or(window.len());
+    while end > start && matches!(text[end - 1], b'.' | b'!' | b'?') {
+        end -= 1;
+    }
+    end
+}
+
+/// Where a login ends that `from` and its origin follow, with spaces in it or not; `start` when none does.
+fn up_to_origin(text: &[u8], start: usize) -> usize {
+    let window = &text[start..text.len().min(start + LOGIN_MAX)];
+    let line = &window[..memchr2(b'\n', b'[', window).unwrap_or(window.len())];
+    memchr::memmem::find(line, b" from ").map_or(start, |place| start + place)
+}
+
+/// True when the sentence goes on behind a login that ends at `end` as sentences about people do, or ends.
+fn goes_on(text: &[u8], end: usize) -> bool {
+    let rest = &text[end..];
+    let rest = match rest {
+        [] | [b':' | b',' | b';' | b'.' | b')' | b'\n' | b'\r', ..] => return true,
+        [b' ', rest @ ..] => rest,
+        _ => return false,
+    };
+    let length = rest.iter().take(KEY_MAX).take_while(|&&byte| is(byte, ALNUM)).count();
+    let next = &rest[..length];
+    match rest.first() {
+        None | Some(b'(' | b'[') => true,
+        // An address.
+        Some(&byte) if is(byte, DIGIT) || byte == b':' => true,
+        _ => {
+            next.len() > 3 && next.ends_with(b"ed")
+                || GOES_ON.iter().any(|word| next.eq_ignore_ascii_case(word))
+        }
+    }
+}
+
+/// True for `invalid user` and the like, and for `user` itself before a login.
+fn on_to_user(text: &[u8], start: usize) -> bool {
+    let second = start + text[start..].iter().take(LOGIN_MAX).take_while(|&&byte| byte != b' ').count() + 1;
+    let first_is = |words: &[&[u8]]| words.iter().any(|word| follows(text, start, word));
+    (first_is(&SURELY) && follows(text, second, b"user "))
+        || (follows(text, start, b"user ") && !GOES_ON.iter().any(|word| follows(text, start + 5, word)))
+}
+
+/// Looks at a quote or bracket behind a space: a value behind a key of the vocabulary, or a session of Mumble.
+pub(super) fn opening(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
+    if here < search.done.keyed || here < 3 || text[here - 1] != b' ' {
+        return;
+    }
+    if text[here] == b'<' && mumble(search, here) {
+        return;
+    }
+    let end = here - 1;
+    if !is(text[end - 1], LETTER) {
+        return;
+    }
+    let length = text[..end].iter().rev().take(KEY_MAX).take_while(|&&byte| is_key(byte)).count();
+    let key = &text[end - length..end];
+    let whole = length < KEY_MAX && !before(text, end - length, HIGH);
+    let said = match says(key) {
+        _ if !whole => None,
+        Some(said @ Says::Is(_)) => Some(said),
+        // `display name "Anna"`.
+        Some(Says::Name) => two_words(text, end - length, end).filter(|said| matches!(said, Says::Is(_))),
+        _ if [&b"peer"[..], b"extension"].iter().any(|word| key.eq_ignore_ascii_case(word)) => {
+            Some(Says::Is(Sense::User))
+        }
+        _ => None,
+    };
+    if let Some(said) = said {
+        enclosed(search, here, said);
+    }
+}
+
+/// What `display name`, `full name` and the like say: the key at `start..end` with the word before it.
+pub(super) fn two_words(text: &[u8], start: usize, end: usize) -> Option<Says> {
+    let before = text[..start].strip_suffix(b" ")?;
+    let length = before.iter().rev().take(KEY_MAX).take_while(|&&byte| is(byte, LETTER)).count();
+    let mut key = [0; 2 * KEY_MAX];
+    let first = &before[before.len() - length..];
+    let whole = key.get_mut(..length + (end - start))?;
+    whole[..length].copy_from_slice(first);
+    whole[length..].copy_from_slice(&text[start..end]);
+    says(whole).filter(|_| length > 0)
+}
+
+/// Takes what the quote or bracket at `here` encloses, on one line and not for long.
+fn enclosed(search: &mut Search<'_>, here: usize, said: Says) {
+    let text = search.text;
+    let Some(sense) = said.sense() else { return };
+    let value = match text[here] {
+        b'`' => {
+            let window = &text[here + 1..text.len().min(here + 1 + LOGIN_MAX)];
+            // `alice', as GNU wrote, and `alice`.
+            memchr2(b'`', b'\'', window).map(|length| Value { start: here + 1, end: here + 1 + length })
+        }
+        b'[' => {
+            let window = &text[here + 1..text.len().min(here + 1 + LOGIN_MAX)];
+            let plain = |byte: &u8| !matches!(byte, b'=' | b'[' | b'{' | b'"' | b'\n');
+            memchr(b']', window)
+                .filter(|&length| window[..length].iter().all(plain) && !window.starts_with(b"preauth"))
+                .map(|length| Value { start: here + 1, end: here + 1 + length })
+        }
+        _ => Value::read(text, here, said, false),
+    };
+    // What a path names is a thing.
+    let Some(value) = value.filter(|value| text.get(value.start) != Some(&b'/')) else { return };
+    if take(search, value.start, value.end, said, sense) {
+        search.done.keyed = search.done.keyed.max(value.end);
+    }
+}
+
+/// `<4:alice(-1)>`: a session of a Mumble server, its user and the user's number.
+fn mumble(search: &mut Search<'_>, here: usize) -> bool {
+    let text = search.text;
+    let window = &text[here + 1..text.len().min(here + 1 + KEY_MAX * 2)];
+    let digits = window.iter().take_while(|&&byte| is(byte, DIGIT)).count();
+    let named = window.get(digits) == Some(&b':') && digits > 0;
+    let Some(close) = memchr::memmem::find(window, b")>").filter(|_| named) else { return false };
+    let inside = &window[digits + 1..close];
+    let Some(open) = memchr::memrchr(b'(', inside) else { return false };
+    let number = inside[open + 1..].strip_prefix(b"-").unwrap_or(&inside[open + 1..]);
+    if open == 0 || number.is_empty() || !number.iter().all(u8::is_ascii_digit) {
+        return false;
+    }
+    let start = here + 1 + digits + 1;
+    search.push(Finding { start, end: start + open, what: What::Said(Sense::User) });
+    true
+}
