@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use regex::bytes::Regex;
 
 use super::finder::{self, Found, Kind};
+use super::logins;
 
 /// Found and left over, per kind.
 #[derive(Clone, Copy, Debug, Default)]
@@ -170,6 +171,19 @@ pub fn judge(input: &[u8], output: &[u8], lines: &Regex) -> Verdict {
     let mut verdict = Verdict::default();
     let found = identifiers(input, lines);
     recall(input, output, &found, lines, &mut verdict);
+    survival(input, output, &found, &mut verdict);
+    verdict
+}
+
+/// Judges one line of text, in which sentences name people.
+pub fn judge_text(input: &[u8], output: &[u8], lines: &Regex) -> Verdict {
+    let mut verdict = Verdict::default();
+    let mut found = identifiers(input, lines);
+    recall(input, output, &found, lines, &mut verdict);
+    let logins = logins::find(input);
+    logins::recall(input, output, &logins, &mut verdict);
+    found.extend(logins);
+    found.sort_by_key(|f| (f.start, f.end));
     survival(input, output, &found, &mut verdict);
     verdict
 }

@@ -153,27 +153,13 @@ pub const ENTRIES: &[Entry] = &[
 ];
 
 /// What is known to be left.
-pub const KNOWN: &[Known] = &[
-    Known {
-        file: "fail2ban-voip/asterisk",
-        kind: Kind::Account,
-        most: 11,
-        reason: "a telephone switch, read as text: neither `AccountID=` nor `authenticate as '…'` is known there yet",
-    },
-    Known {
-        file: "fail2ban-voip/murmur",
-        kind: Kind::Account,
-        most: 3,
-        reason: "a voice server, read as text: names in `<session:name(id)>`, which no rule of text knows yet",
-    },
-    Known {
-        file: "jitsi-issues-a/nginx_jitsi.log",
-        kind: Kind::Room,
-        most: 1,
-        reason: "an access line behind a syslog head, read as text: its referrer has the room in capitals; read as \
+pub const KNOWN: &[Known] = &[Known {
+    file: "jitsi-issues-a/nginx_jitsi.log",
+    kind: Kind::Room,
+    most: 1,
+    reason: "an access line behind a syslog head, read as text: its referrer has the room in capitals; read as \
                  combined, as a pipeline reads it, nothing is left",
-    },
-];
+}];
 
 /// The first entry that names `path`.
 pub fn entry(path: &str) -> Option<&'static Entry> {

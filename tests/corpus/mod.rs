@@ -8,6 +8,7 @@
 mod align;
 mod finder;
 mod judge;
+mod logins;
 mod meet;
 mod meet_finder;
 mod meet_table;
@@ -197,10 +198,10 @@ fn run_part(name: &str, part: &Part, lines: &[&[u8]]) -> Row {
     let mut verdict = Verdict::default();
     for (input, output) in lines.iter().zip(&aligned.outputs) {
         let Some(output) = output else { continue };
-        verdict.add(if part.format.name() == "json" {
-            judge::judge_json(input, output, &expression)
-        } else {
-            judge::judge(input, output, &expression)
+        verdict.add(match part.format.name() {
+            "json" => judge::judge_json(input, output, &expression),
+            "text" => judge::judge_text(input, output, &expression),
+            _ => judge::judge(input, output, &expression),
         });
     }
     let Stats { reasons, treated, .. } = aligned.stats;
@@ -238,7 +239,7 @@ fn thresholds(what: &str, rows: &[Row], trouble: &mut Vec<String>) {
     must("addresses gone", sum.recall(ADDRESSES), RECALL_MIN);
     must("e-mail gone", sum.recall(&[Kind::Email]), RECALL_MIN);
     must("secrets gone", sum.recall(SECRETS), RECALL_MIN);
-    must("users gone", sum.recall(&[Kind::User]), USER_RECALL_MIN);
+    must("users gone", sum.recall(&[Kind::User, Kind::Account]), USER_RECALL_MIN);
     must("rest untouched", sum.survival(), SURVIVAL_MIN);
 }
 
@@ -293,7 +294,7 @@ fn row_cells(row: &Row) -> Vec<String> {
         row.treated.to_string(),
         recall(ADDRESSES),
         recall(&[Kind::Email]),
-        recall(&[Kind::User]),
+        recall(&[Kind::User, Kind::Account]),
         percent(row.verdict.survival()),
     ]
 }

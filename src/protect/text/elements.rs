@@ -76,6 +76,10 @@ fn cut_from(search: &mut Search<'_>, opening: &[u8], closing: &[u8]) {
         return;
     };
     let Some((says, sense)) = said(name_at(tag)) else { return };
+    // `user <user>: text` is somebody in brackets, and no element.
+    if search.out.iter().rev().any(|found| found.start <= open + opening.len() + close && found.end > open) {
+        return;
+    }
     let start = start.unwrap_or(open + opening.len() + close + closing.len());
     if start < end {
         take(search, start, end, says, sense);

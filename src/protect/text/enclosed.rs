@@ -4,6 +4,7 @@ use memchr::{memchr, memchr2};
 
 use super::bytes::{HIGH, LETTER, at, before, is, is_key};
 use super::keyed::{ELEMENT_MAX, KEY_MAX, VALUE_MAX};
+use super::persons::whole_name;
 use super::vocabulary::{Says, Sense};
 
 /// Bytes of the longest value of several words without quotes: what comes later is another sentence.
@@ -23,6 +24,10 @@ impl Value {
     pub(super) fn read(text: &[u8], at: usize, says: Says, colon: bool) -> Option<Self> {
         let spaces = text[at..].iter().take(2).take_while(|&&byte| byte == b' ').count();
         let at = at + spaces;
+        // `ruser= rhost=example.org`, `Login: user=alice`: what follows has a key of its own.
+        if spaces > 0 && has_key(text, at) && says != Says::Is(Sense::Secret) {
+            return None;
+        }
         let slashes = text[at..].iter().take(8).take_while(|&&byte| byte == b'\\').count();
         let rest = &text[at + slashes..];
         let value = match rest {
@@ -53,6 +58,9 @@ impl Value {
                     _ => VALUE_MAX,
                 };
                 let mut value = Self::bare(text, at, words, bytes_max);
+                if says == Says::Person {
+                    value.end = whole_name(text, value.end);
+                }
                 if words && matches!(says, Says::Name | Says::Is(Sense::Name)) && given_name(text, value.end)
                 {
                     value.end = Self::bare(text, value.end + 2, words, bytes_max).end;
@@ -144,6 +152,14 @@ fn given_name(text: &[u8], here: usize) -> bool {
 /// True for a quote between two letters of a value that begins at `start`: `'O'Brien'`.
 fn is_apostrophe(text: &[u8], start: usize, here: usize) -> bool {
     here > start && before(text, here, LETTER | HIGH) && at(text, here + 1, LETTER | HIGH)
+}
+
+/// True when a key, its sign and a value stand at `here`.
+fn has_key(text: &[u8], here: usize) -> bool {
+    let length = text[here..].iter().take(KEY_MAX).take_while(|&&byte| is_key(byte)).count();
+    // Base64 ends in these signs, too.
+    let end = matches!(text.get(here + length + 1), None | Some(b'=' | b' ' | b'\n' | b',' | b';'));
+    length > 0 && text.get(here + length) == Some(&b'=') && !end
 }
 
 /// True when a key and its separator stand at `here`, or something that ends a value: another space, a dash between words, a bracket.

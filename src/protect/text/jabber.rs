@@ -12,14 +12,12 @@
 use super::bytes::{ALNUM, HEX, HIGH, at, is};
 use super::endpoints::{is_random, is_uuid};
 use super::mail::{is_punctuation, local};
+use super::persons::whole_name;
 use super::vocabulary::Sense;
 use super::{Finding, Search, What};
 
 /// Bytes of the longest part of an identifier (RFC 7622 section 3.1); a room may be escaped three times over.
 const PART_MAX: usize = 1023;
-
-/// Words of the longest name.
-const WORDS_MAX: usize = 6;
 
 /// Bytes of the longest tenant that is looked for.
 const TENANT_MAX: usize = 64;
@@ -197,42 +195,6 @@ fn resource(search: &mut Search<'_>, start: usize, slash: usize, sense: Sense) -
     let what = What::Said(if random { Sense::Endpoint } else { sense });
     search.push(Finding { start: from, end: from + length, what });
     Some(())
-}
-
-/// Where a name ends whose first word ends at `length`: names go on with words that begin in upper case or in another alphabet, perhaps
-/// behind a particle. Nothing else tells names without quotes from the sentence around them.
-fn whole_name(text: &[u8], length: usize) -> usize {
-    const PARTICLES: [&[u8]; 16] = [
-        b"van", b"von", b"de", b"der", b"den", b"ter", b"ten", b"te", b"da", b"di", b"la", b"le", b"el",
-        b"al", b"bin", b"y",
-    ];
-    let word = |start: usize| {
-        let ends = |byte: &u8| !(is(*byte, ALNUM | HIGH) || matches!(byte, b'-' | b'\'' | b'.'));
-        let word = &text[start..];
-        &word[..word.iter().position(ends).unwrap_or(word.len())]
-    };
-    let (mut end, mut place) = (length, length);
-    for _ in 0..WORDS_MAX {
-        if text.get(place) != Some(&b' ') {
-            break;
-        }
-        let next = word(place + 1);
-        place += 1 + next.len();
-        match next {
-            [first, ..] if first.is_ascii_uppercase() || is(*first, HIGH) => {
-                if matches!(text.get(place), Some(b'=' | b':' | b'@' | b'/' | b'_')) {
-                    break;
-                }
-                end = place;
-            }
-            _ if PARTICLES.contains(&next) => {}
-            _ => break,
-        }
-    }
-    while matches!(text[end - 1], b'.') {
-        end -= 1;
-    }
-    end
 }
 
 /// True when a scheme stands before: `https://user@host/path` has no resource.

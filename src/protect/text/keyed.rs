@@ -10,11 +10,11 @@
 
 use memchr::{memchr, memchr2, memrchr};
 
-use super::bytes::{ALNUM, DIGIT, HEX, HIGH, LETTER, UNDERSCORE, is, is_key};
+use super::bytes::{ALNUM, DIGIT, HEX, HIGH, LETTER, is, is_key};
 use super::enclosed::Value;
 use super::endpoints::is_random;
 use super::vocabulary::{Says, Sense, is_nothing, may_end, says};
-use super::{Finding, Search, What, parameters, prose};
+use super::{Finding, Search, What, parameters, persons, prose};
 
 /// Bytes of the longest key.
 pub(super) const KEY_MAX: usize = 40;
@@ -67,9 +67,14 @@ fn property(text: &[u8], key: (usize, usize)) -> Option<Says> {
 fn key_and_value(search: &mut Search<'_>, here: usize) {
     let text = search.text;
     let Some((key, quoted)) = key_before(text, here) else { return };
-    let said =
-        says(&text[key.0..key.1]).or_else(|| property(text, key)).or_else(|| single(search, key, here));
+    let said = says(&text[key.0..key.1])
+        .or_else(|| property(text, key))
+        .or_else(|| single(search, key, here))
+        .or_else(|| failed(text, key));
     let Some(says) = said else { return };
+    if key.0 > 0 && text[key.0 - 1] == b'(' && matches!(says, Says::IfWord(_)) {
+        return prose::numbered(search, key.0 - 1);
+    }
     if says == Says::Stream {
         return stream(search, here);
     }
@@ -87,7 +92,7 @@ fn key_and_value(search: &mut Search<'_>, here: usize) {
         return;
     };
     let sense = match says {
-        Says::Name => name(search, key, quoted, &value),
+        Says::Name => persons::named(search, key, quoted, &value),
         _ => says.sense(),
     };
     let Some(sense) = sense else { return };
@@ -110,10 +115,11 @@ fn stream(search: &mut Search<'_>, here: usize) {
 }
 
 /// The key that ends before the separator at `here`, and whether it stands in quotes.
-fn key_before(text: &[u8], here: usize) -> Option<((usize, usize), bool)> {
+pub(super) fn key_before(text: &[u8], here: usize) -> Option<((usize, usize), bool)> {
     let mut end = here;
-    // `key = value` is how settings are written; a colon behind a space is punctuation.
-    if text[here] == b'=' && text[..end].ends_with(b" ") {
+    // `key = value` is how settings are written; a colon behind a space is punctuation, but for `"key" : "value"`.
+    let spaced = text[here] == b'=' || matches!(text[..end], [.., b'"' | b'\'', b' ']);
+    if spaced && text[..end].ends_with(b" ") {
         end -= 1;
     }
     let bare = end;
@@ -134,6 +140,11 @@ fn key_before(text: &[u8], here: usize) -> Option<((usize, usize), bool)> {
     // A word that goes on in another alphabet is none of ours.
     let whole = length > 0 && length < KEY_MAX && !(end > length && is(text[end - length - 1], HIGH));
     whole.then_some(((end - length, end), end < bare))
+}
+
+/// `Login failed: alice`, as Nextcloud says.
+fn failed(text: &[u8], key: (usize, usize)) -> Option<Says> {
+    (&text[key.0..key.1] == b"failed").then(|| prose::two_words(text, key.0, key.1))?
 }
 
 /// Keys of one letter: the lines of a session description (RFC 8866), and nothing else.
@@ -161,110 +172,6 @@ fn single(search: &mut Search<'_>, key: (usize, usize), here: usize) -> Option<S
     }
 }
 
-/// What `name` names: by the element that it is an attribute of, or as a member of an object that tells of a person.
-fn name(search: &mut Search<'_>, key: (usize, usize), quoted: bool, value: &Value) -> Option<Sense> {
-    let text = search.text;
-    // `{name=Anna, email=…}`, as a map of Java or Kotlin is printed.
-    let in_map = matches!(text[..key.0], [.., b'{'] | [.., b',' | b'{', b' ']);
-    if !quoted && in_map && tells_of_a_person(search) {
-        return Some(Sense::Name);
-    }
-    // `Display name: Anna`.
-    if !quoted && let Some(Says::Is(sense)) = prose::two_words(text, key.0, key.1) {
-        return Some(sense);
-    }
-    if !quoted {
-        let from = key.0.saturating_sub(ELEMENT_MAX);
-        let open = from + memrchr(b'<', &text[from..key.0])?;
-        let tag = &text[open + 1..key.0];
-        let element = &tag[..tag.iter().position(|&byte| !is_key(byte))?];
-        return match element {
-            _ if memchr(b'>', tag).is_some() => None,
-            b"item" | b"contact" | b"person" | b"user" => Some(Sense::Name),
-            b"conference" | b"room" => Some(Sense::Room),
-            _ => None,
-        };
-    }
-    let start = value.start;
-    let value = &text[start..value.end];
-    if memchr(b'@', value).is_some() {
-        return Some(Sense::Room);
-    }
-    // What an endpoint sends is called by its name: `49517bef-v0`.
-    if let Some((endpoint, [b'-', b'a'..=b'z', ..])) = value.split_at_checked(8)
-        && is_random(endpoint)
-    {
-        search.push(Finding { start, end: start + 8, what: What::Said(Sense::Endpoint) });
-        return None;
-    }
-    let technical = |byte: &u8| is(*byte, DIGIT | UNDERSCORE) || matches!(byte, b'.' | b'/' | b':');
-    if value.iter().any(technical) {
-        return None;
-    }
-    let personal = value.iter().any(|&byte| is(byte, HIGH) || byte == b'\\')
-        || (memchr(b' ', value).is_some() && value[0].is_ascii_uppercase())
-        || is_of_a_person(text, key.0)
-        || tells_of_a_person(search);
-    personal.then_some(Sense::Name)
-}
-
-/// True for a key at `here` in an object that is the value of a key which means a person: `"user":{"id":7,"name":"anna"}`.
-fn is_of_a_person(text: &[u8], here: usize) -> bool {
-    const PERSONS: [&[u8]; 16] = [
-        b"user",
-        b"participant",
-        b"member",
-        b"person",
-        b"owner",
-        b"creator",
-        b"moderator",
-        b"attendee",
-        b"guest",
-        b"author",
-        b"sender",
-        b"actor",
-        b"occupant",
-        b"identity",
-        b"caller",
-        b"presenter",
-    ];
-    let from = here.saturating_sub(ELEMENT_MAX);
-    let mut closed = 0;
-    let open = text[from..here].iter().rposition(|&byte| {
-        closed += usize::from(byte == b'}');
-        let opens = byte == b'{' && closed == 0;
-        closed -= usize::from(byte == b'{' && closed > 0);
-        opens
-    });
-    let Some(before) = open.map(|open| &text[..from + open]) else { return false };
-    let before = before.strip_suffix(b" ").unwrap_or(before);
-    if !matches!(before.last(), Some(b':' | b'=')) {
-        return false;
-    }
-    let Some((key, _)) = key_before(text, before.len() - 1) else { return false };
-    PERSONS.iter().any(|person| text[key.0..key.1].eq_ignore_ascii_case(person))
-}
-
-/// True when the text has another key that only persons have. Asked at most once of a text.
-fn tells_of_a_person(search: &mut Search<'_>) -> bool {
-    const KEYS: [&[u8]; 9] = [
-        b"\"email",
-        b"\"username",
-        b"\"avatar",
-        b"\"fullname",
-        b"UserId\\\"",
-        b"UserId\"",
-        b"\"sessionToken",
-        b" email=",
-        b" avatar=",
-    ];
-    let text = &search.text[..search.text.len().min(1 << 16)];
-    *search
-        .done
-        .person
-        .get_or_insert_with(|| KEYS.iter().any(|key| memchr::memmem::find(text, key).is_some()))
-}
-
 /// Takes bytes `start..end` if they can be what their key says, and tells whether they are settled.
 pub(super) fn take(search: &mut Search<'_>, start: usize, end: usize, says: Says, sense: Sense) -> bool {
     let found = judged(search.text, start, end, says, sense);
@@ -285,6 +192,8 @@ pub(super) fn judged(text: &[u8], start: usize, end: usize, says: Says, sense: S
     }
     match says {
         Says::IfRandom(_) if !is_random(value) => return None,
+        Says::IfWord(_) if !is(value[0], LETTER | HIGH) || is_random(value) => return None,
+        Says::Person if !is_random(value) && !persons::is_full_name(value) => return None,
         Says::IfLong(_) if value.len() < 8 || !value.iter().any(|&byte| is(byte, DIGIT)) => return None,
         _ => {}
     }
@@ -295,7 +204,7 @@ pub(super) fn judged(text: &[u8], start: usize, end: usize, says: Says, sense: S
                 return Some(Finding { start, end, what: What::Said(Sense::Name) });
             }
             // Accounts with a host are found by their sign.
-            Sense::User | Sense::Jid | Sense::Email => return None,
+            Sense::User | Sense::Jid | Sense::Email if sign > 0 => return None,
             // `MucImpl@71c78138` is an object of Java.
             Sense::Room if is_object(value, sign) => return None,
             Sense::Room => {

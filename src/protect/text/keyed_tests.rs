@@ -331,3 +331,25 @@ fn occupants_without_quotes() {
         ("⟦plan@conference.example.org⟧/⟦Anna⟧ joined, Role: owner", &["Room", "Name"]),
     ]);
 }
+
+#[test]
+fn persons_of_any_name() {
+    finds(&[
+        (r#"{"user_name" : "⟦wolter⟧", "displayName" : "⟦Anna⟧"}"#, &["User", "Name"]),
+        ("Login: user=<⟦wolter⟧>, method=PLAIN", &["User"]),
+        ("ruser= rhost=⟦192.0.2.7⟧ user=⟦anna⟧", &["192.0.2.7", "User"]),
+        ("session opened for user ⟦root⟧(uid=0) by ⟦wolter⟧(uid=1000)", &["User", "User"]),
+        ("session opened for user ⟦root⟧ by (uid=0)", &["User"]),
+        ("dn=\"uid=⟦gipson⟧,ou=people\" uid=1000 gid=1", &["User"]),
+        ("Login failed: ⟦wolter⟧ (Remote IP: ⟦192.0.2.7⟧)", &["User", "192.0.2.7"]),
+        ("Login failed: '⟦wolter⟧' (Remote IP: '⟦192.0.2.7⟧')", &["User", "192.0.2.7"]),
+        ("owner: ⟦Anna Wolter⟧, moderator=⟦Bo de Vries⟧ joined", &["Name", "Name"]),
+        ("participant \"⟦Anna Wolter⟧\" joined, presenter='⟦Bo Ek⟧'", &["Name", "Name"]),
+        ("participant=⟦49e3837d⟧ has left, owner: root, member=0 creator=\"system\"", &["Endpoint"]),
+        ("context.user.name=⟦Anna Wolter⟧", &["User"]),
+        ("ChatRoomMemberImpl(name=⟦wolter⟧, role=x) Participant[id=7, name=⟦anna⟧]", &["Name", "Name"]),
+        ("Thread[name=main] Config(name=prod, x=[y])", &[]),
+        ("'user': '⟦@wolter:example.org⟧'", &["User"]),
+        ("password: ⟦abc=def⟧ token=⟦YWJjZGVm1==⟧", &["Secret", "Secret"]),
+    ]);
+}

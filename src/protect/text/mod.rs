@@ -93,6 +93,7 @@ mod keyed;
 mod mail;
 mod names;
 mod parameters;
+mod persons;
 mod prose;
 mod secrets;
 mod sieve;

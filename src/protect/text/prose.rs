@@ -11,7 +11,7 @@
 
 use memchr::{memchr, memchr2};
 
-use super::bytes::{ALNUM, DIGIT, HIGH, LETTER, UNDERSCORE, before, follows, is, is_key};
+use super::bytes::{ALNUM, DIGIT, HIGH, LETTER, before, follows, is, is_key};
 use super::enclosed::Value;
 use super::keyed::{KEY_MAX, take};
 use super::vocabulary::{Says, Sense, says};
@@ -21,159 +21,30 @@ use super::{Finding, Search, What};
 const LOGIN_MAX: usize = 64;
 
 /// What stands before `user` where a login follows, whatever it looks like.
-const SURELY: [&[u8]; 6] =
-    [b"invalid", b"illegal", b"authenticating", b"nonexistent", b"non-existent", b"disallowed"];
+const SURELY: &str = "invalid illegal authenticating nonexistent non-existent disallowed";
 /// What stands before `user` where a login may follow.
-const PERHAPS: [&[u8]; 7] = [b"for", b"from", b"by", b"as", b"unknown", b"of", b"to"];
+const PERHAPS: &str = "for from by as unknown of to";
 /// What stands before `for` where a login follows.
-const PROOFS: [&[u8]; 17] = [
-    b"password",
-    b"publickey",
-    b"hostbased",
-    b"interactive",
-    b"pam",
-    b"mic",
-    b"none",
-    b"authentication",
-    b"auth",
-    b"credentials",
-    b"login",
-    b"exceeded",
-    b"failure",
-    b"failures",
-    b"error",
-    b"tried",
-    b"unknown",
-];
+const PROOFS: &str = "\
+    password publickey hostbased interactive pam mic none authentication auth credentials login \
+    exceeded failure failures error tried unknown";
 /// What stands before `as` where a login follows.
-const ENTRIES: [&[u8]; 9] = [
-    b"authenticated",
-    b"authenticate",
-    b"authenticating",
-    b"login",
-    b"logged in",
-    b"log in",
-    b"logging in",
-    b"signed in",
-    b"reauthenticated",
-];
+const ENTRIES: &str = "authenticated authenticate authenticating login reauthenticated";
+/// What stands before `in as`.
+const WAYS_IN: &str = "logged log logging signed sign";
 /// What goes on behind a login.
-const GOES_ON: [&[u8]; 19] = [
-    b"from",
-    b"by",
-    b"via",
-    b"port",
-    b"not",
-    b"has",
-    b"was",
-    b"is",
-    b"does",
-    b"on",
-    b"at",
-    b"cannot",
-    b"with",
-    b"left",
-    b"credentials",
-    b"already",
-    b"authentication",
-    b"unknown",
-    b"tried",
-];
+const GOES_ON: &str = "\
+    from by via port not has was is does on at cannot with left credentials already \
+    authentication unknown tried";
 /// Words behind `user`, `for` or `as` that are nobody's login, but part of the sentence.
-const WORDS: [&[u8]; 92] = [
-    b"a",
-    b"access",
-    b"account",
-    b"accounts",
-    b"action",
-    b"activity",
-    b"added",
-    b"agent",
-    b"an",
-    b"and",
-    b"any",
-    b"are",
-    b"auth",
-    b"authentication",
-    b"by",
-    b"can",
-    b"cannot",
-    b"certificate",
-    b"code",
-    b"connected",
-    b"connection",
-    b"count",
-    b"created",
-    b"credentials",
-    b"data",
-    b"database",
-    b"defined",
-    b"deleted",
-    b"did",
-    b"directory",
-    b"disconnected",
-    b"does",
-    b"entry",
-    b"error",
-    b"event",
-    b"events",
-    b"expected",
-    b"exists",
-    b"experience",
-    b"failed",
-    b"field",
-    b"for",
-    b"found",
-    b"from",
-    b"group",
-    b"groups",
-    b"had",
-    b"has",
-    b"id",
-    b"ids",
-    b"in",
-    b"info",
-    b"information",
-    b"input",
-    b"interface",
-    b"is",
-    b"joined",
-    b"left",
-    b"limit",
-    b"list",
-    b"login",
-    b"manager",
-    b"mode",
-    b"must",
-    b"name",
-    b"names",
-    b"not",
-    b"object",
-    b"of",
-    b"on",
-    b"or",
-    b"password",
-    b"permissions",
-    b"presence",
-    b"profile",
-    b"record",
-    b"removed",
-    b"request",
-    b"requested",
-    b"requests",
-    b"role",
-    b"roles",
-    b"session",
-    b"sessions",
-    b"settings",
-    b"space",
-    b"the",
-    b"to",
-    b"unknown",
-    b"usual",
-    b"was",
-    b"with",
-];
+const WORDS: &str = "\
+    a access account accounts action activity added agent an and any are auth authentication by \
+    can cannot certificate code connected connection count created credentials data database \
+    defined deleted did directory disconnected does entry error event events expected exists \
+    experience failed field for found from group groups had has here id ids in info information \
+    input interface is joined left limit list login manager mode must name names not object of \
+    on or password permissions presence profile record removed request requested requests role \
+    roles session sessions settings space the to unknown usual was with";
 
 /// Looks at a space behind a word that ends as `user`, `for` or `as` do.
 pub(super) fn space(search: &mut Search<'_>, here: usize) {
@@ -213,23 +84,35 @@ impl Lead {
             return None;
         }
         let told = text[..start].strip_suffix(b" ").unwrap_or_default();
-        let any = |words: &[&[u8]]| words.iter().any(|word| ends_with(told, word));
+        let any = |words| ends_with_one(told, words);
         match word {
-            b"user" if any(&SURELY) => Some(Self::Surely),
-            b"user" if any(&PERHAPS) => Some(Self::Word),
+            b"user" if any(SURELY) => Some(Self::Surely),
+            b"user" if any(PERHAPS) => Some(Self::Word),
             b"user" => Some(Self::Alone),
-            b"for" if any(&PROOFS) => Some(Self::Proven),
-            b"as" if any(&ENTRIES) => Some(Self::Word),
+            b"for" if any(PROOFS) => Some(Self::Proven),
+            b"as"
+                if any(ENTRIES)
+                    || told.strip_suffix(b" in").is_some_and(|way| ends_with_one(way, WAYS_IN)) =>
+            {
+                Some(Self::Word)
+            }
             _ => None,
         }
     }
 }
 
-/// True when `text` ends with `word`, and a word begins there.
-fn ends_with(text: &[u8], word: &[u8]) -> bool {
-    text.len() >= word.len()
-        && text[text.len() - word.len()..].eq_ignore_ascii_case(word)
-        && !before(text, text.len() - word.len(), ALNUM | UNDERSCORE)
+/// True when `word` is one of `words`, in any case.
+fn among(words: &str, word: &[u8]) -> bool {
+    words.split(' ').any(|one| word.eq_ignore_ascii_case(one.as_bytes()))
+}
+
+/// True when `text` ends with one of `words`, and begins a word there.
+fn ends_with_one(text: &[u8], words: &str) -> bool {
+    let length = text.iter().rev().take(KEY_MAX).take_while(|&&byte| is_key(byte)).count();
+    let last = &text[text.len() - length..];
+    // `keyboard-interactive/pam`, `gssapi-with-mic`: the end of a word counts.
+    let end = last.rsplit(|&byte| byte == b'-').next().unwrap_or(last);
+    among(words, last) || among(words, end)
 }
 
 /// Takes the login that begins at `start`.
@@ -251,7 +134,7 @@ fn named(search: &mut Search<'_>, start: usize, lead: Lead) {
     }
     let origin =
         matches!(text[end..], [b' ', b'0'..=b'9' | b'[' | b':', ..]) || follows(text, end, b" from ");
-    let usual = WORDS.iter().any(|word| login.eq_ignore_ascii_case(word));
+    let usual = among(WORDS, login);
     let on = goes_on(text, end);
     let taken = match lead {
         Lead::Surely => !usual || origin,
@@ -318,19 +201,18 @@ fn goes_on(text: &[u8], end: usize) -> bool {
         None | Some(b'(' | b'[') => true,
         // An address.
         Some(&byte) if is(byte, DIGIT) || byte == b':' => true,
-        _ => {
-            next.len() > 3 && next.ends_with(b"ed")
-                || GOES_ON.iter().any(|word| next.eq_ignore_ascii_case(word))
-        }
+        _ => next.len() > 3 && next.ends_with(b"ed") || among(GOES_ON, next),
     }
 }
 
 /// True for `invalid user` and the like, and for `user` itself before a login.
 fn on_to_user(text: &[u8], start: usize) -> bool {
     let second = start + text[start..].iter().take(LOGIN_MAX).take_while(|&&byte| byte != b' ').count() + 1;
-    let first_is = |words: &[&[u8]]| words.iter().any(|word| follows(text, start, word));
-    (first_is(&SURELY) && follows(text, second, b"user "))
-        || (follows(text, start, b"user ") && !GOES_ON.iter().any(|word| follows(text, start + 5, word)))
+    let second_word = &text[(start + 5).min(text.len())..];
+    let second_word =
+        &second_word[..second_word.iter().position(|&byte| byte == b' ').unwrap_or(second_word.len())];
+    (among(SURELY, &text[start..second - 1]) && follows(text, second, b"user "))
+        || (follows(text, start, b"user ") && !among(GOES_ON, second_word))
 }
 
 /// Looks at a quote or bracket behind a space: a value behind a key of the vocabulary, or a session of Mumble.
@@ -351,7 +233,7 @@ pub(super) fn opening(search: &mut Search<'_>, here: usize) {
     let whole = length < KEY_MAX && !before(text, end - length, HIGH);
     let said = match says(key) {
         _ if !whole => None,
-        Some(said @ Says::Is(_)) => Some(said),
+        Some(said @ (Says::Is(_) | Says::Person)) => Some(said),
         // `display name "Anna"`.
         Some(Says::Name) => two_words(text, end - length, end).filter(|said| matches!(said, Says::Is(_))),
         _ if [&b"peer"[..], b"extension"].iter().any(|word| key.eq_ignore_ascii_case(word)) => {
@@ -366,7 +248,7 @@ pub(super) fn opening(search: &mut Search<'_>, here: usize) {
 
 /// What `display name`, `full name` and the like say: the key at `start..end` with the word before it.
 pub(super) fn two_words(text: &[u8], start: usize, end: usize) -> Option<Says> {
-    let before = text[..start].strip_suffix(b" ")?;
+    let before = text[..start].strip_suffix(b" ").or_else(|| text[..start].strip_suffix(b"."))?;
     let length = before.iter().rev().take(KEY_MAX).take_while(|&&byte| is(byte, LETTER)).count();
     let mut key = [0; 2 * KEY_MAX];
     let first = &before[before.len() - length..];
@@ -374,6 +256,15 @@ pub(super) fn two_words(text: &[u8], start: usize, end: usize) -> Option<Says> {
     whole[..length].copy_from_slice(first);
     whole[length..].copy_from_slice(&text[start..end]);
     says(whole).filter(|_| length > 0)
+}
+
+/// `alice(uid=1000)`: takes the login before the bracket at `here`.
+pub(super) fn numbered(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
+    let length = text[..here].iter().rev().take(LOGIN_MAX).take_while(|&&byte| is_key(byte)).count();
+    if length > 0 && length < LOGIN_MAX {
+        take(search, here - length, here, Says::Is(Sense::User), Sense::User);
+    }
 }
 
 /// Takes what the quote or bracket at `here` encloses, on one line and not for long.

@@ -123,7 +123,8 @@ impl Carry {
             second_last = mask(block, |lane| SECOND_LAST.within(lower(lane)));
             let opening = mask(block, |lane| OPENINGS.within(lane));
             behind_word = space & after(key, self.key, 1);
-            keyed |= (opening & after(behind_word, self.behind_word, 1))
+            keyed |= (colon & after(behind_word, self.behind_word, 1))
+                | (opening & after(behind_word, self.behind_word, 1))
                 | (open & after(space, self.space, 1))
                 | (space & after(last, self.last, 1) & after(second_last, self.second_last, 2));
             let digit = |lane: Lane| lane.simd_ge(Lane::splat(b'0')) & Lane::splat(b'9').simd_ge(lane);

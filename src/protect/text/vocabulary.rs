@@ -36,6 +36,10 @@ pub(super) enum Says {
     IfRandom(Sense),
     /// The value is this if it has a digit and is not short: the words beside it are words of prose, too.
     IfLong(Sense),
+    /// The value is this if it begins with a letter: numbers are the system's.
+    IfWord(Sense),
+    /// The value is an endpoint if it looks like one, and somebody's name if it looks like that.
+    Person,
     /// `name`: a person's or a thing's; what is around decides.
     Name,
     /// An address follows, the end of which is a credential.
@@ -48,9 +52,12 @@ impl Says {
     /// What the value is, where the key alone decides.
     pub(super) const fn sense(self) -> Option<Sense> {
         match self {
-            Self::Is(sense) | Self::IfRandom(sense) | Self::IfLong(sense) | Self::Element(sense) => {
-                Some(sense)
-            }
+            Self::Is(sense)
+            | Self::IfRandom(sense)
+            | Self::IfLong(sense)
+            | Self::IfWord(sense)
+            | Self::Element(sense) => Some(sense),
+            Self::Person => Some(Sense::Name),
             Self::Name | Self::Stream => None,
         }
     }
@@ -60,7 +67,7 @@ impl Says {
 const KEY_MAX: usize = 32;
 
 /// Keys that mean something as a whole.
-const KEYS: [(&[&str], Says); 15] = [
+const KEYS: [(&[&str], Says); 17] = [
     (&["name"], Says::Name),
     (
         &[
@@ -101,6 +108,8 @@ const KEYS: [(&[&str], Says); 15] = [
             "requesteruserid",
             "remoteuser",
             "ruser",
+            "setid",
+            "loginfailed",
         ],
         Says::Is(Sense::User),
     ),
@@ -127,14 +136,10 @@ const KEYS: [(&[&str], Says); 15] = [
             "endpoint",
             "endpointid",
             "epid",
-            "participant",
             "participantid",
-            "occupant",
             "occupantid",
-            "member",
             "joined",
             "left",
-            "kicked",
             "memberid",
             "meetingid",
             "conferenceid",
@@ -166,6 +171,24 @@ const KEYS: [(&[&str], Says); 15] = [
         ],
         Says::Is(Sense::Session),
     ),
+    (
+        &[
+            "participant",
+            "occupant",
+            "member",
+            "kicked",
+            "owner",
+            "moderator",
+            "creator",
+            "presenter",
+            "attendee",
+            "organizer",
+            "organiser",
+            "speaker",
+        ],
+        Says::Person,
+    ),
+    (&["uid"], Says::IfWord(Sense::User)),
     (&["session"], Says::IfLong(Sense::Session)),
     (&["email", "mail", "emailaddress", "mailaddress"], Says::Is(Sense::Email)),
     (
