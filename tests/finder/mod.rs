@@ -11,10 +11,15 @@ use sluis::protect::text::{Candidates, Context, Cursor, Finding, What, find, fin
 
 use self::generate::{Dice, noise, text};
 
+mod elements;
 pub mod generate;
 mod hostile;
 mod message;
 pub mod naive;
+mod people;
+mod persons;
+mod prose;
+mod records;
 mod sentences;
 mod speed;
 pub mod values;

@@ -1,9 +1,11 @@
 //! Messages of videoconference servers, made of pieces in which somebody is named in one of many ways, or nobody is.
 
 use super::generate::Dice;
+use super::people::{person, record};
+use super::values::front;
 
 /// Words of keys and, by the letter before them, what they say: `n`ame, `s`tatistics, `u`ser, `r`oom, `e`ndpoint if random, session
-/// (`i`, and `I` if long), `m`ail, secret (`x`, and `X` if long), nothing (`-`).
+/// (`i`, and `I` if long), `m`ail, secret (`x`, and `X` if long), `p`erson if it looks like one, login if a `w`ord, nothing (`-`).
 pub const KEYS: &[(char, &str)] = &[
     ('n', "nick"),
     ('n', "nick name"),
@@ -13,6 +15,10 @@ pub const KEYS: &[(char, &str)] = &[
     ('n', "first name"),
     ('n', "caller name"),
     ('n', "participant name"),
+    ('n', "real name"),
+    ('p', "owner"),
+    ('p', "moderator"),
+    ('p', "participant"),
     ('s', "stats id"),
     ('u', "user"),
     ('u', "jid"),
@@ -21,6 +27,11 @@ pub const KEYS: &[(char, &str)] = &[
     ('u', "account"),
     ('u', "user id"),
     ('u', "remote user"),
+    ('u', "ruser"),
+    ('u', "login name"),
+    ('u', "account name"),
+    ('u', "login failed"),
+    ('w', "uid"),
     ('u', "admin username"),
     ('r', "room"),
     ('r', "room name"),
@@ -73,12 +84,15 @@ pub const KEYS: &[(char, &str)] = &[
     ('-', "x"),
 ];
 
-const NAMES: &[&str] = &[
+pub const NAMES: &[&str] = &[
     "Anna",
     "Anna M\u{fc}ller",
     "\u{395}\u{3bb}\u{3ad}\u{3bd}\u{3b7}",
     "\u{141}ukasz",
     "Jan de Vries",
+    "O'Brien",
+    "Wolter, Anna",
+    "Anna > Bo",
     "\u{7530}\u{4e2d} \u{592a}\u{90ce}",
 ];
 const ROOMS: &[&str] = &["plan", "Team-7", "vorstand.q4", "r%c3%a4t%20haus", "r\u{e4}te", "team\\20talk"];
@@ -126,7 +140,7 @@ const PROSE: &[&str] = &[
     "(took 3 ms)",
 ];
 
-fn hex(dice: &mut Dice, digits: usize) -> String {
+pub fn hex(dice: &mut Dice, digits: usize) -> String {
     (0..digits).map(|_| dice.one(&["0", "1", "4", "7", "9", "a", "b", "e", "f"])).collect()
 }
 
@@ -145,7 +159,7 @@ fn occupant(dice: &mut Dice) -> String {
 }
 
 /// A Jabber identifier.
-fn jid(dice: &mut Dice) -> String {
+pub fn jid(dice: &mut Dice) -> String {
     let (host, room) = (dice.one(HOSTS), dice.one(ROOMS));
     match dice.below(8) {
         0 => format!("{}@{host}", uuid(dice)),
@@ -159,7 +173,7 @@ fn jid(dice: &mut Dice) -> String {
 }
 
 /// A key in one of its spellings.
-fn key(dice: &mut Dice) -> String {
+pub fn key(dice: &mut Dice) -> String {
     let words = KEYS[dice.below(KEYS.len())].1;
     let camel = || {
         let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
@@ -175,8 +189,8 @@ fn key(dice: &mut Dice) -> String {
     }
 }
 
-fn value(dice: &mut Dice) -> String {
-    match dice.below(12) {
+pub fn value(dice: &mut Dice) -> String {
+    match dice.below(14) {
         0..=2 => dice.one(NAMES).to_owned(),
         3 => dice.one(NOTHING).to_owned(),
         4 => hex(dice, 8),
@@ -186,6 +200,8 @@ fn value(dice: &mut Dice) -> String {
         8 => hex(dice, 16),
         9 => "anna@example.org".to_owned(),
         10 => "Terrance-GD5".to_owned(),
+        11 => "Anna <anna@example.org> Wolter".to_owned(),
+        12 => "anna=wolter".to_owned(),
         _ => "alice".to_owned(),
     }
 }
@@ -193,7 +209,7 @@ fn value(dice: &mut Dice) -> String {
 /// A key and its value, in one of the ways to write them.
 fn pair(dice: &mut Dice) -> String {
     let (key, value) = (key(dice), value(dice));
-    match dice.below(16) {
+    match dice.below(21) {
         0 | 1 => format!("{key}={value}"),
         2 => format!("{key} = {value}"),
         3 => format!("{key}: {value}"),
@@ -208,7 +224,23 @@ fn pair(dice: &mut Dice) -> String {
         12 => format!("{{&quot;{key}&quot;:&quot;{value}&quot;}}"),
         13 => format!("{{{key},\"{value}\"}}"),
         14 => format!("{{<<\"{key}\">>,<<\"{value}\">>}}"),
-        _ => format!("--{key}={value}"),
+        15 => format!("--{key}={value}"),
+        16 => format!("{key}=[{value}]"),
+        17 => format!("{key}: ({value})"),
+        18 => format!("{{\"{key}\" : \"{value}\"}}"),
+        19 => format!("the {key} {}", enclosed(dice, &value)),
+        _ => format!("{key}= {}={value}", self::key(dice)),
+    }
+}
+
+/// A value between quotes or brackets.
+pub fn enclosed(dice: &mut Dice, value: &str) -> String {
+    match dice.below(7) {
+        0 | 1 => format!("'{value}'"),
+        2 | 3 => format!("\"{value}\""),
+        4 => format!("`{value}'"),
+        5 => format!("[{value}]"),
+        _ => format!("<{value}>"),
     }
 }
 
@@ -245,16 +277,20 @@ fn structure(dice: &mut Dice) -> String {
 pub fn sentence(dice: &mut Dice) -> String {
     let mut text = String::new();
     for _ in 0..=dice.below(5) {
-        let piece = match dice.below(8) {
+        let piece = match dice.below(13) {
             0 | 1 => jid(dice),
             2 => format!("'{}'", jid(dice)),
             3 => structure(dice),
             4 => dice.one(PROSE).to_owned(),
-            5 => format!("authenticated as: {}", dice.one(&["alice", "bob@example.org", "null"])),
+            5..=7 => person(dice),
+            8 => record(dice),
+            9 => format!("authenticated as: {}", dice.one(&["alice", "bob@example.org", "null"])),
             _ => pair(dice),
         };
         text.push_str(&piece);
         text.push_str(dice.one(&[" ", ", ", "; ", "\n", " | ", ") (", "] [", ". "]));
     }
-    text
+    // A message may have been cut off.
+    let length = if dice.below(4) == 0 { dice.below(text.len() + 1) } else { text.len() };
+    front(&text, length).to_owned()
 }

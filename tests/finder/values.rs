@@ -6,8 +6,18 @@ use super::Plain;
 use super::sentences::KEYS;
 
 /// Values that name nobody, of those that the generator makes.
-pub const NOTHING: &[&str] =
-    &["null", "none", "nil", "true", "false", "unknown", "not set", "[params_redacted]", "no value"];
+pub const NOTHING: &[&str] = &[
+    "null",
+    "none",
+    "nil",
+    "true",
+    "false",
+    "unknown",
+    "not set",
+    "[params_redacted]",
+    "params_redacted",
+    "no value",
+];
 
 /// `user_displayName`: the letter of its row in [`KEYS`].
 pub fn says(key: &str) -> char {
@@ -25,8 +35,27 @@ pub fn sense(letter: char) -> &'static str {
         'e' => "Endpoint",
         'i' | 'I' => "Session",
         'm' => "Email",
+        'w' => "User",
+        'p' => "Name",
         _ => "Secret",
     }
+}
+
+/// What stands before the separator at `at`, without quotes.
+pub fn key_ends(text: &str, at: usize) -> &str {
+    let before = &text[..at];
+    let spaced = before.strip_suffix(' ').unwrap_or(before);
+    let spaced = if text[at..].starts_with('=') || spaced.ends_with(['"', '\'']) { spaced } else { before };
+    match spaced.strip_suffix(['"', '\'']) {
+        Some(inside) => inside.trim_end_matches('\\'),
+        None => spaced.strip_suffix("&quot;").unwrap_or(spaced),
+    }
+}
+
+/// The first bytes of `text`, without a part of a character.
+pub fn front(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap();
+    &text[..end]
 }
 
 /// The word of a key that ends where `text` does.
@@ -50,7 +79,7 @@ pub fn bracketed(text: &str, start: usize) -> Option<Range<usize>> {
     Some(start..start + line.find(close).unwrap_or(line.len()))
 }
 
-/// A string whose opening quote has so many backslashes before it: one within it has more.
+/// A string whose opening quote has so many backslashes before it: one within it has more. `O'Brien` holds no quote.
 fn quoted(text: &str, start: usize, slashes: usize) -> Range<usize> {
     let quote = text.as_bytes()[start - 1] as char;
     for (at, letter) in text[start..].char_indices() {
@@ -59,12 +88,19 @@ fn quoted(text: &str, start: usize, slashes: usize) -> Range<usize> {
         match letter {
             '\n' => return start..end,
             _ if letter != quote => {}
+            '\'' if at > 0
+                && lettered(text[..end].chars().next_back())
+                && lettered(text[end + 1..].chars().next()) => {}
             _ if slashes > 0 && before > slashes => {}
             _ if slashes == 0 && before % 2 == 1 && quote == '"' => {}
             _ => return start..end - before.min(slashes),
         }
     }
     start..text.len()
+}
+
+fn lettered(letter: Option<char>) -> bool {
+    letter.is_some_and(|letter| letter.is_ascii_alphabetic() || !letter.is_ascii())
 }
 
 /// Takes another finding: those that share bytes become one, and the longest says what it is; of equals, what a key says.

@@ -4,38 +4,40 @@ use memchr::{memchr, memmem, memrchr_iter};
 
 use super::Search;
 use super::bytes::is_key;
-use super::keyed::{ELEMENT_MAX, KEY_MAX, VALUE_MAX, take};
+use super::keyed::{KEY_MAX, VALUE_MAX, take};
 use super::vocabulary::{Says, Sense, element};
 
 /// What stands around the text of an element that is shown as it is.
 const CDATA: &[u8] = b"<![CDATA[";
 const CDATA_END: &[u8] = b"]]>";
 
+/// What opens and closes a tag: escaped, and the escapes again.
+const SIGNS: [(&[u8], &[u8]); 3] = [(b"<", b">"), (b"&lt;", b"&gt;"), (b"&amp;lt;", b"&amp;gt;")];
+
 /// Looks at the `/` of `</key>` or `&lt;/key&gt;`: the element's text stands before it.
 pub(super) fn closing_tag(search: &mut Search<'_>, here: usize) {
     let text = search.text;
-    let Some((end, closing)) = sign(&text[..here]) else { return };
+    let Some((opening, closing)) = SIGNS.into_iter().find(|(opening, _)| text[..here].ends_with(opening))
+    else {
+        return;
+    };
+    let end = here - opening.len();
     let Some((says, sense)) = said(name_at(&text[here + 1..])) else { return };
     let from = end.saturating_sub(VALUE_MAX);
     let shown = text[..end].ends_with(CDATA_END).then(|| end - CDATA_END.len());
     let (start, end) = match shown {
         Some(end) => (last_of(&text[..end], from, CDATA).map_or(from, |open| open + CDATA.len()), end),
-        None => (last_of(&text[..end], from, closing).map_or(from, |open| open + closing.len()), end),
+        // The text may hold what closes a tag, but nothing that opens one.
+        None => {
+            let tag = last_of(&text[..end], from, opening);
+            let close = tag.and_then(|tag| Some(tag + memmem::find(&text[tag..end], closing)?));
+            let close = close.or_else(|| last_of(&text[..end], from, closing));
+            (close.map_or(from, |close| close + closing.len()), end)
+        }
     };
     if start < end {
         take(search, start, end, says, sense);
     }
-}
-
-/// Where the sign begins that opens a tag and ends `before`, and what closes a tag that is written like it. Signs may be escaped, and
-/// the escapes again.
-fn sign(before: &[u8]) -> Option<(usize, &'static [u8])> {
-    if before.ends_with(b"<") {
-        return Some((before.len() - 1, b">"));
-    }
-    let rest = before.strip_suffix(b"lt;")?;
-    let rest = rest.strip_suffix(b"amp;").unwrap_or(rest);
-    Some((rest.strip_suffix(b"&")?.len(), b"gt;"))
 }
 
 /// The name of an element at the beginning of `tag`, without its prefix.
@@ -47,21 +49,20 @@ fn name_at(tag: &[u8]) -> &[u8] {
 
 /// Looks at the end of a text: an element that was cut off before it was closed.
 pub(super) fn cut_element(search: &mut Search<'_>) {
-    cut_from(search, b"<", b">");
-    cut_from(search, b"&lt;", b"&gt;");
+    for (opening, closing) in SIGNS {
+        cut_from(search, opening, closing);
+    }
 }
 
-/// As [`cut_element`] for tags between two signs: `<nick>Pim`, `<nick>Pim</ni`, `<nick><![CDATA[Pim`.
+/// As [`cut_element`] for tags between two signs: `<nick>Pim`, `<nick>Pim</ni`, `<nick>Pim<`, `<nick><![CDATA[Pim`.
 fn cut_from(search: &mut Search<'_>, opening: &[u8], closing: &[u8]) {
     let text = search.text;
-    let from = text.len().saturating_sub(ELEMENT_MAX);
+    let from = text.len().saturating_sub(VALUE_MAX);
     let Some(last) = last_of(text, from, opening) else { return };
-    let behind = &text[last + opening.len()..];
     let (mut open, mut end) = (last, text.len());
-    if behind.first() == Some(&b'/') {
-        // What closes the tag closed the element.
-        let closed = memmem::find(behind, closing).is_some();
-        let Some(before) = last_of(&text[..last], from, opening).filter(|_| !closed) else { return };
+    if !text[last..].starts_with(CDATA) && memmem::find(&text[last..], closing).is_none() {
+        // This tag was cut off itself: the text ends where it begins.
+        let Some(before) = last_of(&text[..last], from, opening) else { return };
         (open, end) = (before, last);
     }
     let mut start = None;

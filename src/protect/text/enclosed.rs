@@ -45,7 +45,7 @@ impl Value {
             }
             // `displayName=[Anna Wolter]`.
             [open @ (b'[' | b'('), ..] if matches!(says, Says::Is(_)) => {
-                Self::bracketed(text, at + 1, *open)?
+                Self::bracketed(text, at + 1, *open, says == Says::Is(Sense::Secret))?
             }
             [b'[' | b'{' | b'(' | b',' | b'\n' | b'\r' | b';', ..] | [] => return None,
             // A word without quotes in front of a colon and none behind it is prose where it is one line's end.
@@ -92,17 +92,14 @@ impl Value {
         Self { start, end: text.len() }
     }
 
-    /// Up to the closing bracket, or the end of a text that was cut before it. `None` when keys stand in between: they say more.
-    fn bracketed(text: &[u8], start: usize, open: u8) -> Option<Self> {
+    /// Up to the closing bracket, or the end of a text that was cut before it. `None` when keys stand in between: they say more, but
+    /// where all of it is `secret`.
+    fn bracketed(text: &[u8], start: usize, open: u8, secret: bool) -> Option<Self> {
         let close = if open == b'[' { b']' } else { b')' };
-        let window = &text[start..text.len().min(start + WORDS_MAX)];
-        let length = match memchr2(close, b'\n', window) {
-            Some(length) => length,
-            None if window.len() < WORDS_MAX => window.len(),
-            None => return None,
-        };
+        let window = &text[start..text.len().min(start + VALUE_MAX)];
+        let length = memchr2(close, b'\n', window).unwrap_or(window.len());
         let keyed = |byte: &u8| matches!(byte, b'=' | b':' | b'{' | b'[' | b'(');
-        (!window[..length].iter().any(keyed)).then_some(Self { start, end: start + length })
+        (secret || !window[..length].iter().any(keyed)).then_some(Self { start, end: start + length })
     }
 
     fn until(text: &[u8], start: usize, closing: &[u8]) -> Self {

@@ -72,7 +72,9 @@ fn key_and_value(search: &mut Search<'_>, here: usize) {
         .or_else(|| single(search, key, here))
         .or_else(|| failed(text, key));
     let Some(says) = said else { return };
-    if key.0 > 0 && text[key.0 - 1] == b'(' && matches!(says, Says::IfWord(_)) {
+    // Of `(uid=1000)` the login stands before, of `(uid=anna)` it is the value.
+    let number = text.get(here + 1).is_some_and(u8::is_ascii_digit);
+    if number && key.0 > 0 && text[key.0 - 1] == b'(' && matches!(says, Says::IfWord(_)) {
         return prose::numbered(search, key.0 - 1);
     }
     if says == Says::Stream {

@@ -320,6 +320,38 @@ fn escaped_stanzas_and_records() {
     ]);
 }
 
+/// What a search by generated sentences found: parts of values that were left.
+#[test]
+fn values_are_taken_whole() {
+    let (guess, note) = ("ab".repeat(150), "a b ".repeat(100) + "z");
+    finds(&[
+        ("Invalid user ⟦anna wolter⟧ ⟦192.0.2.7⟧ port 5 [preauth]", &["User", "192.0.2.7"]),
+        ("invalid user ⟦a[b c⟧ from ⟦192.0.2.7⟧", &["User", "192.0.2.7"]),
+        ("input_userauth_request: invalid user ⟦anna:wolter⟧ [preauth]", &["User"]),
+        (&format!("Failed password for ⟦{guess}⟧ from x"), &["User"]),
+        (&format!("invalid user ⟦{guess}⟧ from x"), &["User"]),
+        ("opened for user ⟦anna.wolter⟧(uid=0) by ⟦Zoë⟧(uid=1000)", &["User", "User"]),
+        ("filter (uid=⟦anna⟧), base(uid=⟦bo⟧)", &["User", "User"]),
+        ("<4:⟦a)>b⟧(-1)> Authenticated", &[]),
+        ("=> <4:⟦a)>b⟧(-1)> Authenticated", &["User"]),
+        (r#"{"user.name":"⟦anna⟧","display name":"⟦bo⟧"}"#, &["User", "Name"]),
+        (r#"{"user":{"name":"⟦anna.wolter2⟧"}}"#, &["Name"]),
+        ("password=[⟦hunter:2⟧] token=[PARAMS_REDACTED]", &["Secret"]),
+        (&format!("nick=[⟦{guess}⟧]"), &["Name"]),
+        ("cookie \"⟦/x⟧\" user '/dev/null'", &["Secret"]),
+        ("{user,\"⟦anna⟧\",\"\",\"⟦Anna Wolter⟧\"} {user,\"\",7,\"⟦Bo⟧\"}", &["User", "User", "User"]),
+        (
+            "{jid,<<\"⟦anna⟧\">>,<<\"example.org\">>,<<>>,<<\"⟦anna⟧\">>,<<\"example.org\">>,<<>>}",
+            &["User", "User"],
+        ),
+        ("<nick>⟦a > b⟧</nick> &lt;nick&gt;⟦a &amp;gt; b⟧&lt;/nick&gt;", &["Name", "Name"]),
+        ("<nick>⟦Pim de Wit⟧<", &["Name"]),
+        ("<body>⟦hi⟧ <b", &["Secret"]),
+        (&format!("<body>⟦{note}⟧"), &["Secret"]),
+        ("&amp;lt;nick&amp;gt;⟦Pim de Wit⟧", &["Name"]),
+    ]);
+}
+
 #[test]
 fn occupants_without_quotes() {
     finds(&[

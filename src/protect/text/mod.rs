@@ -73,8 +73,8 @@
 //!
 //! Left alone: numbers of an address without separators (`203000113007`, `cb007107`, 3405803783), twelve hexadecimal digits as a
 //! hardware address, partial reverse names shorter than nine nibbles, `%u0040`, `&#64;`, "user at example dot org".
-//! In messages: an occupant with spaces that no quote encloses; a name around a mail address in one value; escaped stanzas and CDATA;
-//! records of Erlang without keys; quoted names in prose (`user 'x' not found`); values in brackets; what follows a comma in a name without quotes.
+//! In messages: the further words of an occupant or a person without quotes that begin in lower case; a login without quotes in a
+//! sentence that none of the usual daemons writes; a person of one word behind `owner` and the like; records of Erlang in lists.
 //! Taken wrongly: versions of four small numbers that nothing marks (`app-1.2.3.4.zip`), lists like `1-2-3-4`, `netstat`-like
 //! `x:::22`, message identifiers that look like e-mail. Reversed dashed or dotted host names outside `in-addr.arpa` are found
 //! but read forwards, so their token is not the client's.

@@ -41,6 +41,10 @@ pub(super) fn named(
     value: &Value,
 ) -> Option<Sense> {
     let text = search.text;
+    // `Display name: Anna`, `user.name=Anna`, `"user.name":"anna"`.
+    if let Some(Says::Is(sense)) = prose::two_words(text, key.0, key.1) {
+        return Some(sense);
+    }
     if quoted {
         return member(search, key, value);
     }
@@ -48,10 +52,6 @@ pub(super) fn named(
     let in_map = matches!(text[..key.0], [.., b'{'] | [.., b',' | b'{', b' ']);
     if in_map && tells_of_a_person(search) {
         return Some(Sense::Name);
-    }
-    // `Display name: Anna`, `user.name=Anna`.
-    if let Some(Says::Is(sense)) = prose::two_words(text, key.0, key.1) {
-        return Some(sense);
     }
     if is_of_a_person(text, key.0) {
         return Some(Sense::Name);
@@ -83,13 +83,15 @@ fn member(search: &mut Search<'_>, key: (usize, usize), value: &Value) -> Option
         search.push(Finding { start, end: start + 8, what: What::Said(Sense::Endpoint) });
         return None;
     }
+    if is_of_a_person(text, key.0) {
+        return Some(Sense::Name);
+    }
     let technical = |byte: &u8| is(*byte, DIGIT | UNDERSCORE) || matches!(byte, b'.' | b'/' | b':');
     if value.iter().any(technical) {
         return None;
     }
     let personal = value.iter().any(|&byte| is(byte, HIGH) || byte == b'\\')
         || (memchr(b' ', value).is_some() && value[0].is_ascii_uppercase())
-        || is_of_a_person(text, key.0)
         || tells_of_a_person(search);
     personal.then_some(Sense::Name)
 }

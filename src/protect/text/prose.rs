@@ -9,16 +9,16 @@
 //! taken only where what stands before or behind them says that they name somebody: sentences speak of user interfaces, too. The
 //! sentences are those of OpenSSH, PAM, Dovecot, `ProFTPD`, Apache, `MariaDB`, `PostgreSQL`, Asterisk and Prosody.
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr2, memmem, memrchr};
 
 use super::bytes::{ALNUM, DIGIT, HIGH, LETTER, before, follows, is, is_key};
 use super::enclosed::Value;
-use super::keyed::{KEY_MAX, take};
+use super::keyed::{ELEMENT_MAX, KEY_MAX, take};
 use super::vocabulary::{Says, Sense, says};
 use super::{Finding, Search, What};
 
-/// Bytes of the longest login without quotes; the system's own limit is 32.
-const LOGIN_MAX: usize = 64;
+/// Bytes of the longest login that has spaces or brackets around it: OpenSSH prints a hundred characters, some of them escaped.
+const LOGIN_MAX: usize = 256;
 
 /// What stands before `user` where a login follows, whatever it looks like.
 const SURELY: &str = "invalid illegal authenticating nonexistent non-existent disallowed";
@@ -172,19 +172,23 @@ fn word(text: &[u8], start: usize) -> usize {
                 | b'='
         )
     };
-    let window = &text[start..text.len().min(start + LOGIN_MAX)];
-    let mut end = start + window.iter().position(ends).unwrap_or(window.len());
+    let rest = &text[start..];
+    let mut end = start + rest.iter().position(ends).unwrap_or(rest.len());
     while end > start && matches!(text[end - 1], b'.' | b'!' | b'?') {
         end -= 1;
     }
     end
 }
 
-/// Where a login ends that `from` and its origin follow, with spaces in it or not; `start` when none does.
+/// Where a login ends, with spaces in it or not, that `from` and its origin follow, an address and its port, or how far the client
+/// came; `start` when none does.
 fn up_to_origin(text: &[u8], start: usize) -> usize {
     let window = &text[start..text.len().min(start + LOGIN_MAX)];
-    let line = &window[..memchr2(b'\n', b'[', window).unwrap_or(window.len())];
-    memchr::memmem::find(line, b" from ").map_or(start, |place| start + place)
+    let line = &window[..memchr(b'\n', window).unwrap_or(window.len())];
+    let find = |words: &[u8]| memmem::find(line, words);
+    let address = find(b" port ").and_then(|port| memrchr(b' ', &line[..port]));
+    let length = [find(b" from "), address, find(b" [preauth]")].into_iter().flatten().min();
+    start + length.unwrap_or(0)
 }
 
 /// True when the sentence goes on behind a login that ends at `end` as sentences about people do, or ends.
@@ -261,7 +265,8 @@ pub(super) fn two_words(text: &[u8], start: usize, end: usize) -> Option<Says> {
 /// `alice(uid=1000)`: takes the login before the bracket at `here`.
 pub(super) fn numbered(search: &mut Search<'_>, here: usize) {
     let text = search.text;
-    let length = text[..here].iter().rev().take(LOGIN_MAX).take_while(|&&byte| is_key(byte)).count();
+    let part = |byte: &&u8| is_key(**byte) || is(**byte, HIGH) || matches!(byte, b'.' | b'+' | b'$' | b'\\');
+    let length = text[..here].iter().rev().take(LOGIN_MAX).take_while(part).count();
     if length > 0 && length < LOGIN_MAX {
         take(search, here - length, here, Says::Is(Sense::User), Sense::User);
     }
@@ -287,7 +292,8 @@ fn enclosed(search: &mut Search<'_>, here: usize, said: Says) {
         _ => Value::read(text, here, said, false),
     };
     // What a path names is a thing.
-    let Some(value) = value.filter(|value| text.get(value.start) != Some(&b'/')) else { return };
+    let path = |value: &Value| text.get(value.start) == Some(&b'/') && sense != Sense::Secret;
+    let Some(value) = value.filter(|value| !path(value)) else { return };
     if take(search, value.start, value.end, said, sense) {
         search.done.keyed = search.done.keyed.max(value.end);
     }
@@ -296,17 +302,21 @@ fn enclosed(search: &mut Search<'_>, here: usize, said: Says) {
 /// `<4:alice(-1)>`: a session of a Mumble server, its user and the user's number.
 fn mumble(search: &mut Search<'_>, here: usize) -> bool {
     let text = search.text;
-    let window = &text[here + 1..text.len().min(here + 1 + KEY_MAX * 2)];
+    let window = &text[here + 1..text.len().min(here + 1 + ELEMENT_MAX)];
+    let window = &window[..memchr(b'\n', window).unwrap_or(window.len())];
     let digits = window.iter().take_while(|&&byte| is(byte, DIGIT)).count();
-    let named = window.get(digits) == Some(&b':') && digits > 0;
-    let Some(close) = memchr::memmem::find(window, b")>").filter(|_| named) else { return false };
-    let inside = &window[digits + 1..close];
-    let Some(open) = memchr::memrchr(b'(', inside) else { return false };
-    let number = inside[open + 1..].strip_prefix(b"-").unwrap_or(&inside[open + 1..]);
-    if open == 0 || number.is_empty() || !number.iter().all(u8::is_ascii_digit) {
+    if window.get(digits) != Some(&b':') || digits == 0 {
         return false;
     }
+    let user = &window[digits + 1..];
+    // Names may hold brackets, too.
+    let ends = |close: usize| {
+        let open = memrchr(b'(', &user[..close])?;
+        let number = user[open + 1..close].strip_prefix(b"-").unwrap_or(&user[open + 1..close]);
+        (open > 0 && !number.is_empty() && number.iter().all(u8::is_ascii_digit)).then_some(open)
+    };
+    let Some(length) = memmem::find_iter(user, b")>").find_map(ends) else { return false };
     let start = here + 1 + digits + 1;
-    search.push(Finding { start, end: start + open, what: What::Said(Sense::User) });
+    search.push(Finding { start, end: start + length, what: What::Said(Sense::User) });
     true
 }

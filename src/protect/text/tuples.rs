@@ -32,31 +32,41 @@ pub(super) fn tuple_member(search: &mut Search<'_>, here: usize) {
         return;
     }
     let Some(Says::Is(sense)) = says(&text[start..end]) else { return };
-    let Some(value) = Value::read(text, here, Says::Is(sense), false) else { return };
     let is_jid = &text[start..end] == b"jid";
-    let mut end = value.end;
-    take(search, value.start, end, Says::Is(sense), sense);
     // Records are tuples without keys: `{user,<<"anna">>,<<"Anna Wolter">>}`, `{jid,<<"anna">>,<<"example.org">>,<<"yzhm9bLt">>, …}`, where
     // the host stays, and all three come again in another case.
-    for place in 1..MEMBERS_MAX {
-        let Some(next) = next_member(text, end) else { break };
-        let Some(value) = Value::read(text, next, Says::Is(sense), false) else { continue };
-        end = value.end;
-        match place % 3 {
-            1 if is_jid => {}
-            2 if is_jid => drop(take(search, value.start, end, Says::Is(Sense::Session), Sense::Session)),
-            _ => drop(take(search, value.start, end, Says::Is(sense), sense)),
+    let mut next = Some(here);
+    for place in 0..MEMBERS_MAX {
+        let Some(member) = next else { break };
+        let (value, end) = member_at(text, member, sense);
+        if let Some(value) = value {
+            match place % 3 {
+                1 if is_jid => {}
+                2 if is_jid => {
+                    take(search, value.start, value.end, Says::Is(Sense::Session), Sense::Session);
+                }
+                _ => drop(take(search, value.start, value.end, Says::Is(sense), sense)),
+            }
         }
+        search.done.keyed = search.done.keyed.max(end);
+        next = text[end..].starts_with(b",").then_some(end + 1);
     }
-    search.done.keyed = search.done.keyed.max(end);
 }
 
-/// Where the next string or binary of a tuple begins, behind one that ends at `end`; `None` where something else follows.
-fn next_member(text: &[u8], end: usize) -> Option<usize> {
-    let rest = &text[end..];
-    let closed = if rest.starts_with(b"\">>,") { 4 } else { 2 };
-    let next = rest.get(closed..).filter(|_| closed == 4 || rest.starts_with(b"\","))?;
-    (next.starts_with(b"\"") || next.starts_with(b"<<\"")).then_some(end + closed)
+/// The string or binary at `at`, if it is one and not empty, and where this member of a tuple ends: numbers, atoms, `<<>>` and `[]` are
+/// members, too.
+fn member_at(text: &[u8], at: usize, sense: Sense) -> (Option<Value>, usize) {
+    let rest = &text[at..];
+    let string = usize::from(rest.starts_with(b"\"")) + 3 * usize::from(rest.starts_with(b"<<\""));
+    if string > 0 && !rest[string..].starts_with(b"\"") {
+        let value = Value::read(text, at, Says::Is(sense), false);
+        let end = value.as_ref().map_or(at + string, |value| value.end);
+        let closed = if string == 3 { &b"\">>"[..] } else { b"\"" };
+        return (value, end + if text[end..].starts_with(closed) { closed.len() } else { 0 });
+    }
+    let empty = [&b"\"\""[..], b"<<\"\">>", b"<<>>", b"[]"].into_iter().find(|empty| rest.starts_with(empty));
+    let atom = || rest.iter().take(KEY_MAX).take_while(|&&byte| is_key(byte)).count();
+    (None, at + empty.map_or_else(atom, <[u8]>::len))
 }
 
 /// Looks at a `{`: an address as Erlang writes it is four or eight numbers.

@@ -345,7 +345,7 @@ pub(super) fn element(name: &[u8]) -> Option<Says> {
 
 /// Values that say that there is none, or that are no one's: switches, masks, wildcards.
 pub(super) fn is_nothing(value: &[u8]) -> bool {
-    const NOTHING: [&[u8]; 16] = [
+    const NOTHING: [&[u8]; 17] = [
         b"null",
         b"none",
         b"nil",
@@ -362,6 +362,7 @@ pub(super) fn is_nothing(value: &[u8]) -> bool {
         b"no value",
         b"not set",
         b"[params_redacted]",
+        b"params_redacted",
     ];
     let masked = |byte: &u8| matches!(byte, b'*' | b'X' | b'x' | b'.' | b'-' | b'?');
     value.iter().all(masked) || NOTHING.iter().any(|nothing| value.eq_ignore_ascii_case(nothing))
