@@ -34,6 +34,7 @@ struct Messages {
     stream: Regex,
     random: Regex,
     object: Regex,
+    source: Regex,
     origin: Regex,
     own_key: Regex,
     next_key: Regex,
@@ -57,10 +58,11 @@ impl Messages {
             random: regex(
                 r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12})?$",
             ),
+            source: regex("^[0-9A-Fa-f]{8}-[a-z]"),
             object: regex(r"^[^@]*[A-Z][^@]*@[0-9a-fA-F]{1,8}$"),
-            origin: regex(r"^o=[^ ]+ [0-9]+ [0-9]+ "),
+            origin: regex(r"^o=[^ ]+ [0-9]+ [0-9]+(?:[ \n]|$)"),
             own_key: regex(r"^[A-Za-z0-9_-]{1,40}=[^= \n,;]"),
-            next_key: regex(r"^(?:[\w.-]+[=:]|- |[ \[(<{]|$)"),
+            next_key: regex(r"^(?:[A-Za-z0-9_.-]+[=:]|- |[ \[(<{]|$)"),
             person: regex(r#""email|"username|"avatar|"fullname|UserId\\?"|"sessionToken| email=| avatar="#),
         }
     }
@@ -215,6 +217,13 @@ impl Messages {
             'N' => self.name(text, before.len(), quoted, &text[value.clone()]),
             letter => letter,
         };
+        // What an endpoint sends: `"name":"49517bef-v0"`.
+        let spelled = &text[value.clone()];
+        if letter == '-' && quoted && self.source.is_match(spelled) && !self.random.is_match(spelled) {
+            let what = "Endpoint".to_owned();
+            seen.push((at, (value.start, value.start + 8, what)));
+            return None;
+        }
         Some(self.take(text, at, value, letter, seen))
     }
 

@@ -85,7 +85,7 @@ const GOES_ON: &[&str] = &[
     "=1",
     " by (uid=0)",
     "(uid=1000)",
-    "@example.org",
+    "@'192.0.2.7'",
     "\n",
 ];
 

@@ -19,6 +19,8 @@ pub const KEYS: &[(char, &str)] = &[
     ('p', "owner"),
     ('p', "moderator"),
     ('p', "participant"),
+    ('p', "member"),
+    ('p', "occupant"),
     ('s', "stats id"),
     ('u', "user"),
     ('u', "jid"),
@@ -46,7 +48,6 @@ pub const KEYS: &[(char, &str)] = &[
     ('e', "ep id"),
     ('e', "participant id"),
     ('e', "occupant id"),
-    ('e', "member"),
     ('e', "meeting id"),
     ('e', "id"),
     ('i', "sid"),
@@ -74,6 +75,9 @@ pub const KEYS: &[(char, &str)] = &[
     ('X', "token"),
     ('X', "phone"),
     ('X', "caller id"),
+    ('X', "caller"),
+    ('x', "avatar"),
+    ('m', "mail"),
     ('-', "region"),
     ('-', "reason"),
     ('-', "role"),
@@ -290,7 +294,15 @@ pub fn sentence(dice: &mut Dice) -> String {
         text.push_str(&piece);
         text.push_str(dice.one(&[" ", ", ", "; ", "\n", " | ", ") (", "] [", ". "]));
     }
-    // A message may have been cut off.
-    let length = if dice.below(4) == 0 { dice.below(text.len() + 1) } else { text.len() };
-    front(&text, length).to_owned()
+    if dice.below(4) == 0 { cut_off(dice, &text) } else { text }
+}
+
+/// A message that was cut off, but not within an address: what is left of one is no business of keys.
+fn cut_off(dice: &mut Dice, text: &str) -> String {
+    let kept = front(text, dice.below(text.len() + 1));
+    let begun = kept.rfind([' ', '<', '>', '"', '\'', '&', ';']).map_or(0, |end| end + 1);
+    let word = text[begun..].split([' ', '<', '"', '\'', '&']).next().unwrap_or_default();
+    let address = word.contains('@')
+        || (word.contains(['.', ':']) && word.contains(|digit: char| digit.is_ascii_digit()));
+    if address { text.to_owned() } else { kept.to_owned() }
 }

@@ -17,13 +17,20 @@ pub const NOTHING: &[&str] = &[
     "[params_redacted]",
     "params_redacted",
     "no value",
+    "yes",
+    "no",
+    "on",
+    "off",
+    "undefined",
+    "default",
 ];
 
 /// `user_displayName`: the letter of its row in [`KEYS`].
 pub fn says(key: &str) -> char {
     let squeezed = key.replace(['-', '_'], "").to_lowercase();
     let row = KEYS.iter().find(|(_, words)| words.replace(' ', "") == squeezed);
-    row.map_or('-', |(letter, _)| *letter)
+    let whole = key.ends_with(|last: char| last.is_ascii_alphanumeric());
+    row.filter(|_| whole).map_or('-', |(letter, _)| *letter)
 }
 
 pub fn sense(letter: char) -> &'static str {

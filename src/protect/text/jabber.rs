@@ -30,6 +30,7 @@ pub(super) fn visit(search: &mut Search<'_>, here: usize, length: usize) -> bool
     // `room@conference.example.org@auth.example.org`: a focus of old, named after its room.
     if let Some(last) = search.out.last_mut()
         && last.end == here
+        && host_end > after
         && last.what == What::Said(Sense::Room)
     {
         last.end = host_end.max(last.end);

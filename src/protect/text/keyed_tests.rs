@@ -336,6 +336,7 @@ fn values_are_taken_whole() {
         ("=> <4:⟦a)>b⟧(-1)> Authenticated", &["User"]),
         (r#"{"user.name":"⟦anna⟧","display name":"⟦bo⟧"}"#, &["User", "Name"]),
         (r#"{"user":{"name":"⟦anna.wolter2⟧"}}"#, &["Name"]),
+        (r#"{"user":{"name":"⟦014e919e-e7eb-991f-41ff-79191f9b4eb9⟧"}}"#, &["Endpoint"]),
         ("password=[⟦hunter:2⟧] token=[PARAMS_REDACTED]", &["Secret"]),
         (&format!("nick=[⟦{guess}⟧]"), &["Name"]),
         ("cookie \"⟦/x⟧\" user '/dev/null'", &["Secret"]),

@@ -76,15 +76,16 @@ fn member(search: &mut Search<'_>, key: (usize, usize), value: &Value) -> Option
     if memchr(b'@', value).is_some() {
         return Some(Sense::Room);
     }
+    if is_of_a_person(text, key.0) {
+        return Some(Sense::Name);
+    }
     // What an endpoint sends is called by its name: `49517bef-v0`.
     if let Some((endpoint, [b'-', b'a'..=b'z', ..])) = value.split_at_checked(8)
         && is_random(endpoint)
+        && !is_random(value)
     {
         search.push(Finding { start, end: start + 8, what: What::Said(Sense::Endpoint) });
         return None;
-    }
-    if is_of_a_person(text, key.0) {
-        return Some(Sense::Name);
     }
     let technical = |byte: &u8| is(*byte, DIGIT | UNDERSCORE) || matches!(byte, b'.' | b'/' | b':');
     if value.iter().any(technical) {
