@@ -83,9 +83,10 @@ const CONTEXT: u16 = 14;
 const FUNCTION: u16 = 15;
 const LINE: u16 = 16;
 const MESSAGE: u16 = 17;
+const FULL_NAME: u16 = 18;
 
 /// The fields of the slots above, by index.
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "container.name",
     "host.name",
     "syslog.appname",
@@ -104,6 +105,7 @@ const FIELDS: [&str; 18] = [
     "code.function.name",
     "code.line.number",
     "message",
+    "user.full_name",
 ];
 
 /// Where the values of a prefix go.
