@@ -95,6 +95,7 @@ mod names;
 mod parameters;
 mod persons;
 mod prose;
+mod prose_words;
 mod secrets;
 mod sieve;
 mod tuples;
