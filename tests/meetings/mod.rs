@@ -1,6 +1,6 @@
 //! The logs of meetings: treated as the obvious version says, the same however they are cut, and whole whatever was changed in them.
 //!
-//! *In*: generated records of the video bridge and of Prosody, and the planted ones of `leak`. *Out*: a verdict on every record that
+//! *In*: generated records of all six programs, and the planted ones of `leak`. *Out*: a verdict on every record that
 //! leaves, in both forms of output and under both policies. *Promised*: `SLUIS_CASES` sets the number of records. *Not here*: the
 //! finder in any text (`finder`), whole evenings (`evening`).
 
@@ -37,7 +37,11 @@ const BATCH_MAX: usize = 120;
 fn policies(format: &FormatSpec) -> [(Policy, usize); 2] {
     let text = include_str!("../../config/policy/meet.toml");
     let (shipped, _) = sluis::config::policy_from_str(text, "meet.toml").unwrap();
-    let name = if *format == FormatSpec::Prosody { "technical" } else { "jvb" };
+    let name = match format {
+        FormatSpec::Jitsi(Service::Jvb) => "jvb",
+        FormatSpec::Jitsi(Service::Jicofo) => "jicofo",
+        _ => "technical",
+    };
     let class = shipped.classes.iter().position(|class| class.name == name).unwrap();
     [(sluis::config::builtin().unwrap(), 0), (shipped, class)]
 }
@@ -122,6 +126,26 @@ fn records_of_the_bridge_are_treated_as_the_obvious_version_says() {
 }
 
 #[test]
-fn and_so_are_those_of_prosody() {
+fn and_so_are_those_of_the_focus() {
+    compare(&FormatSpec::Jitsi(Service::Jicofo), generate::focus, cases(3000));
+}
+
+#[test]
+fn and_those_of_the_gateway() {
+    compare(&FormatSpec::Jitsi(Service::Jigasi), generate::jigasi, cases(3000));
+}
+
+#[test]
+fn and_those_of_the_recorder() {
+    compare(&FormatSpec::Jitsi(Service::Jibri), generate::jibri, cases(3000));
+}
+
+#[test]
+fn and_those_of_prosody() {
     compare(&FormatSpec::Prosody, generate::prosody, cases(3000));
+}
+
+#[test]
+fn and_those_of_the_turn_server() {
+    compare(&FormatSpec::Coturn, generate::coturn, cases(3000));
 }
