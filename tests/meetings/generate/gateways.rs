@@ -1,43 +1,36 @@
 //! Records of the SIP gateway and of the recorder.
+//!
+//! *Not here*: a room in the path of an address of the web (`Visiting url`), which a text does not show for one.
 
-use super::{ACCOUNTS, ADDRESSES, Maker, Means, NAMES, Record};
+use super::{ACCOUNTS, ADDRESSES, Maker, Means, NAMES, Record, percent};
 use crate::finder::generate::Dice;
+
+/// Rooms that no field of the record names: one that a field names with its tenant would be that tenant's without it, too.
+const CALLS: &[&str] = &["board call", "R\u{e4}tsel", "weekly-77"];
 
 impl Maker<'_> {
     /// What only the gateway says.
     fn of_gateway(&mut self) {
-        match self.dice.below(6) {
-            0 => {
-                self.say("[ctx=16895512] Joining JVB conference room: ");
-                let (means, room) = self.room();
-                self.push("message", means, room);
-            }
+        match self.dice.below(7) {
+            0 => self.say_room("[ctx=16895512] Joining JVB conference room: "),
             1 => {
                 self.say("Got invite from ");
                 self.address();
             }
-            2 => {
-                self.say("Member left : PARTICIPANT ");
-                let (means, room) = self.room();
-                self.push("message", means, room);
-                self.say("/");
-                let endpoint = self.hex(8);
-                self.push("message", Means::Endpoint, endpoint);
-            }
+            2 => self.say_occupant("Member left : PARTICIPANT "),
             3 => {
-                self.say("Incoming call from sip:");
-                let account = self.dice.one(ACCOUNTS);
-                self.push("message", Means::Mail, account);
+                self.say_one("Incoming call from sip:", Means::Mail, ACCOUNTS);
                 self.say(" ...");
             }
             4 => {
-                self.say("<dial to='sip:");
-                let account = self.dice.one(ACCOUNTS);
-                self.push("message", Means::Mail, account);
-                self.say("'><header name='JvbRoomName' value='");
-                let (means, room) = self.room();
-                self.push("message", means, room);
+                self.say_one("<dial to='sip:", Means::Mail, ACCOUNTS);
+                self.say_room("'><header name='JvbRoomName' value='");
                 self.say("'/></dial>");
+            }
+            5 => {
+                self.say_room("Created outgoing call to SipGatewaySession[room=");
+                self.say_one(", callee=", Means::Secret, &["+4930555001", "00495550002"]);
+                self.say("]");
             }
             _ => self.remarks(),
         }
@@ -45,29 +38,22 @@ impl Maker<'_> {
 
     /// What only the recorder says.
     fn of_recorder(&mut self) {
-        match self.dice.below(5) {
+        match self.dice.below(7) {
             0 => {
-                self.say("Received JibriIq <iq from='jibribrewery' type='set'><jibri action='start' room='");
-                let (means, room) = self.room();
-                self.push("message", means, room);
-                self.say("' session_id='");
-                let session = self.hex(16);
-                self.push("message", Means::Session, session);
+                self.say("Received JibriIq <iq from='jibribrewery' type='set'>");
+                self.say_room("<jibri action='start' room='");
+                self.say_random("' session_id='", Means::Session, 16);
                 self.say("'/></iq>");
             }
             1 => {
-                self.say("Participants in this recording: [{\"user\":{\"name\":\"");
-                let name = self.dice.one(NAMES);
-                self.push("message", Means::Name, name);
-                self.say("\",\"email\":\"");
-                let account = self.dice.one(ACCOUNTS);
-                self.push("message", Means::Mail, account);
+                self.say_one("Participants in this recording: [{\"user\":{\"name\":\"", Means::Name, NAMES);
+                self.say_one("\",\"email\":\"", Means::Mail, ACCOUNTS);
                 self.say("\"}}]");
             }
             2 => {
-                self.say("XmppCredentials(domain=auth.meet.example.org, port=null, password=");
-                let password = self.hex(12);
-                self.push("message", Means::Secret, password);
+                self.say("XmppCredentials(domain=auth.meet.example.org, port=null, ");
+                self.say_one("username=", Means::Login, &["bobby", "Kees-2"]);
+                self.say_random(", password=", Means::Secret, 12);
                 self.say(")");
             }
             3 => {
@@ -76,8 +62,19 @@ impl Maker<'_> {
                 self.push("message", Means::Address(spelled.parse().unwrap(), false), spelled);
                 self.say(" failed");
             }
+            4 => self.visit(),
+            5 => self.say_random("Using RTMP URL rtmp://a.rtmp.example.org/live2/", Means::Secret, 16),
             _ => self.remarks(),
         }
+    }
+
+    /// Where the recorder goes: the room is a path, and in the parameters whoever asked for it.
+    fn visit(&mut self) {
+        self.say("Parsed call url info: CallUrlInfo(baseUrl=https://meet.example.org, callName=");
+        let plain = self.dice.one(CALLS);
+        self.push("message", Means::Room(plain.to_owned()), percent(plain));
+        self.say_one(", urlParams=[userInfo.displayName=\"", Means::Name, NAMES);
+        self.say("\"])");
     }
 
     /// The context of either, which names a room or nothing. The older formatter has none.
@@ -85,11 +82,10 @@ impl Maker<'_> {
         let is_new = self.dice.below(3) > 0;
         let mut own = Vec::new();
         if is_new {
-            let (means, room) = self.room();
-            let session = self.hex(16);
+            let (room, session) = (self.room(), self.hex(16));
             own = self.context(vec![
-                ("room", "conference.name", means, room),
-                ("session_id", "session.id", Means::Session, session),
+                ("room", "conference.name", vec![room]),
+                ("session_id", "session.id", vec![(Means::Session, session)]),
             ]);
         }
         self.caller(is_new);

@@ -3,8 +3,8 @@
 use super::{ACCOUNTS, Maker, Means, NAMES, Record, STATS, local};
 use crate::finder::generate::Dice;
 
-/// A value of a context block: its key, its field and what it means.
-pub(super) type Context = Vec<(&'static str, &'static str, Means, String)>;
+/// The values of a context block: key, field, and the pieces of the value.
+pub(super) type Context = Vec<(&'static str, &'static str, Vec<(Means, String)>)>;
 
 /// Levels, of which a virtual machine in another country prints its own words.
 const LEVELS: &[&str] = &["INFO", "WARNING", "AM FEINSTEN", "INFORMACI\u{d3}N", "GRAVE"];
@@ -29,14 +29,14 @@ impl Maker<'_> {
     /// A block of some of the values, in brackets.
     pub(super) fn context(&mut self, values: Context) -> Context {
         let mut taken = Vec::new();
-        for (key, field, means, value) in values {
+        for (key, field, value) in values {
             if self.dice.below(3) == 0 {
                 continue;
             }
             self.fixed(if taken.is_empty() { "[" } else { " " });
             self.fixed(&format!("{key}="));
-            self.push(field, means.clone(), value.clone());
-            taken.push((key, field, means, value));
+            self.put(field, value.clone());
+            taken.push((key, field, value));
         }
         if !taken.is_empty() {
             if self.dice.below(2) == 0 {
@@ -59,10 +59,11 @@ impl Maker<'_> {
 
     /// The record's own names, as they stand in prose.
     pub(super) fn own_names(&mut self, own: Context) {
-        for (_, field, means, value) in own {
+        for (_, field, mut value) in own {
+            let (means, value) = value.swap_remove(0);
             let text = match (field, &means) {
                 ("endpoint.id" | "endpoint.stats_id", _) => value,
-                (_, Means::Room(room)) => room.rsplit('/').next().unwrap().to_uppercase(),
+                ("conference.name", Means::Room(room)) => room.rsplit('/').next().unwrap().to_uppercase(),
                 _ => continue,
             };
             if self.dice.below(2) == 0 {
@@ -73,74 +74,98 @@ impl Maker<'_> {
         }
     }
 
-    /// A participant as a room knows them: an endpoint, or the whole identifier of a guest or of somebody with an account.
-    fn participant(&mut self, field: &'static str) {
-        if self.dice.below(2) == 0 {
-            let guest = self.uuid();
-            self.push(field, Means::Endpoint, format!("{guest}@meet.example.org"));
-        } else {
-            let account = self.dice.one(ACCOUNTS);
-            self.push(field, Means::Mail, account);
+    pub(super) fn put(&mut self, field: &'static str, pieces: Vec<(Means, String)>) {
+        for (means, spelled) in pieces {
+            self.push(field, means, spelled);
         }
-        self.push(field, Means::Nothing, "/");
-        let resource = self.hex(8);
-        self.push(field, Means::Endpoint, resource);
+    }
+
+    /// The whole identifier of a guest or of somebody with an account.
+    fn participant(&mut self) -> Vec<(Means, String)> {
+        let who = if self.dice.below(2) == 0 {
+            (Means::Endpoint, format!("{}@meet.example.org", self.uuid()))
+        } else {
+            (Means::Mail, self.dice.one(ACCOUNTS).to_owned())
+        };
+        vec![who, (Means::Nothing, "/".to_owned()), (Means::Endpoint, self.hex(8))]
     }
 
     /// A room and who is in it.
-    fn occupant(&mut self) {
-        let (means, room) = self.room();
-        self.push("message", means, room);
-        self.say("/");
-        let endpoint = self.hex(8);
-        self.push("message", Means::Endpoint, endpoint);
+    pub(super) fn occupant(&mut self) -> Vec<(Means, String)> {
+        vec![self.room(), (Means::Nothing, "/".to_owned()), (Means::Endpoint, self.hex(8))]
+    }
+
+    pub(super) fn say_room(&mut self, before: &str) {
+        self.say(before);
+        let room = self.room();
+        self.put("message", vec![room]);
+    }
+
+    pub(super) fn say_occupant(&mut self, before: &str) {
+        self.say(before);
+        let occupant = self.occupant();
+        self.put("message", occupant);
+    }
+
+    fn say_participant(&mut self, before: &str) {
+        self.say(before);
+        let participant = self.participant();
+        self.put("message", participant);
+    }
+
+    pub(super) fn say_one(&mut self, before: &str, means: Means, of: &[&str]) {
+        self.say(before);
+        let one = self.dice.one(of);
+        self.push("message", means, one);
+    }
+
+    /// A credential or an identifier that is random digits.
+    pub(super) fn say_random(&mut self, before: &str, means: Means, digits: usize) {
+        self.say(before);
+        let random = self.hex(digits);
+        self.push("message", means, random);
     }
 
     /// What only the focus says.
     fn of_focus(&mut self) {
-        match self.dice.below(9) {
+        match self.dice.below(11) {
             0 => {
-                self.say("Conference request for room ");
-                let (means, room) = self.room();
-                self.push("message", means, room);
-                self.say(", from ");
-                self.participant("message");
+                self.say_room("Conference request for room ");
+                self.say_participant(", from ");
                 self.say(", token=true");
             }
             1 => {
-                self.say("Member joined:");
-                let endpoint = self.hex(8);
-                self.push("message", Means::Endpoint, endpoint);
-                self.say(" stats-id=");
-                self.push("message", Means::Stats, STATS[0]);
+                self.say_random("Member joined:", Means::Endpoint, 8);
+                self.say_one(" stats-id=", Means::Stats, &STATS[..1]);
                 self.say(" region=eu audioMuted=true role=PARTICIPANT isJibri=false");
             }
             2 => {
-                self.say("Member ");
-                self.occupant();
+                self.say_occupant("Member ");
                 self.say(" joined.");
             }
-            3 => {
-                self.say("Focus request for room: ");
-                let (means, room) = self.room();
-                self.push("message", means, room);
-            }
+            3 => self.say_room("Focus request for room: "),
             4 => self.session(),
             5 => {
-                self.say("Created new focus for ");
+                // Its own name is the room's, as a user of the focus's host.
                 let (means, room) = self.room();
-                self.push("message", means, room);
+                self.say("Created new focus for ");
+                self.push("message", means, format!("{room}@auth.meet.example.org"));
                 self.say(". Conference count 1");
             }
             6 => self.recording(),
             7 => {
-                self.say(
-                    "Chat room event ChatRoomMemberPresenceChangeEvent[type=MemberJoined member=ChatMember[",
-                );
-                self.occupant();
-                self.say(", jid: ");
-                self.participant("message");
+                self.say("Chat room event ChatRoomMemberPresenceChangeEvent[type=MemberJoined ");
+                self.say_occupant("member=ChatMember[");
+                self.say_participant(", jid: ");
                 self.say("]@437959]");
+            }
+            8 => {
+                self.say_participant("Jid ");
+                self.say_one(" authenticated as: ", Means::Login, &["bobby", "Kees-2"]);
+            }
+            9 => {
+                self.say_occupant("Added participant jid= ");
+                self.say(", bridge=jvb1");
             }
             _ => self.remarks(),
         }
@@ -149,33 +174,23 @@ impl Maker<'_> {
     /// Who was let in, in the words of `AbstractAuthAuthority`.
     fn session(&mut self) {
         let (account, session) = (self.dice.one(ACCOUNTS), self.uuid());
-        self.say("Authentication session created for ");
-        self.push("message", Means::Mail, account);
-        self.say(" SID: ");
-        self.push("message", Means::Session, session);
-        self.say(" ; AuthSession[ID=");
-        self.push("message", Means::Mail, account);
-        self.say(", JID=");
-        self.participant("message");
-        self.say(", LIFE_TM_SEC=382, R=");
-        let (means, room) = self.room();
-        self.push("message", means, room);
+        self.say_one("Authentication session created for ", Means::Mail, &[account]);
+        self.say_one(" SID: ", Means::Session, &[&session]);
+        self.say_one(" ; AuthSession[ID=", Means::Mail, &[account]);
+        self.say_participant(", JID=");
+        self.say_one(", SID=", Means::Session, &[&session]);
+        self.say_random(", MUID=", Means::Session, 32);
+        self.say_room(", LIFE_TM_SEC=382, R=");
         self.say("]@1437");
     }
 
     /// A request to record or to call, as the stanza that it is.
     fn recording(&mut self) {
-        self.say("Accepted jibri request: <iq from='");
-        self.occupant();
-        self.say("' type='set'><jibri action='start' room='");
-        let (means, room) = self.room();
-        self.push("message", means, room);
-        self.say("' displayname='");
-        let name = self.dice.one(&NAMES[..2]);
-        self.push("message", Means::Name, name);
-        self.say("' streamid='");
-        let key = self.hex(16);
-        self.push("message", Means::Secret, key);
+        self.say_occupant("Accepted jibri request: <iq from='");
+        self.say_room("' type='set'><jibri action='start' room='");
+        // An apostrophe within apostrophes is not known yet (README).
+        self.say_one("' displayname='", Means::Name, &NAMES[..2]);
+        self.say_random("' streamid='", Means::Secret, 16);
         self.say("'/></iq>");
     }
 }
@@ -184,16 +199,16 @@ impl Maker<'_> {
 pub fn bridge(dice: &mut Dice) -> Record {
     let mut make = Maker { dice, pieces: Vec::new() };
     let time = make.java("JVB");
-    let (means, room) = make.room();
+    let room = make.room();
     let (session, meeting, endpoint) = (make.hex(16), make.uuid(), make.hex(8));
     let meeting = if make.dice.below(2) == 0 { meeting } else { meeting[..8].to_owned() };
     let stats = make.dice.one(STATS).to_owned();
     let own = make.context(vec![
-        ("confId", "session.id", Means::Session, session),
-        ("conf_name", "conference.name", means, room),
-        ("meeting_id", "conference.id", Means::Endpoint, meeting),
-        ("epId", "endpoint.id", Means::Endpoint, endpoint),
-        ("stats_id", "endpoint.stats_id", Means::Stats, stats),
+        ("confId", "session.id", vec![(Means::Session, session)]),
+        ("conf_name", "conference.name", vec![room]),
+        ("meeting_id", "conference.id", vec![(Means::Endpoint, meeting)]),
+        ("epId", "endpoint.id", vec![(Means::Endpoint, endpoint)]),
+        ("stats_id", "endpoint.stats_id", vec![(Means::Stats, stats)]),
     ]);
     make.caller(true);
     make.remarks();
@@ -208,14 +223,22 @@ pub fn focus(dice: &mut Dice) -> Record {
     let is_new = make.dice.below(3) > 0;
     let mut own = Vec::new();
     if is_new {
-        let (means, room) = make.room();
-        let (meeting, endpoint) = (make.uuid(), make.hex(8));
+        let (room, meeting, endpoint) = (make.room(), make.uuid(), make.hex(8));
+        let (visitors, jid, remote) = (make.occupant(), make.participant(), make.occupant());
         let stats = make.dice.one(STATS).to_owned();
+        let participant = if make.dice.below(2) == 0 {
+            ("participant", "endpoint.id", vec![(Means::Endpoint, endpoint)])
+        } else {
+            ("participant", "user.jid", make.participant())
+        };
         own = make.context(vec![
-            ("room", "conference.name", means, room),
-            ("meeting_id", "conference.id", Means::Endpoint, meeting),
-            ("participant", "endpoint.id", Means::Endpoint, endpoint),
-            ("stats_id", "endpoint.stats_id", Means::Stats, stats),
+            ("room", "conference.name", vec![room]),
+            ("meeting_id", "conference.id", vec![(Means::Endpoint, meeting)]),
+            participant,
+            ("stats_id", "endpoint.stats_id", vec![(Means::Stats, stats)]),
+            ("visitor_muc", "user.jid", visitors),
+            ("jid", "user.jid", jid),
+            ("remoteJid", "user.jid", remote),
         ]);
     }
     make.caller(is_new);
