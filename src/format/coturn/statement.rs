@@ -100,12 +100,14 @@ impl Pieces<'_, '_> {
         });
         let Some((word, open)) = open else { return Ok(self.unbracketed()) };
         let name = &self.record[open..self.end];
-        // With a realm after it, the name ends at the last place where one could begin: an origin after that may hold anything.
-        let close = memmem::rfind(name, REALM).or_else(|| memchr::memrchr(b'>', name));
+        // Where a realm follows it, the name ends at the last place where one could begin: an origin after that may hold anything.
+        // Where the realm stands before it, the words of one are the name's own.
+        let realm = if text.starts_with(CLOSED) { memmem::rfind(name, REALM) } else { None };
+        let close = realm.or_else(|| memchr::memrchr(b'>', name));
         let Some(close) = close.map(|at| open + at) else { return Err(Refusal::Truncated) };
         self.name((word, close + 1), (open, close));
         let rest = &self.record[close..self.end];
-        if rest.starts_with(REALM) && text.starts_with(CLOSED) {
+        if realm.is_some() {
             let remote = memmem::rfind(rest, REMOTE).ok_or(Refusal::Truncated)?;
             self.remote(close + remote + REMOTE.len())?;
         }

@@ -148,6 +148,7 @@ fn users() {
             "realm <r> user <a>: incoming packet x, user <b>: incoming packet y",
             Some("a>: incoming packet x, user <b"),
         ),
+        ("realm <r> user <a> realm <b>: incoming packet x", Some("a> realm <b")),
         ("usage: realm=<r>, username=<a>, rp=1, username=<b>, rp=2", Some("a>, rp=1, username=<b")),
     ] {
         let expected: Vec<String> = expected.iter().map(|name| format!("user.name {name}")).collect();

@@ -5,12 +5,14 @@ use std::net::IpAddr;
 use super::{ADDRESSES, Maker, Means, Record, local};
 use crate::finder::generate::Dice;
 
-/// Users as operators and clients choose them; none of them is a word that the server says itself.
+/// Users as operators and clients choose them; none of them is a word that the server says itself, some are its punctuation.
 const USERS: &[&str] = &[
     "bobby",
     "@anna:example.tech",
     "Kees de Vries",
     "a>b<c",
+    "zus> realm <wim",
+    "mies, remote 192.0.2.77:5",
     "Wim@Meet.example.org",
     "J\u{fc}rgen",
     "\u{5bb4}\u{4f1a}\u{5ba4}",
@@ -192,7 +194,8 @@ impl Maker<'_> {
             self.client(true);
         }
         self.say(", reason: allocation timeout");
-        if let Some(user) = user.filter(|_| self.dice.below(2) == 0) {
+        // A reason is the server's own text: it holds a name, never what stands around the values before it.
+        if let Some(user) = user.filter(|user| !user.contains([',', '>']) && self.dice.below(2) == 0) {
             self.say(" of (");
             self.push("message", Means::Login, user);
             self.say(")");
