@@ -7,7 +7,7 @@
 use super::{FILE, FILE_LINE, PREFIX, SESSION, SEVERITY, THREAD, TIME};
 use crate::format::pieces::{Miss, Range, digits, skip};
 use crate::format::prefix::Prefix;
-use crate::format::stamp::stamp;
+use crate::format::stamp::{begins_jitsi, stamp};
 use crate::format::time::TimeForm;
 use crate::record::span::{Parsed, Refusal};
 
@@ -40,7 +40,9 @@ impl Header {
             Ok(header) => return Ok(header),
             Err(miss) => miss,
         };
-        let Some(prefix) = Prefix::read(line) else { return Err(miss) };
+        let Some(prefix) = Prefix::read(line) else {
+            return Err(if begins_jitsi(line) { Miss::begins(Refusal::OtherProgram) } else { miss });
+        };
         let other = |(start, end): Range| !is_turn(&line[start..end]);
         let others = prefix.container.or(prefix.program).is_some_and(other);
         match Self::own(line, prefix.rest) {

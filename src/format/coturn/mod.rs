@@ -34,7 +34,8 @@ use jiff::tz::{TimeZone, offset};
 use memchr::memmem::Finder;
 
 use self::header::Header;
-use super::prefix::Slots;
+use super::prefix::{Prefix, Slots};
+use super::stamp::holds_stamp;
 use super::time;
 use super::{Memo, Parser};
 use crate::record::span::{Escape, Layout, Parsed, Refusal};
@@ -99,10 +100,15 @@ impl Coturn {
         }
     }
 
-    /// True when another session's statement stands in the text: two records were joined, and whose values are whose cannot be
-    /// told.
+    /// True when another session's statement stands in the text, or a time, which no statement of the server prints: two records were
+    /// joined, this server's or another program's, and whose values are whose cannot be told.
     fn holds_another(&self, text: &[u8]) -> bool {
-        self.session.find_iter(text).any(|at| header::session(text, at).is_some())
+        let mut lines = text.split(|&byte| byte == b'\n');
+        // A relay puts its time in front of every line.
+        let own = |line| Prefix::read(line).map_or(line, |prefix| &line[prefix.rest..]);
+        lines.next().is_some_and(holds_stamp)
+            || lines.any(|line| holds_stamp(own(line)))
+            || self.session.find_iter(text).any(|at| header::session(text, at).is_some())
     }
 }
 

@@ -98,7 +98,7 @@ impl Pieces<'_, '_> {
             let word = USERS.iter().find(|word| text[..at].ends_with(word))?;
             Some((self.done + at - word.len(), self.done + at + 1))
         });
-        let Some((word, open)) = open else { return Ok(self.unbracketed()) };
+        let Some((word, open)) = open else { return self.unbracketed() };
         let name = &self.record[open..self.end];
         // Where a realm follows it, the name ends at the last place where one could begin: an origin after that may hold anything.
         // Where the realm stands before it, the words of one are the name's own.
@@ -114,18 +114,23 @@ impl Pieces<'_, '_> {
         Ok(true)
     }
 
-    /// `user bob credentials are incorrect`.
-    fn unbracketed(&mut self) -> bool {
+    /// `check_stun_auth: user bob credentials are incorrect`. Without its end it was cut, and where its name ends is not known.
+    fn unbracketed(&mut self) -> Result<bool, Refusal> {
+        const CHECK: &[u8] = b"check_stun_auth: ";
         const BEFORE: &[u8] = b"user ";
         const AFTER: &[u8] = b" credentials are incorrect";
         let text = &self.record[self.done..self.end];
-        let Some(end) = memmem::rfind(text, AFTER) else { return false };
+        let Some(end) = memmem::rfind(text, AFTER) else {
+            let check = memmem::find(text, CHECK).map(|at| &text[at + CHECK.len()..]);
+            let is_cut = check.is_some_and(|rest| rest.starts_with(BEFORE));
+            return if is_cut { Err(Refusal::Truncated) } else { Ok(false) };
+        };
         let Some(start) = memmem::find(&text[..end], BEFORE).map(|at| at + BEFORE.len()) else {
-            return false;
+            return Ok(false);
         };
         let name = (self.done + start, self.done + end);
         self.name((name.0 - BEFORE.len(), name.1), name);
-        true
+        Ok(true)
     }
 
     /// Adds the name of a user. `around` is the name with the words that say whose it is: these stay outside of the message, or a name

@@ -7,7 +7,7 @@
 use super::{MODULE, SESSION, SEVERITY, TIME};
 use crate::format::pieces::{Miss, Range};
 use crate::format::prefix::Prefix;
-use crate::format::stamp::stamp;
+use crate::format::stamp::{begins_jitsi, stamp};
 use crate::format::time::TimeForm;
 use crate::record::span::{Parsed, Refusal};
 
@@ -62,7 +62,7 @@ fn is_file(line: &[u8]) -> bool {
 #[inline(never)]
 pub(super) fn behind_prefix(line: &[u8], miss: Miss) -> Result<(Prefix, Own), Miss> {
     let Some(prefix) = Prefix::read(line) else {
-        return Err(if is_jitsi(line) { Miss::begins(Refusal::OtherProgram) } else { miss });
+        return Err(if begins_jitsi(line) { Miss::begins(Refusal::OtherProgram) } else { miss });
     };
     let inner = match Own::read(line, prefix.rest) {
         Ok(own) => return Ok((prefix, own)),
@@ -304,11 +304,4 @@ fn is_random(id: &[u8]) -> bool {
 fn is_prosody(name: &[u8]) -> bool {
     let holds = |word: &[u8]| name.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
     holds(b"prosody") || name.starts_with(b"lua")
-}
-
-/// True for a line that a service of Jitsi begins a record with.
-fn is_jitsi(line: &[u8]) -> bool {
-    let rest =
-        [&b"JVB "[..], b"Jicofo ", b"Jigasi ", b"Jibri "].iter().find_map(|word| line.strip_prefix(*word));
-    rest.is_some_and(|rest| stamp(rest).is_some())
 }
