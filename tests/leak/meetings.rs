@@ -1,4 +1,4 @@
-//! PI-1, PI-2 and PI-7 over the logs of meetings: whatever the four services write of a person, a room or a session, in whatever
+//! PI-1, PI-2 and PI-7 over the logs of meetings: whatever the six services write of a person, a room or a session, in whatever
 //! place, it shows nowhere.
 //!
 //! *Promised*: under the built-in policy and the shipped one, in both forms, with names learned and without, on standard output and
@@ -90,7 +90,7 @@ fn pi_2_no_canary_of_a_broken_record_leaves() {
     none(&problems);
 }
 
-/// PI-1, PI-2: a pipeline of all four, with its sealed quarantine and its state.
+/// PI-1, PI-2: a pipeline of all six, with its sealed quarantine and its state.
 #[test]
 fn pi_1_no_canary_of_a_meeting_in_any_file() {
     let folder = TempDir::new().unwrap();

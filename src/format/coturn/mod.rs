@@ -88,6 +88,7 @@ pub struct Coturn {
     layout: Layout,
     zone: TimeZone,
     session: Finder<'static>,
+    check: Finder<'static>,
 }
 
 impl Coturn {
@@ -97,17 +98,19 @@ impl Coturn {
             layout: Layout::of_log(&FIELDS, Escape::None),
             zone: zone.unwrap_or_else(|| TimeZone::fixed(offset(EASTERNMOST_HOURS))),
             session: Finder::new(header::SESSION_WORD),
+            check: Finder::new(statement::CHECK),
         }
     }
 
-    /// True when another session's statement stands in the text, or a time, which no statement of the server prints: two records were
-    /// joined, this server's or another program's, and whose values are whose cannot be told.
+    /// True when another session's statement stands in the text, or behind its first line one of no session that names a user; or a
+    /// time, which no statement of the server prints: two records were joined, this server's or another program's, and whose values
+    /// are whose cannot be told.
     fn holds_another(&self, text: &[u8]) -> bool {
         let mut lines = text.split(|&byte| byte == b'\n');
         // A relay puts its time in front of every line.
         let own = |line| Prefix::read(line).map_or(line, |prefix| &line[prefix.rest..]);
         lines.next().is_some_and(holds_stamp)
-            || lines.any(|line| holds_stamp(own(line)))
+            || lines.any(|line| holds_stamp(own(line)) || self.check.find(line).is_some())
             || self.session.find_iter(text).any(|at| header::session(text, at).is_some())
     }
 }

@@ -15,6 +15,8 @@ use crate::record::span::{Parsed, Refusal};
 
 /// Bytes before the name of a user in brackets.
 const USERS: [&[u8]; 2] = [b"user ", b"username="];
+/// The statement of no session that names a user, as far as it is always the same.
+pub(super) const CHECK: &[u8] = b"check_stun_auth: ";
 /// What stands between user and realm where a whole list of values follows.
 const REALM: &[u8] = b"> realm <";
 /// The statement that ends a session, and what stands before its client.
@@ -116,7 +118,6 @@ impl Pieces<'_, '_> {
 
     /// `check_stun_auth: user bob credentials are incorrect`. Without its end it was cut, and where its name ends is not known.
     fn unbracketed(&mut self) -> Result<bool, Refusal> {
-        const CHECK: &[u8] = b"check_stun_auth: ";
         const BEFORE: &[u8] = b"user ";
         const AFTER: &[u8] = b" credentials are incorrect";
         let text = &self.record[self.done..self.end];

@@ -273,6 +273,11 @@ fn what_is_no_record() {
     // Two records in one, and a statement that lost its header.
     refused(&format!("5: x\n{S}realm <r> user <a>: x"), Refusal::Truncated, true);
     refused(&format!("5: {S}realm <r> user <b5: {S}realm <r> user <a>: x"), Refusal::Truncated, true);
+    refused(
+        "5: x\n2026-5: : ERROR: check_stun_auth: user bob credentials are incorrect",
+        Refusal::Truncated,
+        true,
+    );
     for other in [
         "JVB 2026-11-21 10:15:32.123 INFO: [1] [conf_name=a@conference.h] A.b#1: x",
         "Nov 21 10:15:32 mod_bosh\tinfo\tAuthenticated as a@h",
