@@ -27,8 +27,8 @@ pub(super) struct Header {
     time: Option<(TimeForm, Range)>,
     thread: Option<Range>,
     source: Option<(Range, Range)>,
-    level: Option<Range>,
-    session: Option<Range>,
+    pub level: Option<Range>,
+    pub session: Option<Range>,
     /// Where the message begins.
     pub message: usize,
 }
@@ -56,7 +56,7 @@ impl Header {
     }
 
     /// What the server writes itself, at `from`.
-    fn own(line: &[u8], from: usize) -> Result<Self, Miss> {
+    pub fn own(line: &[u8], from: usize) -> Result<Self, Miss> {
         let mut header = Self {
             prefix: Prefix::default(),
             time: None,

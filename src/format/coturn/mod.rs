@@ -25,15 +25,16 @@
 //! stands between the values.
 
 mod header;
+mod joined;
 mod statement;
 
 #[cfg(test)]
 mod tests;
 
 use jiff::tz::{TimeZone, offset};
-use memchr::memmem::Finder;
 
 use self::header::Header;
+pub(super) use self::joined::{Statements, begins_certainly};
 use super::prefix::{Prefix, Slots};
 use super::stamp::holds_stamp;
 use super::time;
@@ -87,8 +88,7 @@ const EASTERNMOST_HOURS: i8 = 14;
 pub struct Coturn {
     layout: Layout,
     zone: TimeZone,
-    session: Finder<'static>,
-    check: Finder<'static>,
+    statements: Statements,
 }
 
 impl Coturn {
@@ -97,8 +97,7 @@ impl Coturn {
         Self {
             layout: Layout::of_log(&FIELDS, Escape::None),
             zone: zone.unwrap_or_else(|| TimeZone::fixed(offset(EASTERNMOST_HOURS))),
-            session: Finder::new(header::SESSION_WORD),
-            check: Finder::new(statement::CHECK),
+            statements: Statements::new(),
         }
     }
 
@@ -110,8 +109,8 @@ impl Coturn {
         // A relay puts its time in front of every line.
         let own = |line| Prefix::read(line).map_or(line, |prefix| &line[prefix.rest..]);
         lines.next().is_some_and(holds_stamp)
-            || lines.any(|line| holds_stamp(own(line)) || self.check.find(line).is_some())
-            || self.session.find_iter(text).any(|at| header::session(text, at).is_some())
+            || lines.any(|line| holds_stamp(own(line)) || self.statements.has_check(line))
+            || self.statements.has_session(text)
     }
 }
 

@@ -7,6 +7,7 @@
 //! JVB 2024-04-01 04:08:55.124 INFO: [19046] …        2020-03-02 11:16:20.438 INFO: [1] …        Jicofo INFO: [1] …
 //! ```
 
+use super::super::coturn;
 use super::super::pieces::Range;
 use super::super::stamp::{has_shape, one};
 use super::level::{self, Level};
@@ -76,7 +77,7 @@ fn refused(record: &[u8], at: usize, start: usize, word: usize) -> Refusal {
     if !begins(line, at) {
         return Refusal::Headless;
     }
-    if foreign_program(line, at).is_some() {
+    if foreign_program(line, at).is_some() || coturn::begins_certainly(&line[at..]) {
         return Refusal::OtherProgram;
     }
     // The line ends where level or time do, or a time breaks off.

@@ -36,8 +36,8 @@ use self::header::{Header, TIME_BYTES};
 use self::level::Level;
 use self::simple::Simple;
 use super::prefix::{Prefix, Slots};
-use super::time;
 use super::{Memo, Parser};
+use super::{coturn, prosody, time};
 use crate::record::span::{Escape, Layout, Parsed, Refusal};
 
 /// Which service wrote a log. Records of another one in the same file are refused: its class may be another.
@@ -114,14 +114,39 @@ pub struct Jitsi {
     layout: Layout,
     service: Service,
     zone: TimeZone,
+    headers: Headers,
+    turn: coturn::Statements,
+}
+
+/// Searches a text for headers of Jitsi's services.
+pub(super) struct Headers {
     /// What stands between level and thread, and hardly anywhere else.
     thread: Finder<'static>,
+}
+
+impl Headers {
+    /// Prepares the search.
+    pub fn new() -> Self {
+        Self { thread: Finder::new(b": [") }
+    }
+
+    /// True when one stands anywhere in the text.
+    #[inline]
+    pub fn are_in(&self, text: &[u8]) -> bool {
+        self.thread.find_iter(text).any(|colon| header::ends_at(text, 0, colon))
+    }
 }
 
 impl Jitsi {
     /// A parser; `zone` is the one that the service's local times are in.
     pub fn new(service: Service, zone: TimeZone) -> Self {
-        Self { layout: Layout::of_log(&FIELDS, Escape::None), service, zone, thread: Finder::new(b": [") }
+        Self {
+            layout: Layout::of_log(&FIELDS, Escape::None),
+            service,
+            zone,
+            headers: Headers::new(),
+            turn: coturn::Statements::new(),
+        }
     }
 
     /// Reads what follows a header that prints its own program, or has none to print.
@@ -167,10 +192,12 @@ impl Jitsi {
         Ok(())
     }
 
-    /// True when a second record begins in the middle of a line: two writers, or a line that lost its end.
+    /// True when a second record begins in the middle of a line: two writers, or a line that lost its end. The writers may be programs
+    /// of one meeting.
     #[inline]
     fn holds_another(&self, record: &[u8], from: usize) -> bool {
-        self.thread.find_iter(&record[from..]).any(|place| header::ends_at(record, from, from + place))
+        let text = &record[from..];
+        self.headers.are_in(text) || prosody::holds_record(text) || self.turn.is_in(text)
     }
 
     /// Reads a record that does not begin with its own header: behind a prefix, or of Java's own formatter.

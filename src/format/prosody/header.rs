@@ -5,6 +5,7 @@
 //! two parts was compared. *Not here*: the message (`message`), what a time means (`time`).
 
 use super::{MODULE, SESSION, SEVERITY, TIME};
+use crate::format::coturn;
 use crate::format::pieces::{Miss, Range};
 use crate::format::prefix::Prefix;
 use crate::format::stamp::{begins_jitsi, stamp};
@@ -62,7 +63,8 @@ fn is_file(line: &[u8]) -> bool {
 #[inline(never)]
 pub(super) fn behind_prefix(line: &[u8], miss: Miss) -> Result<(Prefix, Own), Miss> {
     let Some(prefix) = Prefix::read(line) else {
-        return Err(if begins_jitsi(line) { Miss::begins(Refusal::OtherProgram) } else { miss });
+        let is_other = begins_jitsi(line) || coturn::begins_certainly(line);
+        return Err(if is_other { Miss::begins(Refusal::OtherProgram) } else { miss });
     };
     let inner = match Own::read(line, prefix.rest) {
         Ok(own) => return Ok((prefix, own)),
