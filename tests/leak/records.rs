@@ -117,8 +117,8 @@ pub const SHAPES: &[Shape] = &[
         name: "jibri",
         format: &["--format", "jibri", "--time-zone", "UTC"],
         template: concat!(
-            "2026-11-21 10:00:00.123 INFO: [75] org.jitsi.jibri.api.xmpp.XmppApi.log() XmppCredentials(username={name|x|one}, ",
-            "password=x) {text|nothing|any}\nMultiException stack 1 of 2: {text|nothing|any}"
+            "2026-11-21 10:00:00.123 INFO: [75] org.jitsi.jibri.api.xmpp.XmppApi.log() urlParams=[userInfo.displayName=\"{name|x|one}\"] ",
+            "{text|nothing|any}\nMultiException stack 1 of 2: {text|nothing|any}"
         ),
     },
     Shape {
