@@ -23,6 +23,7 @@ use self::obvious::{Line, Obvious};
 use crate::finder::cases;
 use crate::finder::generate::Dice;
 
+mod bad;
 mod changed;
 mod chunks;
 mod generate;

@@ -101,7 +101,7 @@ impl Header {
             Some(b' ') if known => self.message = level.1 + 1,
             None | Some(b'\n') if known => self.message = level.1,
             Some(b' ') => return Err(Miss::begins(Refusal::UnknownLevel)),
-            None => return Err(Miss::begins(Refusal::Truncated)),
+            None | Some(b'\n') => return Err(Miss::begins(Refusal::Truncated)),
             _ => return Err(Miss::begins(Refusal::Mismatch)),
         }
         self.level = Some(level);
@@ -202,7 +202,7 @@ fn source(line: &[u8], at: usize) -> Option<(Range, Range, usize)> {
 
 /// Why a line is no record that ends, or goes on with something else, at `at`.
 fn ended(line: &[u8], at: usize) -> Refusal {
-    if at >= line.len() { Refusal::Truncated } else { Refusal::Mismatch }
+    if matches!(line.get(at), None | Some(b'\n')) { Refusal::Truncated } else { Refusal::Mismatch }
 }
 
 /// Capital letters at `at`, as levels are written.

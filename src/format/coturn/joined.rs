@@ -7,6 +7,7 @@ use memchr::memmem::Finder;
 
 use super::header::{self, Header};
 use super::statement;
+use crate::format::stamp::stamp;
 
 /// The searches, prepared once.
 pub(in crate::format) struct Statements {
@@ -39,9 +40,11 @@ impl Statements {
     }
 }
 
-/// True for a line of coturn without a date, which begins no record of another program's log. A number and a colon are not enough.
+/// True for a line of coturn without a date: one with a date begins a record wherever it stands, if nobody's. A number and a colon are
+/// not enough.
 pub(in crate::format) fn begins_certainly(line: &[u8]) -> bool {
     line.first().is_some_and(u8::is_ascii_digit)
+        && stamp(line).is_none()
         && Header::own(line, 0).is_ok_and(|header| {
             header.level.is_some()
                 || header.session.is_some()

@@ -2,7 +2,7 @@
 //!
 //! *In*: a record and where its message begins. *Out*: its parts: values, and the message between them. *Promised*: every byte of the
 //! message is in a part, but for the words around a user and the expiry beside it; names of users end at the last place where they can, so that one that imitates a statement covers too much
-//! rather than too little; a value that the record ends in is refused, since half an address can be a whole other one. *Not here*:
+//! rather than too little; a value that its line ends in is refused, since half an address can be a whole other one. *Not here*:
 //! addresses where coturn prints none of its own (`protect`).
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -72,9 +72,9 @@ impl Pieces<'_, '_> {
         }
     }
 
-    /// True when nothing follows the value that ends at `at`: then it may have been cut.
+    /// True when nothing follows the value that ends at `at`: then it may have been cut, even if the rest of another record follows.
     fn is_cut(&self, at: usize) -> bool {
-        at >= self.record.len()
+        at >= self.end
     }
 
     /// `peer 192.0.2.7 lifetime updated: 300`, `peer 192.0.2.7 deleted`.

@@ -113,7 +113,8 @@ impl Own {
         let source = &head[..source_len];
         let classes = classes(source);
         if source.is_empty() || source_len > SOURCE_BYTES_MAX || classes & FOREIGN != 0 {
-            let refusal = if rest.is_empty() { Refusal::Truncated } else { Refusal::Mismatch };
+            let ended = matches!(rest.first(), None | Some(b'\n'));
+            let refusal = if ended { Refusal::Truncated } else { Refusal::Mismatch };
             return Err(if dated { Miss::begins(refusal) } else { Miss::CONTINUES });
         }
         let source = (at, at + source_len);
@@ -228,7 +229,8 @@ fn without_level(line: &[u8], at: usize, dated: bool, gap: Gap) -> Miss {
     let text = &text[before..];
     let word_len = text.iter().take(WORD_BYTES_MAX + 1).take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (word, rest) = text.split_at(word_len);
-    if rest.is_empty() && LEVELS.iter().any(|level| level.starts_with(word)) {
+    // A record that was cut off there may go on with the rest of another.
+    if matches!(rest.first(), None | Some(b'\n')) && LEVELS.iter().any(|level| level.starts_with(word)) {
         return if dated { Miss::begins(Refusal::Truncated) } else { Miss::CONTINUES };
     }
     // Without a time, only tabs on both sides make a word a level: files are written so.

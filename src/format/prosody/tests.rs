@@ -287,7 +287,7 @@ fn records_of_others() {
     refused("JVB 2026-11-21 10:15:32.123 INFO: [1] X.y#1: z", Refusal::OtherProgram, true);
     refused("2026-11-21 10:15:32.123 INFO: [1] X.y#1: z", Refusal::Mismatch, true);
     refused("2026/11/21 10:15:32 [error] 1#1: x", Refusal::Mismatch, true);
-    refused("2026-11-21T10:15:32.118+0100 INFO session 1: x", Refusal::OtherProgram, true);
+    refused("2026-11-21T10:15:32.118+0100 INFO session 1: x", Refusal::Mismatch, true);
     for record in
         ["Nov 21 10:15:32 general\tfatal\tx", "general\tinfos\tx", "Nov 21 10:15:32 a   \x1b[1mbad\x1b[0m\tx"]
     {
