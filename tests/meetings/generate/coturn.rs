@@ -241,9 +241,9 @@ pub fn coturn(dice: &mut Dice) -> Record {
     let mut make = Maker { dice, pieces: Vec::new() };
     let (time, completed) = make.header();
     if make.dice.below(3) > 0 {
-        make.of_session()
+        make.of_session();
     } else {
-        make.of_server()
+        make.of_server();
     }
     Record { pieces: make.pieces, time, completed }
 }
