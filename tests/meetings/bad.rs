@@ -49,6 +49,8 @@ fn jitsi(format: &'static str, program: &'static str) -> Day {
         (format!("{head} INFO: [1] [room=a@conference.example.org epI"), Refusal::OpenContext),
         // Brackets that never close.
         (format!("{head} INFO: [1] [room=[a[b@conference.example.org A.b#1: x"), Refusal::OpenContext),
+        // In a message, within the identifier of a guest.
+        (format!("{head} INFO: [1] A.b#1: from 4c7a9a1f-89d4-4e65-b6"), Refusal::Truncated),
         (format!("{head} PANIC: [1] A.b#1: x"), Refusal::UnknownLevel),
         (format!("{program} 2026-02-30 10:15:32.123 INFO: [1] A.b#1: x"), Refusal::BadTime),
         // A changed pattern.
@@ -76,6 +78,7 @@ fn prosody() -> Day {
     bad.extend(of(&[
         ("Nov 21 10:15:32 bosh550e8400", Refusal::Truncated),
         ("Nov 21 10:15:32 general\tin", Refusal::Truncated),
+        ("Nov 21 10:15:32 general\tdebug\t<presence from='4c7a9a1f-89d4-4e65-b6", Refusal::Truncated),
         ("Nov 21 10:15:32 general\tpanic\tx", Refusal::UnknownLevel),
         ("Nov 31 10:15:32 general\tinfo\tx", Refusal::BadTime),
         (JVB, Refusal::OtherProgram),

@@ -35,6 +35,7 @@ use self::context::Context;
 use self::header::{Header, TIME_BYTES};
 use self::level::Level;
 use self::simple::Simple;
+use super::pieces::ends_in_uuid;
 use super::prefix::{Prefix, Slots};
 use super::{Memo, Parser};
 use super::{coturn, prosody, time};
@@ -158,7 +159,7 @@ impl Jitsi {
         memo: &mut Memo,
         parsed: &mut Parsed,
     ) -> Result<(), Refusal> {
-        if self.holds_another(record, header.rest) {
+        if self.holds_another(record, header.rest) || ends_in_uuid(&record[header.rest..]) {
             return Err(Refusal::Truncated);
         }
         if let Some((start, end)) = header.program {

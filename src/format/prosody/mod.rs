@@ -29,7 +29,7 @@ use jiff::tz::TimeZone;
 
 use self::header::Own;
 pub(super) use self::message::holds_record;
-use super::pieces::Range;
+use super::pieces::{Range, ends_in_uuid};
 use super::prefix::{Prefix, Slots};
 use super::time::{self, TimeForm};
 use super::{Memo, Parser, coturn, jitsi};
@@ -117,7 +117,8 @@ impl Prosody {
         memo: &mut Memo,
         parsed: &mut Parsed,
     ) -> Result<(), Refusal> {
-        if self.holds_another(&record[own.message..]) {
+        let message = &record[own.message..];
+        if self.holds_another(message) || ends_in_uuid(message) {
             return Err(Refusal::Truncated);
         }
         if let Some((form, (start, end))) = stamp {
