@@ -3,7 +3,7 @@
 //! *In*: one record, perhaps of several lines. *Out*: what a collector wrote in front of it, time, thread, source file, level, session;
 //! the user, the client and the peer of the statements that name one; the rest is message. *Promised*: the name of a user ends at the
 //! last place where it can, so that no part of a name becomes text; an address is taken only where coturn prints one, and only if it is
-//! one. *Not here*: realms, origins, local addresses and whatever else a message holds: text, which is scrubbed.
+//! one; a line of another program of the meeting is no part of a record, nor is one that was joined to it. *Not here*: realms, origins, local addresses and whatever else a message holds: text, which is scrubbed.
 //!
 //! ```text
 //! 5: session 000000000000000007: realm <example.org> user <1795252532:bob>: incoming packet ALLOCATE processed, success

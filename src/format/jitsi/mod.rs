@@ -28,10 +28,10 @@ mod simple;
 mod tests;
 
 use jiff::tz::TimeZone;
-use memchr::memmem::Finder;
 
 use self::caller::Caller;
 use self::context::Context;
+pub(super) use self::header::Headers;
 use self::header::{Header, TIME_BYTES};
 use self::level::Level;
 use self::simple::Simple;
@@ -117,25 +117,6 @@ pub struct Jitsi {
     zone: TimeZone,
     headers: Headers,
     turn: coturn::Statements,
-}
-
-/// Searches a text for headers of Jitsi's services.
-pub(super) struct Headers {
-    /// What stands between level and thread, and hardly anywhere else.
-    thread: Finder<'static>,
-}
-
-impl Headers {
-    /// Prepares the search.
-    pub fn new() -> Self {
-        Self { thread: Finder::new(b": [") }
-    }
-
-    /// True when one stands anywhere in the text.
-    #[inline]
-    pub fn are_in(&self, text: &[u8]) -> bool {
-        self.thread.find_iter(text).any(|colon| header::ends_at(text, 0, colon))
-    }
 }
 
 impl Jitsi {
