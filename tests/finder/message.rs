@@ -250,7 +250,8 @@ impl Messages {
         }
         let words = tenant || ("nsrN".contains(letter) && (separator == "=" || spaces > 0));
         let mut end = self.bare(text, start, words, tenant);
-        if letter == 'p' {
+        let capital = rest.starts_with(|first: char| first.is_ascii_uppercase() || !first.is_ascii());
+        if "pu".contains(letter) && capital {
             end = self.persons.whole_name(text, end);
         } else if words && "nN".contains(letter) && self.persons.given_name(text, end) {
             end = self.bare(text, end + 2, words, false);

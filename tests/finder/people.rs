@@ -48,6 +48,8 @@ const LEADS: &[&str] = &[
     "Postponed gssapi-with-mic for ",
     "Invalid user ",
     "disallowed user ",
+    "not-invalid user ",
+    "non-existent user ",
     "Connection closed by authenticating user ",
     "attempts exceeded for ",
     "session opened for user ",

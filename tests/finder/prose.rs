@@ -44,7 +44,7 @@ impl Prose {
     pub fn new() -> Self {
         let regex = |text: &str| Regex::new(text).unwrap();
         let lead = |words: &str, usual, proven| Lead {
-            words: regex(&format!("(?:^|[^A-Za-z0-9_])(?:{words})$")),
+            words: regex(&format!("(?:^|[^A-Za-z0-9_-])(?:{words})$")),
             usual,
             proven,
         };
@@ -52,7 +52,7 @@ impl Prose {
             leads: vec![
                 lead("(?i:(?:for|from|by|as|unknown|of|to) user)", false, false),
                 lead(
-                    "(?i:password|publickey|hostbased|interactive|pam|mic|none|authentication|auth|credentials|login|exceeded|failure|failures|error|tried|unknown) [Ff]or",
+                    "(?i:(?:[a-z0-9_-]*-)?(?:password|publickey|hostbased|interactive|pam|mic|none|authentication|auth|credentials|login|exceeded|failure|failures|error|tried|unknown)) [Ff]or",
                     true,
                     true,
                 ),
@@ -64,7 +64,7 @@ impl Prose {
                 lead("(?i:logged|log|logging|signed|sign) in [Aa]s", false, false),
                 Lead { words: regex("(?:^|[^A-Za-z0-9_-])(?i:user)$"), usual: false, proven: true },
             ],
-            surely: regex(&format!("(?i)(?:^|[^A-Za-z0-9_])(?:{SURELY}) user$")),
+            surely: regex(&format!("(?i)(?:^|[^A-Za-z0-9_-])(?:{SURELY}) user$")),
             goes_on: regex(&format!(
                 r"^(?:$|[:,;.)\n\r]| (?:$|[(\[:0-9]|(?i:{GOES_ON})(?:[^A-Za-z0-9]|$)|[A-Za-z0-9]{{2,}}ed(?:[^A-Za-z0-9]|$)))"
             )),

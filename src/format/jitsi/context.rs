@@ -279,6 +279,19 @@ mod tests {
     }
 
     #[test]
+    fn names_are_values_of_their_own() {
+        for key in ["displayName", "display_name", "nickname"] {
+            let text = format!("[epId=49517bef {key}=Anna van x=y z gid=7] A.b#1: x");
+            let (values, _) = read(&text).unwrap();
+            assert_eq!(
+                values[1..],
+                [("user.full_name", "Anna van x=y z"), ("log.context", "gid=7")],
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
     fn participants_are_endpoints_or_jids() {
         let of = |value: &str| read(&format!("[participant={value}] A.b#1: x")).unwrap().0[0].0;
         assert_eq!(of("49e3837d"), "endpoint.id");

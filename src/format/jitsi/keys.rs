@@ -132,13 +132,14 @@ impl Rule {
             CONF_ID | CONF_ID_SNAKE | SESSION_ID | SESSION_ID_CAMEL => Self::Slot(super::SESSION),
             EP_ID | EP_ID_SNAKE | ENDPOINT_ID | ENDPOINT_ID_CAMEL | ENDPOINT => Self::Slot(super::ENDPOINT),
             STATS_ID | STATS_ID_CAMEL => Self::Slot(super::STATS_ID),
+            DISPLAY_NAME | DISPLAY_NAME_SNAKE | NICKNAME => Self::Slot(super::FULL_NAME),
             JID | REMOTE_JID | REMOTE_JID_SNAKE | VISITOR_MUC | VISITOR_MUC_CAMEL | BREWERY | OCCUPANT => {
                 Self::Slot(super::JID)
             }
             PARTICIPANT => Self::Participant,
             GID | COMPONENT_ID | UFRAG | LOCAL_UFRAG | NAME | HOSTNAME | ID | RELAY_ID | RELAY_ID_SNAKE
-            | REGION | TYPE | CTX | CALL_ID | CALL_ID_CAMEL | SHARD | BRIDGE | VERSION | DISPLAY_NAME
-            | DISPLAY_NAME_SNAKE | URL | NICKNAME | REMOTE_RELAY_ID | CONF | SID => Self::Text,
+            | REGION | TYPE | CTX | CALL_ID | CALL_ID_CAMEL | SHARD | BRIDGE | VERSION | URL
+            | REMOTE_RELAY_ID | CONF | SID => Self::Text,
             _ => return None,
         })
     }
@@ -167,7 +168,7 @@ impl Rule {
         };
         match self {
             // Neighbours are one text anyway.
-            Self::Text | Self::Slot(super::STATS_ID) => false,
+            Self::Text | Self::Slot(super::STATS_ID | super::FULL_NAME) => false,
             Self::Slot(super::CONFERENCE_NAME | super::JID) => is_jid(),
             Self::Slot(_) => is_id(value),
             Self::Participant => is_id(value) || is_jid(),

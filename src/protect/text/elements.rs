@@ -1,6 +1,6 @@
 //! Elements of XML whose name says what their text is: `<nick>Anna</nick>`, also where the log escaped them or they were cut off.
 
-use memchr::{memchr, memmem, memrchr_iter};
+use memchr::{memchr, memmem, memrchr_iter, memrchr2};
 
 use super::Search;
 use super::bytes::is_key;
@@ -49,8 +49,11 @@ fn name_at(tag: &[u8]) -> &[u8] {
 
 /// Looks at the end of a text: an element that was cut off before it was closed.
 pub(super) fn cut_element(search: &mut Search<'_>) {
-    for (opening, closing) in SIGNS {
-        cut_from(search, opening, closing);
+    let tail = &search.text[search.text.len().saturating_sub(VALUE_MAX)..];
+    if memrchr2(b'<', b';', tail).is_some() {
+        for (opening, closing) in SIGNS {
+            cut_from(search, opening, closing);
+        }
     }
 }
 

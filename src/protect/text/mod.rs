@@ -21,6 +21,7 @@
 //!            '='                          → a value with a key                             (`parameters`, `vocabulary`)
 //!          in messages
 //!            '=', ':' behind a key        → a value with a key                             (`keyed`, `enclosed`, `vocabulary`)
+//!            a space or quote behind words → a login that a sentence names                (`prose`)
 //!            '</', the end of the text    → the text of an element                         (`elements`)
 //!            '{', '<' or '"' behind ','   → tuples of Erlang                               (`tuples`)
 //!            '@'                          → identifiers of Jabber                          (`jabber`)
@@ -66,6 +67,9 @@
 //! **Keys.** What a key of the vocabulary says: names, logins, rooms, endpoints, sessions, mail addresses, secrets. `null`, switches and masks
 //! are nobody. `name` says nothing by itself: the element, or other keys beside it, do. In doubt a value goes on to the next key.
 //!
+//! **Sentences.** A login is what `user`, `for` and `as` lead to where the words around it say so (`invalid user alice from`); quoted, what
+//! stands behind a word of the vocabulary. A full name is a person's where a key says that its value is one: `owner: Anna Wolter`.
+//!
 //! **Secrets.** JWTs from `eyJ` on, also cut off; what follows `Basic`, `Bearer` or `Authorization:` where it looks like a
 //! credential; `user:password` before `@` in a URL.
 //!
@@ -73,8 +77,9 @@
 //!
 //! Left alone: numbers of an address without separators (`203000113007`, `cb007107`, 3405803783), twelve hexadecimal digits as a
 //! hardware address, partial reverse names shorter than nine nibbles, `%u0040`, `&#64;`, "user at example dot org".
-//! In messages: the further words of an occupant or a person without quotes that begin in lower case; a login without quotes in a
-//! sentence that none of the usual daemons writes; a person of one word behind `owner` and the like; records of Erlang in lists.
+//! In messages: names that nothing marks (`Participant Anna joined`); of an occupant or a person without quotes, words in lower case
+//! behind the first; one word behind `owner` and the like; records of Erlang in lists; logins in brackets behind a program
+//! (`imap(anna)`); logins that are words of the sentence.
 //! Taken wrongly: versions of four small numbers that nothing marks (`app-1.2.3.4.zip`), lists like `1-2-3-4`, `netstat`-like
 //! `x:::22`, message identifiers that look like e-mail. Reversed dashed or dotted host names outside `in-addr.arpa` are found
 //! but read forwards, so their token is not the client's.
@@ -95,6 +100,7 @@ mod names;
 mod parameters;
 mod persons;
 mod prose;
+mod prose_words;
 mod secrets;
 mod sieve;
 mod tuples;

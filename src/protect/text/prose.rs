@@ -14,37 +14,12 @@ use memchr::{memchr, memchr2, memmem, memrchr};
 use super::bytes::{ALNUM, DIGIT, HIGH, LETTER, before, follows, is, is_key};
 use super::enclosed::Value;
 use super::keyed::{ELEMENT_MAX, KEY_MAX, take};
+use super::prose_words::{self, Lower, enters, is_usual, leads_in, leads_perhaps, leads_surely, proves};
 use super::vocabulary::{Says, Sense, says};
 use super::{Finding, Search, What};
 
 /// Bytes of the longest login that has spaces or brackets around it: OpenSSH prints a hundred characters, some of them escaped.
 const LOGIN_MAX: usize = 256;
-
-/// What stands before `user` where a login follows, whatever it looks like.
-const SURELY: &str = "invalid illegal authenticating nonexistent non-existent disallowed";
-/// What stands before `user` where a login may follow.
-const PERHAPS: &str = "for from by as unknown of to";
-/// What stands before `for` where a login follows.
-const PROOFS: &str = "\
-    password publickey hostbased interactive pam mic none authentication auth credentials login \
-    exceeded failure failures error tried unknown";
-/// What stands before `as` where a login follows.
-const ENTRIES: &str = "authenticated authenticate authenticating login reauthenticated";
-/// What stands before `in as`.
-const WAYS_IN: &str = "logged log logging signed sign";
-/// What goes on behind a login.
-const GOES_ON: &str = "\
-    from by via port not has was is does on at cannot with left credentials already \
-    authentication unknown tried";
-/// Words behind `user`, `for` or `as` that are nobody's login, but part of the sentence.
-const WORDS: &str = "\
-    a access account accounts action activity added agent an and any are auth authentication by \
-    can cannot certificate code connected connection count created credentials data database \
-    defined deleted did directory disconnected does entry error event events expected exists \
-    experience failed field for found from group groups had has here id ids in info information \
-    input interface is joined left limit list login manager mode must name names not object of \
-    on or password permissions presence profile record removed request requested requests role \
-    roles session sessions settings space the to unknown usual was with";
 
 /// Looks at a space behind a word that ends as `user`, `for` or `as` do.
 pub(super) fn space(search: &mut Search<'_>, here: usize) {
@@ -84,16 +59,15 @@ impl Lead {
             return None;
         }
         let told = text[..start].strip_suffix(b" ").unwrap_or_default();
-        let any = |words| ends_with_one(told, words);
+        let (last, part) = last_word(told);
+        let (last, part) = (Lower::of(last), Lower::of(part));
+        let (last, part) = (last.bytes(), part.bytes());
         match word {
-            b"user" if any(SURELY) => Some(Self::Surely),
-            b"user" if any(PERHAPS) => Some(Self::Word),
+            b"user" if leads_surely(last) => Some(Self::Surely),
+            b"user" if leads_perhaps(last) => Some(Self::Word),
             b"user" => Some(Self::Alone),
-            b"for" if any(PROOFS) => Some(Self::Proven),
-            b"as"
-                if any(ENTRIES)
-                    || told.strip_suffix(b" in").is_some_and(|way| ends_with_one(way, WAYS_IN)) =>
-            {
+            b"for" if proves(part) => Some(Self::Proven),
+            b"as" if enters(last) || (last == b"in" && leads_in(Lower::of(way_in(told)).bytes())) => {
                 Some(Self::Word)
             }
             _ => None,
@@ -101,18 +75,16 @@ impl Lead {
     }
 }
 
-/// True when `word` is one of `words`, in any case.
-fn among(words: &str, word: &[u8]) -> bool {
-    words.split(' ').any(|one| word.eq_ignore_ascii_case(one.as_bytes()))
+/// The last word of `text`, and its last part where dashes join several: `keyboard-interactive`, `gssapi-with-mic`.
+fn last_word(text: &[u8]) -> (&[u8], &[u8]) {
+    let length = text.iter().rev().take(KEY_MAX).take_while(|&&byte| is_key(byte)).count();
+    let word = &text[text.len() - length..];
+    (word, word.rsplit(|&byte| byte == b'-').next().unwrap_or(word))
 }
 
-/// True when `text` ends with one of `words`, and begins a word there.
-fn ends_with_one(text: &[u8], words: &str) -> bool {
-    let length = text.iter().rev().take(KEY_MAX).take_while(|&&byte| is_key(byte)).count();
-    let last = &text[text.len() - length..];
-    // `keyboard-interactive/pam`, `gssapi-with-mic`: the end of a word counts.
-    let end = last.rsplit(|&byte| byte == b'-').next().unwrap_or(last);
-    among(words, last) || among(words, end)
+/// The word before `in` at the end of `text`.
+fn way_in(text: &[u8]) -> &[u8] {
+    last_word(text.strip_suffix(b" in").unwrap_or_default()).0
 }
 
 /// Takes the login that begins at `start`.
@@ -134,7 +106,7 @@ fn named(search: &mut Search<'_>, start: usize, lead: Lead) {
     }
     let origin =
         matches!(text[end..], [b' ', b'0'..=b'9' | b'[' | b':', ..]) || follows(text, end, b" from ");
-    let usual = among(WORDS, login);
+    let usual = is_usual(Lower::of(login).bytes());
     let on = goes_on(text, end);
     let taken = match lead {
         Lead::Surely => !usual || origin,
@@ -205,7 +177,7 @@ fn goes_on(text: &[u8], end: usize) -> bool {
         None | Some(b'(' | b'[') => true,
         // An address.
         Some(&byte) if is(byte, DIGIT) || byte == b':' => true,
-        _ => next.len() > 3 && next.ends_with(b"ed") || among(GOES_ON, next),
+        _ => next.len() > 3 && next.ends_with(b"ed") || prose_words::goes_on(Lower::of(next).bytes()),
     }
 }
 
@@ -215,8 +187,8 @@ fn on_to_user(text: &[u8], start: usize) -> bool {
     let second_word = &text[(start + 5).min(text.len())..];
     let second_word =
         &second_word[..second_word.iter().position(|&byte| byte == b' ').unwrap_or(second_word.len())];
-    (among(SURELY, &text[start..second - 1]) && follows(text, second, b"user "))
-        || (follows(text, start, b"user ") && !among(GOES_ON, second_word))
+    (leads_surely(Lower::of(&text[start..second - 1]).bytes()) && follows(text, second, b"user "))
+        || (follows(text, start, b"user ") && !prose_words::goes_on(Lower::of(second_word).bytes()))
 }
 
 /// Looks at a quote or bracket behind a space: a value behind a key of the vocabulary, or a session of Mumble.

@@ -85,7 +85,7 @@ const VOWELS: ByteSet = ByteSet::of(b"ae");
 
 impl Carry {
     /// The positions of one block worth a look.
-    #[inline]
+    #[inline(always)]
     fn step<const KEYS: u8>(&mut self, block: &[u8; BLOCK]) -> u64 {
         let lower = |lane: Lane| lane | Lane::splat(0x20);
         let separator = mask(block, |lane| SEPARATORS.within(lane));
