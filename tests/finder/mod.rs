@@ -15,6 +15,7 @@ mod elements;
 pub mod generate;
 mod hostile;
 mod message;
+mod mutated;
 pub mod naive;
 mod people;
 mod persons;
