@@ -14,7 +14,8 @@ use super::persons::Persons;
 use super::prose::Prose;
 use super::sentences::sentence;
 use super::values::{
-    NOTHING, bracketed, fingerprints, key_ends, last_word, merged, names_before_addresses, says, sense,
+    NOTHING, bracketed, ends_resource, fingerprints, innermost, key_ends, last_word, merged,
+    names_before_addresses, says, sense,
 };
 use super::{Plain, cases, elements, naive, plain, records};
 
@@ -110,10 +111,8 @@ impl Messages {
     fn jabber(&self, text: &str, seen: &mut Vec<Seen>) {
         let mut resource = |range: &Range<usize>, other: &str| {
             let Some(rest) = text[range.end..].strip_prefix('/') else { return false };
-            let ends = match text[..range.start].chars().next_back() {
-                Some(quote @ ('"' | '\'')) => rest.find([quote, '\n', '\\', '<']),
-                _ => rest.find(|end: char| end <= ' ' || ",;)(][}><\"'|&\\".contains(end)),
-            };
+            let quote = text[..range.start].chars().next_back().filter(|quote| "\"'".contains(*quote));
+            let ends = rest.char_indices().map(|(end, _)| end).find(|&end| ends_resource(rest, end, quote));
             let value = &rest[..ends.unwrap_or(rest.len())];
             let value = if ends.is_some_and(|end| rest[end..].starts_with(['"', '\''])) {
                 value
@@ -241,8 +240,8 @@ impl Messages {
         let tenant = letter == 'r' && rest.starts_with('[') && rest.contains('@');
         if rest.starts_with(['[', '(']) && !tenant && "nsurimx".contains(letter) {
             let close = if rest.starts_with('[') { ']' } else { ')' };
-            let inside = rest[1..].split([close, '\n']).next()?;
-            let keyed = letter != 'x' && inside.contains(['=', ':', '{', '[', '(']);
+            let inside = &rest[1..=innermost(&rest[1..], close)];
+            let keyed = letter != 'x' && inside.contains(['=', ':', '{']);
             return Some(start + 1..start + 1 + inside.len()).filter(|range| !keyed && !range.is_empty());
         }
         if rest.is_empty() || (rest.starts_with(['[', '{', '(', ',', ';', '\n', '\r']) && !tenant) {
@@ -251,7 +250,7 @@ impl Messages {
         let words = tenant || ("nsrN".contains(letter) && (separator == "=" || spaces > 0));
         let mut end = self.bare(text, start, words, tenant);
         let capital = rest.starts_with(|first: char| first.is_ascii_uppercase() || !first.is_ascii());
-        if "pu".contains(letter) && capital {
+        if "puw".contains(letter) && capital {
             end = self.persons.whole_name(text, end);
         } else if words && "nN".contains(letter) && self.persons.given_name(text, end) {
             end = self.bare(text, end + 2, words, false);
@@ -269,6 +268,9 @@ impl Messages {
             let next_word = || !words || signed || self.next_key.is_match(&rest[at + 1..]);
             match byte {
                 '[' | ']' if tenant && !signed => {}
+                '&' if words && rest[..at].ends_with(' ') && rest[at + 1..].starts_with(' ') => {
+                    end = at + 1;
+                }
                 ',' | ';' | '|' | ')' | '(' | ']' | '[' | '}' | '>' | '<' | '"' | '\n' | '\r' | '\t'
                 | '&' => break,
                 '\'' if !words => break,
@@ -277,7 +279,7 @@ impl Messages {
                 _ => end = at + byte.len_utf8(),
             }
         }
-        start + rest[..end].trim_end_matches(['.', ' ', ':']).len()
+        start + rest[..end].trim_end_matches(['.', ' ', ':', '&']).len()
     }
 
     /// `name` is a person's as an attribute of some elements, in a map that has a mail address too, and in an object if it looks so.

@@ -8,6 +8,7 @@ use super::values::{key_ends, last_word};
 
 pub struct Persons {
     full_name: Regex,
+    initial: Regex,
     next_word: Regex,
     given_name: Regex,
     next_key: Regex,
@@ -19,7 +20,8 @@ impl Persons {
     pub fn new() -> Self {
         let regex = |text: &str| Regex::new(text).unwrap();
         Self {
-            full_name: regex(r"^[A-Za-z '.[^\x00-\x7F]-]+$"),
+            full_name: regex(r"^[A-Za-z '.,&()\[\]<>@[^\x00-\x7F]-]+$"),
+            initial: regex(r"(?:^|[\x00-\x7F&&[^A-Za-z0-9]])[A-Za-z0-9]{0,2}$"),
             next_word: regex(r"^ ([A-Za-z0-9'.[^\x00-\x7F]-]*)"),
             given_name: regex(r"^, [A-Z[^\x00-\x7F]][A-Za-z'[^\x00-\x7F]-]*(?:$|[ ,.)\]\n\r])"),
             next_key: regex(r"^[A-Za-z0-9_.-]+[=:]"),
@@ -40,6 +42,10 @@ impl Persons {
     pub fn whole_name(&self, text: &str, end: usize) -> usize {
         let particles = "van von de der den ter ten te da di la le el al bin y";
         let (mut whole, mut rest) = (end, &text[end..]);
+        // `J. R. R. Tolkien`
+        if self.initial.is_match(&text[..end]) {
+            rest = rest.strip_prefix('.').unwrap_or(rest);
+        }
         for _ in 0..6 {
             let Some(found) = self.next_word.captures(rest) else { break };
             rest = &rest[found[0].len()..];

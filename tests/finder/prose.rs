@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use regex::Regex;
 
-use super::values::{bracketed, front, last_word, says};
+use super::persons::Persons;
+use super::values::{bracketed, front, is_apostrophe, last_word, says};
 
 /// What stands before `user` where a login follows in any case.
 const SURELY: &str = "invalid|illegal|authenticating|nonexistent|non-existent|disallowed";
@@ -28,6 +29,8 @@ struct Lead {
 }
 
 pub struct Prose {
+    persons: Persons,
+    genitive: Regex,
     leads: Vec<Lead>,
     surely: Regex,
     goes_on: Regex,
@@ -49,6 +52,8 @@ impl Prose {
             proven,
         };
         Self {
+            persons: Persons::new(),
+            genitive: regex(r"^'s(?:$|[\x00-\x7F&&[^A-Za-z]])"),
             leads: vec![
                 lead("(?i:(?:for|from|by|as|unknown|of|to) user)", false, false),
                 lead(
@@ -90,7 +95,16 @@ impl Prose {
             return enclosed(text, space + 1, 'u');
         }
         let ends = |end: char| end <= ' ' || "\"'`<>()[]{},;:=".contains(end);
-        let mut login = rest.split(ends).next().unwrap_or_default().trim_end_matches(['.', '!', '?']);
+        let within = |at: usize| is_apostrophe(rest, at) && !self.genitive.is_match(&rest[at..]);
+        let end = rest.match_indices(ends).find(|&(at, sign)| sign != "'" || !within(at));
+        let mut login = rest[..end.map_or(rest.len(), |(at, _)| at)].trim_end_matches(['.', '!', '?']);
+        let is_usual = |login: &str| WORDS.split(' ').any(|word| word == login.to_ascii_lowercase());
+        let usual = is_usual(login);
+        let address = login.contains('.') && login.chars().all(|sign| sign.is_ascii_digit() || sign == '.');
+        let capital = rest.starts_with(|first: char| first.is_ascii_uppercase() || !first.is_ascii());
+        if !surely && !usual && capital {
+            login = &rest[..self.persons.whole_name(rest, login.len())];
+        }
         if surely && let Some(found) = self.up_to.captures(front(rest, 256)) {
             let whole = found.get(1).unwrap().as_str();
             login = if whole.len() > login.len() { whole } else { login };
@@ -99,10 +113,11 @@ impl Prose {
             return None;
         }
         let behind = &rest[login.len()..];
-        let usual = WORDS.split(' ').any(|word| word == login.to_ascii_lowercase());
         let fits = match lead {
-            None => !usual || self.origin.is_match(behind),
-            Some(lead) => (lead.usual || !usual) && (!lead.proven || self.goes_on.is_match(behind)),
+            None => !is_usual(login) || self.origin.is_match(behind),
+            Some(lead) => {
+                (lead.usual || (!usual && !address)) && (!lead.proven || self.goes_on.is_match(behind))
+            }
         };
         (fits && !self.leads_on(rest)).then(|| space + 1..space + 1 + login.len())
     }
@@ -111,7 +126,10 @@ impl Prose {
     fn leads_on(&self, rest: &str) -> bool {
         let goes_on = |word: &str| GOES_ON.split('|').any(|one| one.eq_ignore_ascii_case(word));
         self.on_to_user.is_match(rest)
-            || self.user_then.captures(rest).is_some_and(|found| !goes_on(&found[1]))
+            || self.user_then.captures(rest).is_some_and(|found| {
+                !goes_on(&found[1])
+                    && !found[1].starts_with(|first: char| first.is_ascii_digit() || "[:".contains(first))
+            })
     }
 
     /// What the quote or bracket at `at` encloses behind a key and a space, and the letter of its key.
@@ -153,7 +171,11 @@ impl Prose {
 fn enclosed(text: &str, at: usize, letter: char) -> Option<Range<usize>> {
     let rest = &text[at + 1..];
     let range = match text.as_bytes()[at] {
-        b'`' => at + 1..at + 1 + rest.find(['`', '\'']).filter(|&length| length < 256)?,
+        b'`' => {
+            let mut ends = rest.match_indices(['`', '\'']);
+            let (length, _) = ends.find(|&(length, sign)| sign == "`" || !is_apostrophe(rest, length))?;
+            at + 1..at + 1 + Some(length).filter(|&length| length < 256)?
+        }
         b'[' => {
             let inside = rest.split_once(']')?.0;
             let plain = !inside.contains(['=', '[', '{', '"', '\n']) && !rest.starts_with("preauth");

@@ -97,6 +97,10 @@ pub const NAMES: &[&str] = &[
     "O'Brien",
     "Wolter, Anna",
     "Anna > Bo",
+    "Anna & Bo",
+    "Dr. Anna [HR]",
+    "J. R. Tolkien",
+    "Anna (HR) Wolter",
     "\u{7530}\u{4e2d} \u{592a}\u{90ce}",
 ];
 const ROOMS: &[&str] = &["plan", "Team-7", "vorstand.q4", "r%c3%a4t%20haus", "r\u{e4}te", "team\\20talk"];

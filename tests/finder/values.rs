@@ -95,9 +95,7 @@ fn quoted(text: &str, start: usize, slashes: usize) -> Range<usize> {
         match letter {
             '\n' => return start..end,
             _ if letter != quote => {}
-            '\'' if at > 0
-                && lettered(text[..end].chars().next_back())
-                && lettered(text[end + 1..].chars().next()) => {}
+            '\'' if at > 0 && is_apostrophe(text, end) => {}
             _ if slashes > 0 && before > slashes => {}
             _ if slashes == 0 && before % 2 == 1 && quote == '"' => {}
             _ => return start..end - before.min(slashes),
@@ -106,8 +104,29 @@ fn quoted(text: &str, start: usize, slashes: usize) -> Range<usize> {
     start..text.len()
 }
 
-fn lettered(letter: Option<char>) -> bool {
-    letter.is_some_and(|letter| letter.is_ascii_alphabetic() || !letter.is_ascii())
+/// `O'Brien`: whether the quote at `at` stands between two letters.
+pub fn is_apostrophe(text: &str, at: usize) -> bool {
+    let letter = |letter: char| letter.is_ascii_alphabetic() || !letter.is_ascii();
+    text[..at].ends_with(letter) && text[at + 1..].starts_with(letter)
+}
+
+/// Whether the part of an identifier of Jabber behind the slash ends at `at`; between quotes it may hold spaces.
+pub fn ends_resource(text: &str, at: usize, quote: Option<char>) -> bool {
+    let (letter, rest) = (text[at..].chars().next().unwrap_or_default(), &text[at..]);
+    match quote {
+        None => letter <= ' ' || ",;)(][}><\"'|&\\".contains(letter),
+        Some('\'') if letter == '\'' => !is_apostrophe(text, at),
+        Some(_) if letter == '\\' => rest.len() == 1 || rest[1..].starts_with(['"', '\'', '\\', 'n', 'r']),
+        Some(quote) => letter == quote || letter == '\n' || letter == '<',
+    }
+}
+
+/// How far it is to the end of what `close` closes, or of the line; brackets in it are closed before.
+pub fn innermost(text: &str, close: char) -> usize {
+    let line = text.split('\n').next().unwrap_or_default();
+    let open = if close == ']' { '[' } else { '(' };
+    let balanced = |end: &usize| line[..*end].matches(open).count() < line[..=*end].matches(close).count();
+    line.match_indices(close).map(|(end, _)| end).find(balanced).unwrap_or(line.len())
 }
 
 /// Takes another finding: those that share bytes become one, and the longest says what it is; of equals, what a key says.

@@ -59,7 +59,9 @@ impl Value {
                 };
                 let mut value = Self::bare(text, at, words, bytes_max);
                 // `username=Anna Example`: some give themselves a name there.
-                if matches!(says, Says::Person | Says::Is(Sense::User)) && is_capital(text, at) {
+                if matches!(says, Says::Person | Says::Is(Sense::User) | Says::IfWord(_))
+                    && is_capital(text, at)
+                {
                     value.end = whole_name(text, value.end);
                 }
                 if words && matches!(says, Says::Name | Says::Is(Sense::Name)) && given_name(text, value.end)
@@ -98,8 +100,14 @@ impl Value {
     fn bracketed(text: &[u8], start: usize, open: u8, secret: bool) -> Option<Self> {
         let close = if open == b'[' { b']' } else { b')' };
         let window = &text[start..text.len().min(start + VALUE_MAX)];
-        let length = memchr2(close, b'\n', window).unwrap_or(window.len());
-        let keyed = |byte: &u8| matches!(byte, b'=' | b':' | b'{' | b'[' | b'(');
+        // `[Anna [extern]]`.
+        let mut depth = 1;
+        let ends = |byte: &u8| {
+            depth = depth + usize::from(*byte == open) - usize::from(*byte == close);
+            *byte == b'\n' || depth == 0
+        };
+        let length = window.iter().position(ends).unwrap_or(window.len());
+        let keyed = |byte: &u8| matches!(byte, b'=' | b':' | b'{');
         (secret || !window[..length].iter().any(keyed)).then_some(Self { start, end: start + length })
     }
 
@@ -116,6 +124,8 @@ impl Value {
         let tenant = text[start] == b'[';
         while end < limit {
             match text[end] {
+                // `Anna & Bo`.
+                b'&' if words && text[end - 1] == b' ' && text.get(end + 1) == Some(&b' ') => end += 1,
                 b'[' | b']' if tenant && memchr(b'@', &text[start..end]).is_none() => end += 1,
                 b',' | b';' | b'|' | b')' | b'(' | b']' | b'[' | b'}' | b'>' | b'<' | b'"' | b'\n'
                 | b'\r' | b'\t' | b'&' => break,
@@ -128,7 +138,7 @@ impl Value {
                 _ => end += 1,
             }
         }
-        while end > start && matches!(text[end - 1], b'.' | b' ' | b':') {
+        while end > start && matches!(text[end - 1], b'.' | b' ' | b':' | b'&') {
             end -= 1;
         }
         Self { start, end }
@@ -136,7 +146,7 @@ impl Value {
 }
 
 /// True for the first letter of a name.
-fn is_capital(text: &[u8], here: usize) -> bool {
+pub(super) fn is_capital(text: &[u8], here: usize) -> bool {
     text.get(here).is_some_and(|&byte| byte.is_ascii_uppercase() || is(byte, HIGH))
 }
 
@@ -153,7 +163,7 @@ fn given_name(text: &[u8], here: usize) -> bool {
 }
 
 /// True for a quote between two letters of a value that begins at `start`: `'O'Brien'`.
-fn is_apostrophe(text: &[u8], start: usize, here: usize) -> bool {
+pub(super) fn is_apostrophe(text: &[u8], start: usize, here: usize) -> bool {
     here > start && before(text, here, LETTER | HIGH) && at(text, here + 1, LETTER | HIGH)
 }
 

@@ -10,6 +10,7 @@
 //! rooms is called `conference`, `muc` and the like in every installation guide.
 
 use super::bytes::{ALNUM, HEX, HIGH, at, is};
+use super::enclosed::is_apostrophe;
 use super::endpoints::{is_random, is_uuid};
 use super::mail::{is_punctuation, local};
 use super::persons::whole_name;
@@ -158,8 +159,13 @@ fn resource(search: &mut Search<'_>, start: usize, slash: usize, sense: Sense) -
     let from = slash + 1;
     let window = &text[from..text.len().min(from + PART_MAX)];
     let quote = start.checked_sub(1).map(|before| text[before]).filter(|byte| matches!(byte, b'"' | b'\''));
-    let ends = |byte: u8| match quote {
-        Some(quote) => byte == quote || matches!(byte, b'\n' | b'\\' | b'<'),
+    let ends = |place: usize, byte: u8| match quote {
+        Some(b'\'') if byte == b'\'' => !is_apostrophe(window, 0, place),
+        // What is escaped is the quote of a string around, or the end of a line in it.
+        Some(_) if byte == b'\\' => {
+            matches!(window.get(place + 1), None | Some(b'"' | b'\'' | b'\\' | b'n' | b'r'))
+        }
+        Some(quote) => byte == quote || matches!(byte, b'\n' | b'<'),
         None => {
             matches!(
                 byte,
@@ -180,7 +186,8 @@ fn resource(search: &mut Search<'_>, start: usize, slash: usize, sense: Sense) -
             )
         }
     };
-    let mut length = window.iter().position(|&byte| ends(byte)).unwrap_or(window.len());
+    let mut length =
+        window.iter().enumerate().position(|(place, &byte)| ends(place, byte)).unwrap_or(window.len());
     while length > 0 && quote.is_none() && matches!(window[length - 1], b'.' | b':') {
         length -= 1;
     }

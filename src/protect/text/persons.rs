@@ -140,7 +140,8 @@ fn tells_of_a_person(search: &mut Search<'_>) -> bool {
 
 /// True for several words, the first of which begins as names do, or a word in another alphabet; digits are no part of either.
 pub(super) fn is_full_name(value: &[u8]) -> bool {
-    let plain = |&byte: &u8| is(byte, LETTER | HIGH) || matches!(byte, b' ' | b'-' | b'\'' | b'.');
+    // What encloses a value allows more than a word: `'Wolter, Anna (HR)'`.
+    let plain = |&byte: &u8| is(byte, LETTER | HIGH) || b" -'.,&()[]<>@".contains(&byte);
     let several = memchr(b' ', value).is_some() && value[0].is_ascii_uppercase();
     value.iter().all(plain) && (several || value.iter().any(|&byte| is(byte, HIGH)))
 }
@@ -158,6 +159,11 @@ pub(super) fn whole_name(text: &[u8], length: usize) -> usize {
         &word[..word.iter().position(ends).unwrap_or(word.len())]
     };
     let (mut end, mut place) = (length, length);
+    // `J. R. R. Tolkien`, `Dr. Anna Wolter`.
+    let first = text[..length].iter().rev().take(3).take_while(|&&byte| is(byte, ALNUM | HIGH)).count();
+    if first < 3 && text.get(length) == Some(&b'.') {
+        place += 1;
+    }
     for _ in 0..WORDS_MAX {
         if text.get(place) != Some(&b' ') {
             break;

@@ -9,11 +9,12 @@
 //! taken only where what stands before or behind them says that they name somebody: sentences speak of user interfaces, too. The
 //! sentences are those of OpenSSH, PAM, Dovecot, `ProFTPD`, Apache, `MariaDB`, `PostgreSQL`, Asterisk and Prosody.
 
-use memchr::{memchr, memchr2, memmem, memrchr};
+use memchr::{memchr, memchr2_iter, memmem, memrchr};
 
-use super::bytes::{ALNUM, DIGIT, HIGH, LETTER, before, follows, is, is_key};
-use super::enclosed::Value;
+use super::bytes::{ALNUM, DIGIT, HIGH, LETTER, at, before, follows, is, is_key};
+use super::enclosed::{Value, is_apostrophe, is_capital};
 use super::keyed::{ELEMENT_MAX, KEY_MAX, take};
+use super::persons::whole_name;
 use super::prose_words::{self, Lower, enters, is_usual, leads_in, leads_perhaps, leads_surely, proves};
 use super::vocabulary::{Says, Sense, says};
 use super::{Finding, Search, What};
@@ -96,9 +97,12 @@ fn named(search: &mut Search<'_>, start: usize, lead: Lead) {
         return enclosed(search, start, Says::Is(Sense::User));
     }
     let mut end = word(text, start);
+    let usual = is_usual(Lower::of(&text[start..end]).bytes());
     if lead == Lead::Surely {
         // Whoever guesses logins guesses such with spaces, too.
         end = end.max(up_to_origin(text, start));
+    } else if is_capital(text, start) && !usual {
+        end = whole_name(text, end);
     }
     let login = &text[start..end];
     if login.is_empty() || !login.iter().any(|&byte| is(byte, ALNUM | HIGH)) {
@@ -106,13 +110,14 @@ fn named(search: &mut Search<'_>, start: usize, lead: Lead) {
     }
     let origin =
         matches!(text[end..], [b' ', b'0'..=b'9' | b'[' | b':', ..]) || follows(text, end, b" from ");
-    let usual = is_usual(Lower::of(login).bytes());
+    // The origin of a login that is called `user`.
+    let address = login.contains(&b'.') && login.iter().all(|&byte| is(byte, DIGIT) || byte == b'.');
     let on = goes_on(text, end);
     let taken = match lead {
-        Lead::Surely => !usual || origin,
-        Lead::Word => !usual,
+        Lead::Surely => origin || !is_usual(Lower::of(login).bytes()),
+        Lead::Word => !usual && !address,
         Lead::Proven => on,
-        Lead::Alone => !usual && on,
+        Lead::Alone => !usual && !address && on,
     };
     // `for invalid user alice from`: the word is not the login.
     let taken = taken && !(on_to_user(text, start));
@@ -144,12 +149,20 @@ fn word(text: &[u8], start: usize) -> usize {
                 | b'='
         )
     };
-    let rest = &text[start..];
-    let mut end = start + rest.iter().position(ends).unwrap_or(rest.len());
+    let mut end = start;
+    while end < text.len() && (!ends(&text[end]) || is_within(text, start, end)) {
+        end += 1;
+    }
     while end > start && matches!(text[end - 1], b'.' | b'!' | b'?') {
         end -= 1;
     }
     end
+}
+
+/// True for the quote in `O'Brien`, not for that in `alice's session`.
+fn is_within(text: &[u8], start: usize, here: usize) -> bool {
+    let genitive = matches!(text.get(here + 1), Some(b's')) && !at(text, here + 2, LETTER | HIGH);
+    text[here] == b'\'' && is_apostrophe(text, start, here) && !genitive
 }
 
 /// Where a login ends, with spaces in it or not, that `from` and its origin follow, an address and its port, or how far the client
@@ -188,7 +201,9 @@ fn on_to_user(text: &[u8], start: usize) -> bool {
     let second_word =
         &second_word[..second_word.iter().position(|&byte| byte == b' ').unwrap_or(second_word.len())];
     (leads_surely(Lower::of(&text[start..second - 1]).bytes()) && follows(text, second, b"user "))
-        || (follows(text, start, b"user ") && !prose_words::goes_on(Lower::of(second_word).bytes()))
+        || (follows(text, start, b"user ")
+            && !matches!(second_word.first(), Some(b'0'..=b'9' | b'[' | b':'))
+            && !prose_words::goes_on(Lower::of(second_word).bytes()))
 }
 
 /// Looks at a quote or bracket behind a space: a value behind a key of the vocabulary, or a session of Mumble.
@@ -252,7 +267,9 @@ fn enclosed(search: &mut Search<'_>, here: usize, said: Says) {
         b'`' => {
             let window = &text[here + 1..text.len().min(here + 1 + LOGIN_MAX)];
             // `alice', as GNU wrote, and `alice`.
-            memchr2(b'`', b'\'', window).map(|length| Value { start: here + 1, end: here + 1 + length })
+            let mut ends = memchr2_iter(b'`', b'\'', window).map(|length| here + 1 + length);
+            let end = ends.find(|&end| text[end] == b'`' || !is_apostrophe(text, here + 1, end));
+            end.map(|end| Value { start: here + 1, end })
         }
         b'[' => {
             let window = &text[here + 1..text.len().min(here + 1 + LOGIN_MAX)];
