@@ -58,7 +58,7 @@ use columns::Columns;
 use identifier::Writer;
 use learned::Learner;
 use named::Named;
-use text::{Candidates, Cursor, Finding};
+use text::{Candidates, Context, Cursor, Finding};
 use treatments::Treatments;
 use value::{Outcome, Treater};
 
@@ -114,6 +114,8 @@ pub struct Protector {
     harmless: Remembered,
     /// A known text that names somebody.
     telling: Option<Known>,
+    /// The value of the row at hand whose findings are at hand, too, and how it was searched.
+    found_in: Option<(Part, Context)>,
     /// Families of known agents.
     families: Families,
     /// Identifiers treated so far.
@@ -139,6 +141,7 @@ impl Protector {
             columns: Columns::default(),
             harmless: Remembered::default(),
             telling: None,
+            found_in: None,
             families: Families::default(),
             counts: Treatments::default(),
         }

@@ -243,7 +243,7 @@ impl Treater<'_> {
 
     /// Writes a text with what becomes of the findings.
     #[inline]
-    fn treat(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
+    pub fn treat(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
         if self.findings.is_empty() {
             return Outcome::Verbatim;
         }

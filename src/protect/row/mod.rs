@@ -23,7 +23,7 @@ use wide::u8x16;
 use super::address::{self, Column};
 use super::cache::{TEXT_BYTES, TokenCache};
 use super::identifier::{Writer, long_spelling, remembered, short_spelling};
-use super::text::{self, Glance};
+use super::text::{self, Context, Glance};
 use super::value::Outcome;
 use super::{Protector, Treated, put};
 use crate::encode::same::Same;
@@ -36,6 +36,7 @@ use crate::record::span::Part;
 use crate::record::texts::Known;
 
 pub use plan::RowPlan;
+use plan::context;
 
 /// A row on its way through the hot loop.
 #[derive(Clone, Copy)]
@@ -146,6 +147,7 @@ impl Protector {
         let RowRecord { plan, row, .. } = *record;
         self.named.clear();
         self.tenant.clear();
+        self.found_in = None;
         if row.present() & plan.naming != 0 {
             self.gather(record);
             return !plan.quiet | plan.nameable;
@@ -184,12 +186,14 @@ impl Protector {
         glance: Option<Glance>,
         known: Option<Known>,
     ) -> bool {
-        let (text, context) = (record.part(place).of(record.raw), record.plan.contexts[place]);
+        let (part, context) = (record.part(place), record.plan.contexts[place]);
+        let text = part.of(record.raw);
         match glance {
             Some(glance) => glance.find(text, context, &mut self.findings),
             None => text::find(text, context, &mut self.findings),
         }
         let harmless = self.findings.is_empty();
+        self.found_in = (!harmless).then_some((part, context));
         if let Some(known) = known {
             if harmless { self.harmless.say(known) } else { self.telling = Some(known) }
         }
@@ -205,9 +209,20 @@ impl Protector {
             (self.decoded, self.value) = (decoded, value);
             return Outcome::Replaced;
         }
+        // What was found when it was looked at is all that there is, unless names of others are looked for, too.
+        let context = context(&output.action);
+        let is_searched = self.found_in == Some((part, context)) && context != Context::Text;
+        if !is_searched {
+            self.found_in = None;
+        }
         // The batch was not sieved: values of rows are looked at one by one.
         let mut treater = self.treater(&[], record.table, record.epoch, false);
-        let outcome = treater.value(slot, &output.action, part.of(record.raw), &mut decoded, &mut value);
+        let raw = part.of(record.raw);
+        let outcome = if is_searched {
+            treater.treat(raw, &mut value)
+        } else {
+            treater.value(slot, &output.action, raw, &mut decoded, &mut value)
+        };
         (self.decoded, self.value) = (decoded, value);
         outcome
     }
