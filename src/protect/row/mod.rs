@@ -153,15 +153,17 @@ impl Protector {
             return !plan.quiet | plan.nameable;
         }
         let mut loud = !plan.quiet;
-        for place in places(row.present() & plan.free) {
-            let known = row.known(place);
-            if known.is_some_and(|known| self.harmless.holds(known)) {
-                continue;
-            }
-            let part = record.part(place);
-            let context = plan.contexts[place];
-            let glance = Glance::at(record.behind(part), (part.end - part.start) as usize, context);
-            if !glance.is_some_and(Glance::is_quiet) && !self.is_harmless(record, place, glance, known) {
+        let mut free = row.present() & plan.free;
+        if let Some((place, known)) = row.known_place()
+            && self.harmless.holds(known)
+        {
+            free &= !(1 << place);
+        }
+        for place in places(free) {
+            let range = row.range(place);
+            let behind = record.batch.get(record.at + range.start..).unwrap_or_default();
+            let glance = Glance::at(behind, range.end - range.start, plan.contexts[place]);
+            if !glance.is_some_and(Glance::is_quiet) && !self.is_harmless(record, place, glance) {
                 loud |= 1 << place;
             }
         }
@@ -184,7 +186,6 @@ impl Protector {
         record: &RowRecord<'_>,
         place: usize,
         glance: Option<Glance>,
-        known: Option<Known>,
     ) -> bool {
         let (part, context) = (record.part(place), record.plan.contexts[place]);
         let text = part.of(record.raw);
@@ -194,7 +195,7 @@ impl Protector {
         }
         let harmless = self.findings.is_empty();
         self.found_in = (!harmless).then_some((part, context));
-        if let Some(known) = known {
+        if let Some(known) = record.row.known(place) {
             if harmless { self.harmless.say(known) } else { self.telling = Some(known) }
         }
         harmless

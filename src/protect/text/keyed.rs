@@ -238,13 +238,13 @@ pub(super) fn judged(text: &[u8], start: usize, end: usize, says: Says, sense: S
     let start = start + text[start..end].iter().take_while(blank).count();
     let mut end = end - text[start..end].iter().rev().take_while(blank).count();
     let value = &text[start..end];
-    if value.is_empty() || is_nothing(value) || !value.iter().any(|&byte| is(byte, ALNUM | HIGH)) {
-        return None;
-    }
     match says {
         Says::IfRandom(_) if !is_random(value) => return None,
         Says::IfLong(_) if value.len() < 8 || !value.iter().any(|&byte| is(byte, DIGIT)) => return None,
         _ => {}
+    }
+    if value.is_empty() || is_nothing(value) || !value.iter().any(|&byte| is(byte, ALNUM | HIGH)) {
+        return None;
     }
     if let Some(sign) = memchr(b'@', value) {
         match sense {
