@@ -181,12 +181,7 @@ impl Protector {
 
     /// True when nothing is found in the value of `place`, which the sieve did not let pass at once.
     #[inline(never)]
-    fn is_harmless(
-        &mut self,
-        record: &RowRecord<'_>,
-        place: usize,
-        glance: Option<Glance>,
-    ) -> bool {
+    fn is_harmless(&mut self, record: &RowRecord<'_>, place: usize, glance: Option<Glance>) -> bool {
         let (part, context) = (record.part(place), record.plan.contexts[place]);
         let text = part.of(record.raw);
         match glance {
@@ -216,8 +211,7 @@ impl Protector {
         if !is_searched {
             self.found_in = None;
         }
-        // The batch was not sieved: values of rows are looked at one by one.
-        let mut treater = self.treater(&[], record.table, record.epoch, false);
+        let mut treater = self.treater(record.batch, record.table, record.epoch, false);
         let raw = part.of(record.raw);
         let outcome = if is_searched {
             treater.treat(raw, &mut value)

@@ -289,12 +289,12 @@ const fn place_of(key: &[u8]) -> usize {
 #[inline]
 pub(super) fn may_end(text: &[u8], end: usize) -> bool {
     // Of `user_id` the dash is no letter, and `stats-i d` nobody writes.
-    text[..end].last_chunk().is_some_and(|last| is_among(last, &LAST_LETTERS))
+    text[..end].last_chunk().is_some_and(|last| is_among(*last, &LAST_LETTERS))
 }
 
 #[inline]
-const fn is_among([before, last]: &[u8; 2], pairs: &[u32; 32]) -> bool {
-    pairs[(*last & 31) as usize] >> (*before & 31) & 1 != 0
+const fn is_among([before, last]: [u8; 2], pairs: &[u32; 32]) -> bool {
+    pairs[(last & 31) as usize] >> (before & 31) & 1 != 0
 }
 
 /// What `key` says of its value.
@@ -326,7 +326,7 @@ fn lookup(key: &[u8]) -> Option<Says> {
         }
         place = (place + 1) % PLACES;
     }
-    if !key.last_chunk().is_some_and(|last| is_among(last, &LAST_LETTERS_OF_ENDINGS)) {
+    if !key.last_chunk().is_some_and(|last| is_among(*last, &LAST_LETTERS_OF_ENDINGS)) {
         return None;
     }
     let ending = ENDINGS.iter().find(|(ending, _)| key.ends_with(ending.as_bytes()))?;
