@@ -18,7 +18,7 @@ pub(super) fn skip(line: &[u8], at: usize, word: &[u8]) -> Option<usize> {
 #[inline]
 pub(super) fn digits(line: &[u8], at: usize, max: usize) -> Option<Range> {
     let rest = line.get(at..)?;
-    let length = match rest.first_chunk().map(digits_of_eight) {
+    let length = match rest.first_chunk().copied().map(digits_of_eight) {
         Some(length) if length < 8 => length,
         _ => rest.iter().take(max + 1).take_while(|byte| byte.is_ascii_digit()).count(),
     };
@@ -27,8 +27,8 @@ pub(super) fn digits(line: &[u8], at: usize, max: usize) -> Option<Range> {
 
 /// How many digits eight bytes begin with, seen together.
 #[inline]
-fn digits_of_eight(bytes: &[u8; 8]) -> usize {
-    let word = u64::from_le_bytes(*bytes) ^ 0x3030_3030_3030_3030;
+fn digits_of_eight(bytes: [u8; 8]) -> usize {
+    let word = u64::from_le_bytes(bytes) ^ 0x3030_3030_3030_3030;
     // A byte is now at most 9 for a digit; adding 0x76 lifts anything else below 128 over 127. A carry can only reach bytes behind
     // the first that is no digit.
     let others = (word.wrapping_add(0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080;
