@@ -23,7 +23,7 @@ use sluis::pipeline::build::{self, RouteSpec};
 use sluis::pipeline::worker::{ClassChoice, Outcome, SourcePlan, Worker};
 use sluis::protect::cache::{ENTRIES, TokenCache};
 use sluis::protect::learned::{Learned, Learner};
-use sluis::protect::text::{Candidates, Context, Cursor, Sense, find};
+use sluis::protect::text::{Context, Sense, find, find_within};
 use sluis::record::batch::RawBatch;
 use sluis::record::lines::Lines;
 use sluis::record::row::Row;
@@ -193,15 +193,7 @@ fn passes(criterion: &mut Criterion) {
         records.scan(input);
         records.records(input).count()
     });
-    let mut candidates = Candidates::default();
-    row(criterion, "sieve: positions", &lines, SIEVED, |input| {
-        candidates.scan(input);
-        candidates.len()
-    });
 }
-
-/// Positions that the sieve leaves of the combined lines, about six of each; another sieve leaves another number.
-const SIEVED: usize = 30_618;
 
 /// Parts of each record, by format.
 fn parsers(criterion: &mut Criterion) {
@@ -260,12 +252,10 @@ fn finder(criterion: &mut Criterion) {
             found
         });
     }
-    let mut candidates = Candidates::default();
-    row(criterion, "sieve and find: text", &lines(text), 3 * LINES, |input| {
-        candidates.scan(input);
-        let (mut found, mut start, mut cursor) = (0, 0, Cursor::default());
+    row(criterion, "find within a batch: text", &lines(text), 3 * LINES, |input| {
+        let (mut found, mut start) = (0, 0);
         for newline in memchr::memchr_iter(b'\n', input) {
-            candidates.find_in(input, start..newline, Context::Text, &mut cursor, &mut out);
+            find_within(input, start..newline, Context::Text, &mut out);
             found += out.len();
             start = newline + 1;
         }

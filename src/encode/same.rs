@@ -89,6 +89,10 @@ impl<'a> Same<'a> {
     /// Ends the record with a newline.
     #[inline(always)]
     pub fn end(self) {
+        // Mostly the record's own newline follows, and is copied with it.
+        if self.tail.get(self.len) == Some(&b'\n') {
+            return append_part::<RECORD_BYTES>(self.tail, self.copied, self.len + 1, self.out);
+        }
         append_part::<RECORD_BYTES>(self.tail, self.copied, self.len, self.out);
         self.out.push(b'\n');
     }

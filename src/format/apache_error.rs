@@ -17,6 +17,7 @@
 
 use jiff::tz::TimeZone;
 use memchr::memmem::Finder;
+use memchr::{memchr, memrchr};
 
 use super::pieces::{NUMBER_DIGITS_MAX, Range, digits, skip};
 use super::time::{self, TimeForm};
@@ -129,7 +130,7 @@ impl Parser for ApacheError {
     }
 
     fn begins_record(&self, line: &[u8]) -> bool {
-        Header::read(line).is_some()
+        Header::begin(line).is_some()
     }
 
     fn multi_line(&self) -> bool {
@@ -151,6 +152,14 @@ struct Header {
 impl Header {
     /// Reads `[time] [module:level] [pid 12:tid 34] `, of which the module and the last bracket may be missing.
     fn read(line: &[u8]) -> Option<Self> {
+        let mut header = Self::begin(line)?;
+        header.process(line);
+        header.rest = skip(line, header.rest, b" ").unwrap_or(header.rest);
+        Some(header)
+    }
+
+    /// Reads `[time] [module:level]`: what says that a record begins.
+    fn begin(line: &[u8]) -> Option<Self> {
         let time = (1, bracket(line, 0, 40)?);
         let text = &line[time.0..time.1];
         let form = match text {
@@ -161,7 +170,7 @@ impl Header {
         };
         let start = skip(line, time.1, b"] [")?;
         let end = bracket(line, start - 1, 64)?;
-        let colon = line[start..end].iter().rposition(|&byte| byte == b':').map(|place| start + place);
+        let colon = memrchr(b':', &line[start..end]).map(|place| start + place);
         let (module, level) = match colon {
             Some(colon) => ((colon > start).then_some((start, colon)), (colon + 1, end)),
             None => (None, (start, end)),
@@ -170,10 +179,7 @@ impl Header {
         {
             return None;
         }
-        let mut header = Self { time, form, module, level, pid: None, thread: None, rest: end + 1 };
-        header.process(line);
-        header.rest = skip(line, header.rest, b" ").unwrap_or(header.rest);
-        Some(header)
+        Some(Self { time, form, module, level, pid: None, thread: None, rest: end + 1 })
     }
 
     /// Reads ` [pid 12:tid 34]` or ` [pid 12]` if it comes next.
@@ -202,7 +208,7 @@ fn bracket(line: &[u8], at: usize, length_max: usize) -> Option<usize> {
         return None;
     }
     let rest = &line[at + 1..];
-    rest.iter().take(length_max).position(|&byte| byte == b']').map(|place| at + 1 + place)
+    memchr(b']', &rest[..rest.len().min(length_max)]).map(|place| at + 1 + place)
 }
 
 /// The levels of `LogLevel`.

@@ -17,7 +17,11 @@ pub(super) fn skip(line: &[u8], at: usize, word: &[u8]) -> Option<usize> {
 /// The digits at `at`, at most `max`.
 #[inline]
 pub(super) fn digits(line: &[u8], at: usize, max: usize) -> Option<Range> {
-    let length = line.get(at..)?.iter().take(max + 1).take_while(|byte| byte.is_ascii_digit()).count();
+    let rest = line.get(at..)?;
+    let length = match rest.first_chunk().copied().map(digits_of_eight) {
+        Some(length) if length < 8 => length,
+        _ => rest.iter().take(max + 1).take_while(|byte| byte.is_ascii_digit()).count(),
+    };
     (1..=max).contains(&length).then_some((at, at + length))
 }
 
@@ -35,6 +39,16 @@ pub(super) fn ends_in_uuid(message: &[u8]) -> bool {
     };
     let line = memchr::memchr(b'\n', message).map_or(message, |end| &message[..end]);
     ends(line) || (line.len() < message.len() && ends(message))
+}
+
+/// How many digits eight bytes begin with, seen together.
+#[inline]
+fn digits_of_eight(bytes: [u8; 8]) -> usize {
+    let word = u64::from_le_bytes(bytes) ^ 0x3030_3030_3030_3030;
+    // A byte is now at most 9 for a digit; adding 0x76 lifts anything else below 128 over 127. A carry can only reach bytes behind
+    // the first that is no digit.
+    let others = (word.wrapping_add(0x7676_7676_7676_7676) | word) & 0x8080_8080_8080_8080;
+    (others.trailing_zeros() / 8) as usize
 }
 
 /// Why a line is no header.
@@ -80,6 +94,20 @@ mod tests {
             ["", "\n", "1.0-abc", "2026-11-21", "session-20261121-10", "0a-0b-0c-0d-0e-0f", "----------"]
         {
             assert!(!ends_in_uuid(none.as_bytes()), "{none}");
+        }
+    }
+
+    #[test]
+    fn digits_are_those_of_a_loop() {
+        for tail in ["", " ", "/", ":", "x", "\u{e9}", "\u{0}12345678", "-1 23456789", ":00000000"] {
+            for count in 0..24 {
+                let text = format!("{}{tail}", &"012345678901234567890123"[..count]);
+                let length = text.bytes().take_while(u8::is_ascii_digit).count();
+                for max in [1, 7, 8, 20] {
+                    let wanted = (1..=max).contains(&length).then_some((0, length));
+                    assert_eq!(digits(text.as_bytes(), 0, max), wanted, "{text} {max}");
+                }
+            }
         }
     }
 }

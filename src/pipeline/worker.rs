@@ -142,8 +142,6 @@ struct Task<'a> {
     input: usize,
     plan: &'a SourcePlan,
     batch: &'a RawBatch,
-    /// The bytes of the batch if they were sieved as a whole, else nothing.
-    sieved: &'a [u8],
     now: Timestamp,
 }
 
@@ -204,7 +202,7 @@ impl Worker {
             fail(outcome, 0, batch.bytes.len(), refusal);
             return;
         }
-        let task = Task { input, plan, batch, sieved: &[], now };
+        let task = Task { input, plan, batch, now };
         // One compiled loop per format: the choice is made here, once per batch.
         match (&plan.format, plan.rows()) {
             (Format::Log(parser), Some(class)) => self.rows(&**parser, class, task, outcome),
@@ -237,8 +235,6 @@ impl Worker {
 
     fn records<P: Parser>(&mut self, parser: &P, task: Task<'_>, outcome: &mut Outcome) {
         let bytes = task.batch.bytes.as_slice();
-        self.protector.sieve(bytes);
-        let task = Task { sieved: bytes, ..task };
         let mut start = 0;
         for record in frame::records(parser, bytes) {
             outcome.counts.records_in += 1;
@@ -275,7 +271,7 @@ impl Worker {
         let (protector, parsed) = (&mut self.protector, &self.parsed);
         protector.learner.enter(class.domain);
         for route in &class.routes {
-            let record = Record { batch: task.sieved, raw, parsed, table: &route.table, epoch };
+            let record = Record { batch: &task.batch.bytes, raw, parsed, table: &route.table, epoch };
             outcome.clean[route.output].append(&stamp, |out| match route.emit {
                 Emit::Same => protector.same(record, out),
                 Emit::Ndjson => {

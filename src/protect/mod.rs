@@ -58,7 +58,7 @@ use columns::Columns;
 use identifier::Writer;
 use learned::Learner;
 use named::Named;
-use text::{Candidates, Cursor, Finding};
+use text::{Context, Finding};
 use treatments::Treatments;
 use value::{Outcome, Treater};
 
@@ -68,7 +68,7 @@ pub struct Treated(());
 /// A record on its way through the hot loop.
 #[derive(Clone, Copy)]
 pub struct Record<'a> {
-    /// The batch that was sieved; empty if none was.
+    /// The batch that the record is part of; empty where there is none.
     pub batch: &'a [u8],
     /// The record's bytes, which stand in the batch.
     pub raw: &'a [u8],
@@ -99,9 +99,6 @@ pub struct Protector {
     plain: Vec<u8>,
     /// The tenant that the last path of the record at hand named.
     tenant: Vec<u8>,
-    candidates: Candidates,
-    /// How far the candidates were looked through.
-    cursor: Cursor,
     findings: Vec<Finding>,
     named: Named,
     /// Names of other records.
@@ -114,6 +111,8 @@ pub struct Protector {
     harmless: Remembered,
     /// A known text that names somebody.
     telling: Option<Known>,
+    /// The value of the row at hand whose findings are at hand, too, and how it was searched.
+    found_in: Option<(Part, Context)>,
     /// Families of known agents.
     families: Families,
     /// Identifiers treated so far.
@@ -128,8 +127,6 @@ impl Protector {
             canonical: Vec::new(),
             plain: Vec::new(),
             tenant: Vec::new(),
-            candidates: Candidates::default(),
-            cursor: Cursor::default(),
             findings: Vec::new(),
             named: Named::default(),
             learner: Learner::default(),
@@ -139,16 +136,10 @@ impl Protector {
             columns: Columns::default(),
             harmless: Remembered::default(),
             telling: None,
+            found_in: None,
             families: Families::default(),
             counts: Treatments::default(),
         }
-    }
-
-    /// Sieves a whole batch for identifiers, so that its short values need no pass of their own. Values of other buffers are
-    /// still found, one by one.
-    pub fn sieve(&mut self, batch: &[u8]) {
-        self.candidates.scan(batch);
-        self.cursor = Cursor::default();
     }
 
     /// Forgets every token: called when the key of an epoch goes.
@@ -266,8 +257,6 @@ impl Protector {
             named: &self.named,
             spare: &mut self.spare,
             batch,
-            candidates: &self.candidates,
-            cursor: &mut self.cursor,
             escaped,
             findings: &mut self.findings,
             counts: &mut self.counts,

@@ -12,7 +12,7 @@ use super::address::{self, Column};
 use super::identifier::{Writer, mark, token_kind};
 use super::learned::Learner;
 use super::named::{Name, Named};
-use super::text::{self, Candidates, Context, Cursor, Finding, Sense, What};
+use super::text::{self, Context, Finding, Sense, What};
 use super::treatments::Treatments;
 use super::{agent, grammar, jabber, url};
 use crate::keys::pseudonym::TokenKind;
@@ -47,12 +47,8 @@ pub struct Treater<'a> {
     pub tenant: &'a mut Vec<u8>,
     /// Reused room for percent-decoded values.
     pub spare: &'a mut Vec<u8>,
-    /// The batch that the record is part of, when it was sieved as a whole.
+    /// The batch that the record is part of.
     pub batch: &'a [u8],
-    /// What the sieve left of it.
-    pub candidates: &'a Candidates,
-    /// How far it was looked through.
-    pub cursor: &'a mut Cursor,
     /// False when the record holds no backslash, so that nothing in it is escaped.
     pub escaped: bool,
     /// Reused room for findings.
@@ -228,11 +224,10 @@ impl Treater<'_> {
     /// Finds the identifiers of a text, and the names that its own record gives.
     #[inline]
     fn find(&mut self, context: Context, plain: &[u8]) {
-        // A value that stands in the batch as it is was sieved with it; a decoded one is sieved alone.
+        // Most values stand in the batch as they are; a decoded one stands alone.
         let start = (plain.as_ptr() as usize).wrapping_sub(self.batch.as_ptr() as usize);
         if start < self.batch.len() && plain.len() <= self.batch.len() - start {
-            let range = start..start + plain.len();
-            self.candidates.find_in(self.batch, range, context, self.cursor, self.findings);
+            text::find_within(self.batch, start..start + plain.len(), context, self.findings);
         } else {
             text::find(plain, context, self.findings);
         }
@@ -243,7 +238,7 @@ impl Treater<'_> {
 
     /// Writes a text with what becomes of the findings.
     #[inline]
-    fn treat(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
+    pub fn treat(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Outcome {
         if self.findings.is_empty() {
             return Outcome::Verbatim;
         }

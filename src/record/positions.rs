@@ -1,6 +1,6 @@
 //! Places in a batch that one pass of byte classes has found: 64 bytes a step, a mask of 64 bits, a list.
 //!
-//! A batch is looked at as a whole because a record is short: a search that begins and ends in every value spends its time
+//! A batch is looked at as a whole because a record is short: a search that begins and ends in every record spends its time
 //! on beginning and ending. [`Positions`] writes a few places a step, whether there are as many or not, and counts how many were
 //! meant (Langdale and Lemire, "Parsing Gigabytes of JSON per Second", 2019, section 3.1.4): a loop that ends after one place in one
 //! block and after three in the next is mispredicted in most.

@@ -54,6 +54,12 @@ impl Row {
         self.known = known.map(|known| (place, known));
     }
 
+    /// The place (below [`PLACES_MAX`]) whose value is a text that came before, and that text.
+    #[inline]
+    pub const fn known_place(&self) -> Option<(usize, Known)> {
+        self.known
+    }
+
     /// The text that the value of `place` is, if it came before.
     #[inline]
     pub fn known(&self, place: usize) -> Option<Known> {

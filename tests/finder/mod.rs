@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use sluis::protect::text::{Candidates, Context, Cursor, Finding, What, find, find_names};
+use sluis::protect::text::{Context, Finding, What, find, find_names, find_within};
 
 use self::generate::{Dice, noise, text};
 
@@ -94,7 +94,6 @@ fn findings_ascend_and_do_not_overlap() {
 #[test]
 fn a_batch_finds_what_each_value_finds() {
     let (mut alone, mut together) = (Vec::new(), Vec::new());
-    let mut candidates = Candidates::default();
     for case in 0..cases(2000) {
         let mut dice = Dice::new(case);
         let mut buffer = Vec::new();
@@ -109,13 +108,11 @@ fn a_batch_finds_what_each_value_finds() {
             let (a, b) = (dice.below(buffer.len() + 1), dice.below(buffer.len() + 1));
             ranges.push((a.min(b), a.max(b)));
         }
-        candidates.scan(&buffer);
-        let mut cursor = Cursor::default();
         for (start, end) in ranges {
             let context = [Context::Text, Context::Agent, Context::Query, Context::Message, Context::Meeting]
                 [dice.below(5)];
             find(&buffer[start..end], context, &mut alone);
-            candidates.find_in(&buffer, start..end, context, &mut cursor, &mut together);
+            find_within(&buffer, start..end, context, &mut together);
             let alone: Vec<Plain> = alone.iter().map(plain).collect();
             let together: Vec<Plain> = together.iter().map(plain).collect();
             assert_eq!(alone, together, "case {case}, bytes {start}..{end}");

@@ -1,7 +1,7 @@
 //! Sentences of which bytes were changed, so that what stands in them is neither text nor whole: they are read without a panic, and
 //! the same alone and in a batch.
 
-use sluis::protect::text::{Candidates, Cursor, find};
+use sluis::protect::text::{find, find_within};
 
 use super::generate::Dice;
 use super::sentences::sentence;
@@ -27,7 +27,7 @@ fn mutated(dice: &mut Dice) -> Vec<u8> {
 
 #[test]
 fn any_bytes_are_read_alone_and_in_a_batch() {
-    let (mut alone, mut together, mut candidates) = (Vec::new(), Vec::new(), Candidates::default());
+    let (mut alone, mut together) = (Vec::new(), Vec::new());
     for case in 0..cases(2000) {
         let mut dice = Dice::new(case);
         let (mut buffer, mut ranges) = (Vec::new(), Vec::new());
@@ -41,12 +41,10 @@ fn any_bytes_are_read_alone_and_in_a_batch() {
             let (a, b) = (dice.below(buffer.len() + 1), dice.below(buffer.len() + 1));
             ranges.push((a.min(b), a.max(b)));
         }
-        candidates.scan(&buffer);
-        let mut cursor = Cursor::default();
         for (start, end) in ranges {
             let context = CONTEXTS[dice.below(CONTEXTS.len())];
             find(&buffer[start..end], context, &mut alone);
-            candidates.find_in(&buffer, start..end, context, &mut cursor, &mut together);
+            find_within(&buffer, start..end, context, &mut together);
             let [alone, together] =
                 [&alone, &together].map(|found| found.iter().map(plain).collect::<Vec<Plain>>());
             let text = buffer[start..end].escape_ascii();

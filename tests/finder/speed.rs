@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use sluis::protect::text::{Candidates, Context, Cursor, find};
+use sluis::protect::text::{Context, find, find_within};
 
 const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0";
 const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
@@ -87,16 +87,10 @@ fn finder_speed() {
         }
         found
     });
-    let mut candidates = Candidates::default();
-    report("scan: combined lines", buffer.len(), || {
-        candidates.scan(black_box(buffer));
-        candidates.len()
-    });
-    report("scan and find_in: the same three fields", buffer.len(), || {
-        candidates.scan(black_box(buffer));
-        let (mut found, mut cursor) = (0, Cursor::default());
+    report("find_within: the same three fields", buffer.len(), || {
+        let mut found = 0;
         for &(start, end, context) in &fields {
-            candidates.find_in(buffer, start..end, context, &mut cursor, &mut out);
+            find_within(buffer, start..end, context, &mut out);
             found += out.len();
         }
         found

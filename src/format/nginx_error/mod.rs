@@ -28,6 +28,7 @@ use memchr::memmem::Finder;
 use self::tail::Tail;
 use super::pieces::{NUMBER_DIGITS_MAX, Range, digits, skip};
 use super::request::{RequestSlots, TargetSlots};
+use super::stamp::has_shape;
 use super::time::{self, TimeForm};
 use super::{Memo, Parser};
 use crate::record::span::{Escape, Layout, Parsed, Refusal};
@@ -181,11 +182,7 @@ struct Header {
 impl Header {
     /// Reads `2026/11/21 10:15:32 [error] 12#34: *91 `. The date's digits are judged later.
     fn read(line: &[u8]) -> Option<Self> {
-        let shape = line.get(..TIME_BYTES)?.iter().zip(b"0000/00/00 00:00:00");
-        if !shape
-            .into_iter()
-            .all(|(byte, want)| if *want == b'0' { byte.is_ascii_digit() } else { byte == want })
-        {
+        if !has_shape(line, b"0000/00/00 00:00:00") {
             return None;
         }
         let after = line[TIME_BYTES..].strip_prefix(b" [")?;

@@ -34,6 +34,7 @@ impl Worker {
         let bytes = task.batch.bytes.as_slice();
         let mut lines = mem::take(&mut self.lines);
         lines.scan(bytes);
+        self.protector.learner.enter(class.domain);
         let mut ahead = lines.records(bytes);
         for line in ahead.by_ref().take(LINES_AHEAD) {
             self.protector.expect(line.tail);
@@ -70,7 +71,6 @@ impl Worker {
         let Some((stamp, epoch)) = admit(&mut self.epochs, task, class, Some(time), outcome) else { return };
         let batch = task.batch.bytes.as_slice();
         let (protector, row, at) = (&mut self.protector, &self.row, batch.len() - line.tail.len());
-        protector.learner.enter(class.domain);
         for route in &class.routes {
             let Some(plan) = &route.rows else { continue };
             let record = RowRecord { batch, at, raw: line.text, row, plan, table: &route.table, epoch };

@@ -89,13 +89,19 @@ fn write_groups(groups: impl IntoIterator<Item = u16>, out: &mut Vec<u8>) {
 /// A group without its leading zeros: how many digits it has, and the digits, the first in the lowest byte.
 #[inline]
 fn spell(group: u16) -> (usize, u64) {
+    /// The two digits of every byte, the first in the lower half.
+    const DIGITS: [u16; 256] = {
+        let hex = b"0123456789abcdef";
+        let mut digits = [0; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            digits[byte] = u16::from_le_bytes([hex[byte >> 4], hex[byte & 15]]);
+            byte += 1;
+        }
+        digits
+    };
     let digits = ((group | 1).ilog2() / 4 + 1) as usize;
-    let group = u32::from(group) << (16 - 4 * digits);
-    // A digit to each byte, the first in the lowest.
-    let nibbles =
-        (group >> 12 & 15) | (group & 0x0f00) | (group << 12 & 0x000f_0000) | (group << 24 & 0x0f00_0000);
-    // Ten and more are letters, which come 39 after where they would be as digits.
-    let letters = (nibbles + 0x0606_0606) >> 4 & 0x0101_0101;
-    let ascii = nibbles + 0x3030_3030 + letters * 39;
-    (digits, u64::from(ascii) & ((1 << (8 * digits)) - 1))
+    let [high, low] = group.to_be_bytes().map(|byte| u32::from(DIGITS[usize::from(byte)]));
+    // Leading zeros are in the lowest bytes.
+    (digits, u64::from((high | low << 16) >> (32 - 8 * digits)))
 }

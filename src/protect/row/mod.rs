@@ -23,7 +23,7 @@ use wide::u8x16;
 use super::address::{self, Column};
 use super::cache::{TEXT_BYTES, TokenCache};
 use super::identifier::{Writer, long_spelling, remembered, short_spelling};
-use super::text::{self, Glance};
+use super::text::{self, Context, Glance};
 use super::value::Outcome;
 use super::{Protector, Treated, put};
 use crate::encode::same::Same;
@@ -36,6 +36,7 @@ use crate::record::span::Part;
 use crate::record::texts::Known;
 
 pub use plan::RowPlan;
+use plan::context;
 
 /// A row on its way through the hot loop.
 #[derive(Clone, Copy)]
@@ -146,20 +147,23 @@ impl Protector {
         let RowRecord { plan, row, .. } = *record;
         self.named.clear();
         self.tenant.clear();
+        self.found_in = None;
         if row.present() & plan.naming != 0 {
             self.gather(record);
             return !plan.quiet | plan.nameable;
         }
         let mut loud = !plan.quiet;
-        for place in places(row.present() & plan.free) {
-            let known = row.known(place);
-            if known.is_some_and(|known| self.harmless.holds(known)) {
-                continue;
-            }
-            let part = record.part(place);
-            let context = plan.contexts[place];
-            let glance = Glance::at(record.behind(part), (part.end - part.start) as usize, context);
-            if !glance.is_some_and(Glance::is_quiet) && !self.is_harmless(record, place, glance, known) {
+        let mut free = row.present() & plan.free;
+        if let Some((place, known)) = row.known_place()
+            && self.harmless.holds(known)
+        {
+            free &= !(1 << place);
+        }
+        for place in places(free) {
+            let range = row.range(place);
+            let behind = record.batch.get(record.at + range.start..).unwrap_or_default();
+            let glance = Glance::at(behind, range.end - range.start, plan.contexts[place]);
+            if !glance.is_some_and(Glance::is_quiet) && !self.is_harmless(record, place, glance) {
                 loud |= 1 << place;
             }
         }
@@ -177,20 +181,16 @@ impl Protector {
 
     /// True when nothing is found in the value of `place`, which the sieve did not let pass at once.
     #[inline(never)]
-    fn is_harmless(
-        &mut self,
-        record: &RowRecord<'_>,
-        place: usize,
-        glance: Option<Glance>,
-        known: Option<Known>,
-    ) -> bool {
-        let (text, context) = (record.part(place).of(record.raw), record.plan.contexts[place]);
+    fn is_harmless(&mut self, record: &RowRecord<'_>, place: usize, glance: Option<Glance>) -> bool {
+        let (part, context) = (record.part(place), record.plan.contexts[place]);
+        let text = part.of(record.raw);
         match glance {
             Some(glance) => glance.find(text, context, &mut self.findings),
             None => text::find(text, context, &mut self.findings),
         }
         let harmless = self.findings.is_empty();
-        if let Some(known) = known {
+        self.found_in = (!harmless).then_some((part, context));
+        if let Some(known) = record.row.known(place) {
             if harmless { self.harmless.say(known) } else { self.telling = Some(known) }
         }
         harmless
@@ -205,9 +205,19 @@ impl Protector {
             (self.decoded, self.value) = (decoded, value);
             return Outcome::Replaced;
         }
-        // The batch was not sieved: values of rows are looked at one by one.
-        let mut treater = self.treater(&[], record.table, record.epoch, false);
-        let outcome = treater.value(slot, &output.action, part.of(record.raw), &mut decoded, &mut value);
+        // What was found when it was looked at is all that there is, unless names of others are looked for, too.
+        let context = context(&output.action);
+        let is_searched = self.found_in == Some((part, context)) && context != Context::Text;
+        if !is_searched {
+            self.found_in = None;
+        }
+        let mut treater = self.treater(record.batch, record.table, record.epoch, false);
+        let raw = part.of(record.raw);
+        let outcome = if is_searched {
+            treater.treat(raw, &mut value)
+        } else {
+            treater.value(slot, &output.action, raw, &mut decoded, &mut value)
+        };
         (self.decoded, self.value) = (decoded, value);
         outcome
     }

@@ -104,7 +104,7 @@ impl RowPlan {
 }
 
 /// How the text of a quiet place is searched.
-const fn context(action: &Action) -> Context {
+pub(super) const fn context(action: &Action) -> Context {
     match action {
         Action::ScrubAgent => Context::Agent,
         Action::ScrubPath => Context::Path,

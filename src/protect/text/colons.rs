@@ -21,6 +21,9 @@ const WORD: u8 = OTHER_LETTER | UNDERSCORE;
 /// Pairs of the shortest fingerprint of a certificate: MD5.
 const FINGERPRINT_PAIRS: usize = 16;
 
+/// Bytes of the shortest run of single colons that is an address of any kind: six groups of at least one digit.
+const RUN_MIN: usize = 11;
+
 /// A group of hexadecimal digits, by position.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Group {
@@ -74,6 +77,10 @@ pub(super) fn visit(search: &mut Search<'_>, here: usize) {
         end += 1;
     }
     search.done.colons = end;
+    // Most are punctuation: of single colons, hardware addresses have the fewest.
+    if end - start < RUN_MIN && !text[start..end].windows(2).any(|pair| pair == b"::") {
+        return;
+    }
     let run = trim(text, start, end);
     let mut floor = run.start;
     let mut place = run.start;

@@ -77,7 +77,7 @@ fn window(search: &mut Search<'_>, here: usize) {
         done: Done::default(),
         window: Some(window),
     };
-    sieve::each::<{ sieve::NOTHING }>(&decoded[..length], |at| {
+    sieve::each::<{ sieve::NOTHING }>(&decoded, length, |at| {
         // Only what dots, colons and dashes hold together; the rest needs no decoding.
         if !matches!(inner.text[at], b'@' | b'%' | b'J') {
             inner.visit(at);

@@ -10,7 +10,7 @@
 
 use memchr::{memchr, memchr2, memrchr};
 
-use super::bytes::{ALNUM, DIGIT, HEX, HIGH, LETTER, is, is_key};
+use super::bytes::{ALNUM, DIGIT, HEX, HIGH, LETTER, at, is, is_key};
 use super::enclosed::Value;
 use super::endpoints::is_random;
 use super::vocabulary::{Says, Sense, is_nothing, may_end, says};
@@ -214,15 +214,15 @@ pub(super) fn judged(text: &[u8], start: usize, end: usize, says: Says, sense: S
     let start = start + text[start..end].iter().take_while(blank).count();
     let mut end = end - text[start..end].iter().rev().take_while(blank).count();
     let value = &text[start..end];
-    if value.is_empty() || is_nothing(value) || !value.iter().any(|&byte| is(byte, ALNUM | HIGH)) {
-        return None;
-    }
     match says {
         Says::IfRandom(_) if !is_random(value) => return None,
-        Says::IfWord(_) if !is(value[0], LETTER | HIGH) || is_random(value) => return None,
+        Says::IfWord(_) if !at(value, 0, LETTER | HIGH) || is_random(value) => return None,
         Says::Person if !is_random(value) && !persons::is_full_name(value) => return None,
         Says::IfLong(_) if value.len() < 8 || !value.iter().any(|&byte| is(byte, DIGIT)) => return None,
         _ => {}
+    }
+    if value.is_empty() || is_nothing(value) || !value.iter().any(|&byte| is(byte, ALNUM | HIGH)) {
+        return None;
     }
     if let Some(sign) = memchr(b'@', value) {
         match sense {

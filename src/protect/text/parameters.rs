@@ -1,16 +1,14 @@
 //! Parameters of URLs: the key stands behind `?`, `&` or `;`, the value reaches to the next of them.
 
-use memchr::memrchr;
-
 use super::bytes::is_key;
 use super::enclosed::RANDOM_MAX;
 use super::keyed::{KEY_MAX, VALUE_MAX, judged};
-use super::vocabulary::{Says, says};
+use super::vocabulary::{Says, may_end, says};
 use super::{Finding, Search, What};
 
 /// Looks at a `=`.
 pub(super) fn visit(search: &mut Search<'_>, here: usize) {
-    if here < search.done.keyed {
+    if here < search.done.keyed || !may_end(search.text, here) {
         return;
     }
     if let Some((found, end)) = value(search.text, here) {
@@ -21,11 +19,9 @@ pub(super) fn visit(search: &mut Search<'_>, here: usize) {
 
 /// The value behind the `=` at `here` if its key says something of it, and where it ends.
 fn value(text: &[u8], here: usize) -> Option<(Finding, usize)> {
-    let part = |byte: &&u8| is_key(**byte) || **byte == b'.';
-    let length = text[..here].iter().rev().take(KEY_MAX).take_while(part).count();
-    let key = &text[here - length..here];
     // `config.displayName`: the key is what stands behind the last dot.
-    let says = says(&key[memrchr(b'.', key).map_or(0, |dot| dot + 1)..])?;
+    let length = text[..here].iter().rev().take(KEY_MAX).take_while(|&&byte| is_key(byte)).count();
+    let says = says(&text[here - length..here])?;
     let sense = says.sense()?;
     let start = here + 1;
     let bytes_max = if matches!(says, Says::IfRandom(_)) { RANDOM_MAX } else { text.len() };

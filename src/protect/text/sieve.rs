@@ -17,7 +17,7 @@
 //! every block. All patterns are marked at their *last* separator and look back, so that the only state between blocks is
 //! the masks of the block before. Bit `k` of a mask is byte `k` of the block; `after(m, n)` is "n bytes after those of m".
 
-use crate::record::positions::{BLOCK, ByteSet, Lane, Positions, blocks, mask};
+use crate::record::positions::{BLOCK, ByteSet, Lane, mask};
 
 /// No keys are looked for.
 pub const NOTHING: u8 = 0;
@@ -168,73 +168,29 @@ pub fn equals(block: &[u8; BLOCK]) -> u64 {
     mask(block, |lane| lane.simd_eq(Lane::splat(b'=')))
 }
 
-/// Calls `visit` with every position of `text` worth a look, in ascending order.
+/// Calls `visit` with every position worth a look of the first `len` bytes of `behind`, in ascending order. What follows them is
+/// looked at with them, and does not count.
 #[inline]
-pub fn each<const KEYS: u8>(text: &[u8], mut visit: impl FnMut(usize)) {
+pub fn each<const KEYS: u8>(behind: &[u8], len: usize, mut visit: impl FnMut(usize)) {
     let mut carry = Carry::default();
-    // Zero bytes are of no class, so padding marks nothing.
-    blocks(text, |block, base| {
+    let mut last = [0; BLOCK];
+    let mut base = 0;
+    // One loop with one call in it, so that the step becomes part of the loop and its constants stay in registers.
+    while base < len {
+        let block = behind[base..].first_chunk().unwrap_or_else(|| {
+            // Zero bytes are of no class, so padding marks nothing.
+            last[..behind.len() - base].copy_from_slice(&behind[base..]);
+            &last
+        });
         let mut found = carry.step::<KEYS>(block);
+        if len - base < BLOCK {
+            found &= !(u64::MAX << (len - base));
+        }
         while found != 0 {
             visit(base + found.trailing_zeros() as usize);
             found &= found - 1;
         }
-    });
-}
-
-/// The positions of a whole buffer of many records, found in one pass; see [`super::Candidates`] for its use.
-#[derive(Default)]
-pub struct Sieved {
-    all: Positions,
-}
-
-/// Where in [`Sieved`] the last search ended: ranges mostly come in ascending order, and the next search goes on from there.
-#[derive(Clone, Copy, Default)]
-pub struct Cursor(usize);
-
-impl Sieved {
-    /// Replaces the positions by those of `buffer`, which is below 4 GiB. Memory is kept from call to call.
-    pub fn scan<const KEYS: u8>(&mut self, buffer: &[u8]) {
-        self.all.clear();
-        let mut carry = Carry::default();
-        if KEYS == MESSAGES {
-            blocks(buffer, |block, base| self.all.add::<8>(carry.step::<KEYS>(block), base));
-        } else {
-            blocks(buffer, |block, base| self.all.add::<3>(carry.step::<KEYS>(block), base));
-        }
-    }
-
-    /// Moves the cursor to the first position from `start` on, and gives the positions from there.
-    #[inline]
-    pub fn from(&self, start: usize, cursor: &mut Cursor) -> &[u32] {
-        let all = self.all.all();
-        let mut first = cursor.0;
-        if first > 0 && all.get(first - 1).is_none_or(|&at| at as usize >= start) {
-            first = all.partition_point(|&at| (at as usize) < start);
-        }
-        while all.get(first).is_some_and(|&at| (at as usize) < start) {
-            first += 1;
-        }
-        cursor.0 = first;
-        all.get(first..).unwrap_or_default()
-    }
-
-    /// The positions inside `start..end`.
-    #[inline]
-    pub fn within(&self, start: usize, end: usize, cursor: &mut Cursor) -> &[u32] {
-        let rest = self.from(start, cursor);
-        let count = rest.iter().take_while(|&&at| (at as usize) < end).count();
-        &rest[..count]
-    }
-
-    /// How many positions there are; a measure of how much text looks like an identifier.
-    pub fn len(&self) -> usize {
-        self.all.all().len()
-    }
-
-    /// True when nothing in the buffer is worth a look.
-    pub fn is_empty(&self) -> bool {
-        self.all.all().is_empty()
+        base += BLOCK;
     }
 }
 
@@ -244,7 +200,7 @@ mod tests {
 
     fn marks(text: &[u8]) -> Vec<usize> {
         let mut found = Vec::new();
-        each::<NOTHING>(text, |at| found.push(at));
+        each::<NOTHING>(text, text.len(), |at| found.push(at));
         found
     }
 
@@ -273,24 +229,6 @@ mod tests {
                 let alone: Vec<usize> = marks(pattern).iter().map(|at| at + lead).collect();
                 assert_eq!(found, alone, "lead {lead}");
             }
-        }
-    }
-
-    #[test]
-    fn ranges_may_come_in_any_order() {
-        let text = b"a@b 192.0.2.1 c@d ::1";
-        let mut sieved = Sieved::default();
-        sieved.scan::<NOTHING>(text);
-        let mut cursor = Cursor::default();
-        for (start, end) in [(0, 4), (4, 14), (14, 17), (0, 21), (15, 18), (4, 14), (0, 0), (21, 21)] {
-            let want: Vec<u32> = sieved
-                .all
-                .all()
-                .iter()
-                .copied()
-                .filter(|&at| (start..end).contains(&(at as usize)))
-                .collect();
-            assert_eq!(sieved.within(start, end, &mut cursor), want);
         }
     }
 }

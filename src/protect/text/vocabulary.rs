@@ -272,6 +272,17 @@ const fn with_last_letters(mut last: [u32; 32], key: &[u8]) -> [u32; 32] {
     last
 }
 
+/// The same of the words that keys can end with: hardly any key that is none of ours is compared with each of them.
+const LAST_LETTERS_OF_ENDINGS: [u32; 32] = {
+    let mut last = [0; 32];
+    let mut ending = 0;
+    while ending < ENDINGS.len() {
+        last = with_last_letters(last, ENDINGS[ending].0.as_bytes());
+        ending += 1;
+    }
+    last
+};
+
 /// Places of [`TABLE`]: a few times as many as there are keys, so that most stand where they are looked for first.
 const PLACES: usize = 512;
 
@@ -303,9 +314,13 @@ const fn place_of(key: &[u8]) -> usize {
 /// True when a key of ours can end before `end`. Says no to most others, and is quick about it.
 #[inline]
 pub(super) fn may_end(text: &[u8], end: usize) -> bool {
-    let Some([before, last]) = text[..end].last_chunk() else { return false };
     // Of `user_id` the dash is no letter, and `stats-i d` nobody writes.
-    LAST_LETTERS[(last & 31) as usize] >> (before & 31) & 1 != 0
+    text[..end].last_chunk().is_some_and(|last| is_among(*last, &LAST_LETTERS))
+}
+
+#[inline]
+const fn is_among([before, last]: [u8; 2], pairs: &[u32; 32]) -> bool {
+    pairs[(last & 31) as usize] >> (before & 31) & 1 != 0
 }
 
 /// What `key` says of its value.
@@ -336,6 +351,9 @@ fn lookup(key: &[u8]) -> Option<Says> {
             return Some(says);
         }
         place = (place + 1) % PLACES;
+    }
+    if !key.last_chunk().is_some_and(|last| is_among(*last, &LAST_LETTERS_OF_ENDINGS)) {
+        return None;
     }
     let ending = ENDINGS.iter().find(|(ending, _)| key.ends_with(ending.as_bytes()))?;
     Some(Says::Is(ending.1))
