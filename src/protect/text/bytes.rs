@@ -106,7 +106,13 @@ pub fn decoded_at(text: &[u8], at: usize) -> Option<(u8, usize)> {
 #[inline]
 pub fn decoded_before(text: &[u8], end: usize) -> Option<(u8, usize)> {
     let byte = *text.get(end.checked_sub(1)?)?;
-    if is(byte, HEX) { escape_before(text, end).or(Some((byte, 1))) } else { Some((byte, 1)) }
+    // Asked of every letter of a name, nearly none of which ends an escape.
+    let percent = |back: usize| end >= back && text[end - back] == b'%';
+    if is(byte, HEX) && (percent(3) || percent(5)) {
+        escape_before(text, end).or(Some((byte, 1)))
+    } else {
+        Some((byte, 1))
+    }
 }
 
 /// True when `text` goes on with `word` at `at`, whatever the case of ASCII letters.
