@@ -12,15 +12,16 @@ use sluis::protect::text::{Context, find};
 use super::generate::Dice;
 use super::persons::Persons;
 use super::prose::Prose;
+use super::rooms::Rooms;
 use super::sentences::sentence;
 use super::values::{
-    NOTHING, bracketed, ends_resource, fingerprints, innermost, key_ends, last_word, merged,
-    names_before_addresses, says, sense,
+    NOTHING, bracketed, fingerprints, innermost, key_ends, last_word, merged, names_before_addresses, says,
+    sense,
 };
 use super::{Plain, cases, elements, naive, plain, records};
 
 /// Where it was seen, and what it is.
-type Seen = (usize, Plain);
+pub type Seen = (usize, Plain);
 
 /// Of a difference, so many cases are shown.
 const WRONG_MAX: usize = 12;
@@ -29,11 +30,9 @@ struct Messages {
     identifiers: naive::Finder,
     prose: Prose,
     persons: Persons,
-    room: Regex,
-    account: Regex,
+    rooms: Rooms,
     numbers: Regex,
     stream: Regex,
-    random: Regex,
     object: Regex,
     source: Regex,
     origin: Regex,
@@ -45,20 +44,13 @@ struct Messages {
 impl Messages {
     fn new() -> Self {
         let regex = |text: &str| Regex::new(text).unwrap();
-        let label = "(?:(?:conference|muc)-[a-z0-9-]+|conferences?|muc|rooms|breakout|lobby|groupchat|internal-muc|internal|conf)";
         Self {
             identifiers: naive::Finder::new(),
             prose: Prose::new(),
             persons: Persons::new(),
-            room: regex(&format!(
-                r"(?i)(?:\[[\w.%-]+\])?(?:[%\\][0-9a-f]{{2}}|[\w.~+!*$-])+@{label}(?:\.[a-z0-9-]+)*(?:@[a-z0-9.-]*[a-z0-9])?"
-            )),
-            account: regex(r"[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"),
+            rooms: Rooms::new(),
             numbers: regex(r"\{([0-9]+(?:,[0-9]+)*)\}"),
             stream: regex(r#"rtmps?://[^ "',)\]><\n]*/([^/ "',)\]><\n]+)"#),
-            random: regex(
-                r"^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12})?$",
-            ),
             source: regex("^[0-9A-Fa-f]{8}-[a-z]"),
             object: regex(r"^[^@]*[A-Z][^@]*@[0-9a-fA-F]{1,8}$"),
             origin: regex(r"^o=[^ ]+ [0-9]+ [0-9]+(?:[ \n]|$)"),
@@ -70,7 +62,7 @@ impl Messages {
 
     fn find(&self, text: &str) -> Vec<Plain> {
         let mut seen = Vec::new();
-        self.jabber(text, &mut seen);
+        self.rooms.find(text, &mut seen);
         self.read(text, &mut seen);
         self.descriptions(text, &mut seen);
         for (at, value, letter) in elements::closed(text) {
@@ -107,54 +99,6 @@ impl Messages {
         all
     }
 
-    /// Rooms with who is in them, accounts with their sessions, guests.
-    fn jabber(&self, text: &str, seen: &mut Vec<Seen>) {
-        let mut resource = |range: &Range<usize>, other: &str| {
-            let Some(rest) = text[range.end..].strip_prefix('/') else { return false };
-            let quote = text[..range.start].chars().next_back().filter(|quote| "\"'".contains(*quote));
-            let ends = rest.char_indices().map(|(end, _)| end).find(|&end| ends_resource(rest, end, quote));
-            let value = &rest[..ends.unwrap_or(rest.len())];
-            let value = if ends.is_some_and(|end| rest[end..].starts_with(['"', '\''])) {
-                value
-            } else {
-                value.trim_end_matches(['.', ':'])
-            };
-            if value != "focus" && !value.is_empty() {
-                let (random, start) = (self.random.is_match(value), range.end + 1);
-                let mut end = start + value.len();
-                if !random && other == "Name" && !text[..range.start].ends_with(['"', '\'']) {
-                    end = self.persons.whole_name(text, end);
-                }
-                seen.push((start - 1, (start, end, if random { "Endpoint" } else { other }.to_owned())));
-            }
-            !value.is_empty()
-        };
-        let mut whole = Vec::new();
-        for found in self.room.find_iter(text) {
-            resource(&found.range(), "Name");
-            whole.push((found.range(), "Room"));
-        }
-        for found in self.account.find_iter(text) {
-            let range = found.range();
-            if whole
-                .iter()
-                .any(|(room, what)| *what == "Room" && room.start < range.end && range.start < room.end)
-            {
-                continue;
-            }
-            let guest = self.random.is_match(found.as_str().split('@').next().unwrap_or_default())
-                && found.as_str().find('@') == Some(36);
-            let session = resource(&range, "Session");
-            if guest || session {
-                whole.push((range, if guest { "Endpoint" } else { "Jid" }));
-            }
-        }
-        for (range, what) in whole {
-            let sign = range.start + text[range.clone()].find('@').unwrap_or_default();
-            seen.push((sign, (range.start, range.end, what.to_owned())));
-        }
-    }
-
     /// Reads the text from its beginning: keys, logins, members of records. What stands in a value is no key.
     fn read(&self, text: &str, seen: &mut Vec<Seen>) {
         let mut done = 0;
@@ -167,21 +111,17 @@ impl Messages {
                 '=' | ':' => self.key(text, at, seen),
                 ' ' => self.prose.login(text, at).map(|login| self.take(text, at, login, 'u', seen)),
                 '"' | '<' if text[..at].ends_with(',') => records::members(text, at).map(|(members, end)| {
-                    members.into_iter().for_each(|(value, letter)| {
+                    for (value, letter) in members {
                         self.take(text, at, value, letter, seen);
-                    });
+                    }
                     end
                 }),
-                '"' | '\'' | '`' | '<' => match self.prose.mumble(text, at) {
-                    Some(user) => {
-                        seen.push((at, (user.start, user.end, "User".to_owned())));
-                        None
-                    }
-                    None => {
-                        let value = self.prose.behind_key(text, at);
-                        value.map(|(value, letter)| self.take(text, at, value, letter, seen))
-                    }
-                },
+                '"' | '\'' | '`' | '<' => {
+                    let session = self.prose.mumble(text, at);
+                    seen.extend(session.iter().map(|user| (at, (user.start, user.end, "User".to_owned()))));
+                    let value = self.prose.behind_key(text, at).filter(|_| session.is_none());
+                    value.map(|(value, letter)| self.take(text, at, value, letter, seen))
+                }
                 _ => None,
             };
             // Of what is no value of this key, a part may be one of another.
@@ -218,7 +158,7 @@ impl Messages {
         };
         // What an endpoint sends: `"name":"49517bef-v0"`.
         let spelled = &text[value.clone()];
-        if letter == '-' && quoted && self.source.is_match(spelled) && !self.random.is_match(spelled) {
+        if letter == '-' && quoted && self.source.is_match(spelled) && !self.rooms.random.is_match(spelled) {
             let what = "Endpoint".to_owned();
             seen.push((at, (value.start, value.start + 8, what)));
             return None;
@@ -348,7 +288,7 @@ impl Messages {
         let value = text[value].trim_matches(blank);
         let masked = value.chars().all(|letter| "*Xx.-?".contains(letter));
         let long = value.len() >= 8 && value.contains(|digit: char| digit.is_ascii_digit());
-        let random = self.random.is_match(value);
+        let random = self.rooms.random.is_match(value);
         let fits = match letter {
             '-' => false,
             'e' => random,
@@ -362,9 +302,9 @@ impl Messages {
             _ => true,
         };
         // Accounts are found by their sign, unless there is a name around one.
-        let account = "um".contains(letter.to_ascii_lowercase()) || letter == 'w';
-        let around = value.contains('@') && value.contains([' ', '<']);
-        let fits = fits && !(account && !around && value.contains('@') && !value.starts_with('@'));
+        let account = "umw".contains(letter) && value.contains('@');
+        let around = account && value.contains([' ', '<']);
+        let fits = fits && (!account || around || value.starts_with('@'));
         let named = |letter: char| letter.is_ascii_alphanumeric() || !letter.is_ascii();
         if masked || !fits || !value.contains(named) || NOTHING.contains(&value.to_lowercase().as_str()) {
             return whole;
@@ -375,7 +315,7 @@ impl Messages {
             sign.and_then(|sign| value[sign..].find('/').map(|slash| sign + slash)).unwrap_or(value.len());
         let what = match sense(letter) {
             "Name" if random => "Endpoint",
-            "User" | "Email" if around => "Name",
+            _ if around => "Name",
             what => what,
         };
         seen.push((seen_at, (start, start + end, what.to_owned())));

@@ -21,6 +21,7 @@ mod people;
 mod persons;
 mod prose;
 mod records;
+mod rooms;
 mod sentences;
 mod speed;
 pub mod values;

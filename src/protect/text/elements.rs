@@ -25,15 +25,14 @@ pub(super) fn closing_tag(search: &mut Search<'_>, here: usize) {
     let Some((says, sense)) = said(name_at(&text[here + 1..])) else { return };
     let from = end.saturating_sub(VALUE_MAX);
     let shown = text[..end].ends_with(CDATA_END).then(|| end - CDATA_END.len());
-    let (start, end) = match shown {
-        Some(end) => (last_of(&text[..end], from, CDATA).map_or(from, |open| open + CDATA.len()), end),
+    let (start, end) = if let Some(end) = shown {
+        (last_of(&text[..end], from, CDATA).map_or(from, |open| open + CDATA.len()), end)
+    } else {
         // The text may hold what closes a tag, but nothing that opens one.
-        None => {
-            let tag = last_of(&text[..end], from, opening);
-            let close = tag.and_then(|tag| Some(tag + memmem::find(&text[tag..end], closing)?));
-            let close = close.or_else(|| last_of(&text[..end], from, closing));
-            (close.map_or(from, |close| close + closing.len()), end)
-        }
+        let tag = last_of(&text[..end], from, opening);
+        let close = tag.and_then(|tag| Some(tag + memmem::find(&text[tag..end], closing)?));
+        let close = close.or_else(|| last_of(&text[..end], from, closing));
+        (close.map_or(from, |close| close + closing.len()), end)
     };
     if start < end {
         take(search, start, end, says, sense);
