@@ -1,4 +1,4 @@
-//! The shape of a time at the beginning of a text.
+//! The shape of a time at the beginning of a text, or anywhere in it.
 //!
 //! *In*: a text that may begin with a time. *Out*: how long it is, and its [`TimeForm`]. *Promised*: at most
 //! [`STAMP_BYTES_MAX`] bytes are looked at; a shape is a shape: digits where digits belong and letters where a name belongs. *Not
@@ -26,6 +26,22 @@ pub(super) fn stamp(text: &[u8]) -> Option<Stamp> {
         b'A'..=b'Z' => named(text),
         _ => None,
     }
+}
+
+/// True for a line that a service of Jitsi begins a record with.
+pub(super) fn begins_jitsi(line: &[u8]) -> bool {
+    let rest =
+        [&b"JVB "[..], b"Jicofo ", b"Jigasi ", b"Jibri "].iter().find_map(|word| line.strip_prefix(*word));
+    rest.is_some_and(|rest| stamp(rest).is_some())
+}
+
+/// True when a date and a time of day stand anywhere in `text`. Found by the first colon of the time, before which dates have one of
+/// two lengths.
+pub(super) fn holds_stamp(text: &[u8]) -> bool {
+    const BEFORE_COLON: [usize; 2] = [b"2026-11-21T10".len(), b"Nov 21 10".len()];
+    let begins = |at: usize| stamp(&text[at..]).is_some();
+    memchr::memchr_iter(b':', text)
+        .any(|colon| BEFORE_COLON.iter().any(|&bytes| colon.checked_sub(bytes).is_some_and(begins)))
 }
 
 /// `Nov 21 10:15:32`, or with year and weekday as `ctime` writes it: `Sat Nov 21 10:15:32 2026`.
@@ -143,6 +159,21 @@ fn chunk<const N: usize>(text: &[u8; N], at: usize) -> [u8; 8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_within_a_text() {
+        for time in
+            ["Nov 21 10:15:32", "Sat Nov  1 10:15:32 2026", "2026/11/21 10:15:32", "2026-11-21T10:15:32Z"]
+        {
+            for text in [time.to_owned(), format!("a: b{time}"), format!("10:15:3{time} x")] {
+                assert!(holds_stamp(text.as_bytes()), "{text}");
+            }
+            assert!(!holds_stamp(&time.as_bytes()[..time.len().min(15) - 1]), "{time}");
+        }
+        for none in ["", ":", "10:15:32", "Nov 21 2026", "2001:db8:10:15:32::1", "2026-11-21 10.15:32:10"] {
+            assert!(!holds_stamp(none.as_bytes()), "{none}");
+        }
+    }
 
     #[test]
     fn every_shape_and_its_length() {

@@ -1,4 +1,4 @@
-//! PI-1, PI-2 and PI-7 over the logs of meetings: whatever the four services write of a person, a room or a session, in whatever
+//! PI-1, PI-2 and PI-7 over the logs of meetings: whatever the six services write of a person, a room or a session, in whatever
 //! place, it shows nowhere.
 //!
 //! *Promised*: under the built-in policy and the shipped one, in both forms, with names learned and without, on standard output and
@@ -9,7 +9,7 @@ use std::path::Path;
 use tempfile::TempDir;
 
 use super::canary::{MEETING, sightings};
-use super::planted::{SERVICES, Service, broken, good};
+use super::planted::{SERVICES, Service, broken, good, samples};
 use super::{AS_OF, RECIPIENT, clean, none, shown};
 use crate::support;
 
@@ -90,7 +90,28 @@ fn pi_2_no_canary_of_a_broken_record_leaves() {
     none(&problems);
 }
 
-/// PI-1, PI-2: a pipeline of all four, with its sealed quarantine and its state.
+/// PI-2: two programs that write into one file, line by line and into the middle of each other's lines.
+#[test]
+fn pi_2_no_canary_of_another_program_leaves() {
+    let mut problems = Vec::new();
+    for service in SERVICES {
+        let own = good(service);
+        let mut input = String::new();
+        for other in SERVICES.iter().filter(|other| other.format != service.format) {
+            for (number, foreign) in samples(other).iter().enumerate() {
+                let own = &own[number * 7 % own.len()];
+                let half = &own[..own.floor_char_boundary(own.len() / 2)];
+                input.extend([own, "\n", foreign, "\n", half, foreign, "\n"]);
+            }
+        }
+        problems.extend(under_all_policies(service, &input, |what, stats| {
+            assert!(stats.quarantined > 20 && stats.out > 20, "{what}: {stats:?}");
+        }));
+    }
+    none(&problems);
+}
+
+/// PI-1, PI-2: a pipeline of all six, with its sealed quarantine and its state.
 #[test]
 fn pi_1_no_canary_of_a_meeting_in_any_file() {
     let folder = TempDir::new().unwrap();

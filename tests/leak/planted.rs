@@ -1,4 +1,4 @@
-//! Records of the four services of a meeting, full of canaries, and what becomes of such records on bad days.
+//! Records of the six services of a meeting, full of canaries, and what becomes of such records on bad days.
 //!
 //! *In*: nothing. *Out*: per [`Service`] good records ([`good`]) and broken ones ([`broken`]). *Promised*: `{any}` stands for each
 //! canary that is known by its shape, one record after the other; the message begins at `¦`. *Not here*: what must become of
@@ -21,6 +21,8 @@ pub struct Service {
 pub const SERVICES: &[Service] = &[
     Service { format: "jvb", class: "jvb", records: JVB, refused: JVB_REFUSED },
     Service { format: "jicofo", class: "jicofo", records: JICOFO, refused: JICOFO_REFUSED },
+    Service { format: "jigasi", class: "technical", records: JIGASI, refused: JIGASI_REFUSED },
+    Service { format: "jibri", class: "technical", records: JIBRI, refused: JIBRI_REFUSED },
     Service { format: "prosody", class: "technical", records: PROSODY, refused: PROSODY_REFUSED },
     Service { format: "coturn", class: "technical", records: COTURN, refused: COTURN_REFUSED },
 ];
@@ -59,6 +61,35 @@ const JICOFO: &[&str] = &[
     "Jicofo 2026-11-21 10:00:00.106 FINE: [38] A.b#1: ¦<conference room='kanariekooi@conference.meet.example.org' \
      machine-uid='kanariemachine77' session-id='446655447788'><property name='displayName' value='x'/></conference> {any}",
     "Jicofo 2026-11-21 10:00:00.107 SEVERE: [39] A.b#1: ¦user-password=kanariewachtwoord pwd='kanariepwd0123456789abcd' {any}",
+];
+
+const JIGASI: &[&str] = &[
+    "Jigasi 2026-11-21 10:00:00.101 INFO: [52] [room=[kanarietenant]kanariekooi@conference.meet.example.org \
+     session_id=c7a9a1b0e5f60718] SipGateway$SipCallListener.incomingCallReceived#216: \
+     ¦[ctx=16895512] Joining JVB conference room: kanariekooi@conference.meet.example.org for {any}\n\tat {any}",
+    "Jigasi 2026-11-21 10:00:00.102 INFO: [53] org.jitsi.jigasi.SipGateway.incomingCallReceived().188 \
+     ¦Got invite from {any} of kanarieaccount@meet.example.org",
+    "Jigasi 2026-11-21 10:00:00.103 AM FEINSTEN: [54] A.b#1: ¦Member left : PARTICIPANT kanariekooi@conference.meet.example.org/4c7a9a1e {any}",
+    "Jigasi 2026-11-21 10:00:00.104 INFO: [55] A.b#1: ¦<dial to='sip:kanarieaccount@meet.example.org'>\
+     <header name='JvbRoomName' value='kanariekooi@conference.meet.example.org'/>\n<nick>Pietje Kanariegeel</nick></dial> {any}",
+    "Jigasi 2026-11-21 10:00:00.105 SEVERE: [56] A.b#1: ¦registering kanarieaccount@meet.example.org, password=kanariewachtwoord\n\
+     java.io.IOException: {any}\n\tat org.jitsi.A.b(A.java:1)\nCaused by: java.lang.Exception: {any}",
+    "jigasi-1  | Jigasi 2026-11-21 10:00:00.106 INFO: [57] A.b#1: ¦SipGatewaySession[room=kanariekooi@conference.meet.example.org] {any}\n\
+     jigasi-1  | \tat {any}",
+];
+
+const JIBRI: &[&str] = &[
+    "Jibri 2026-11-21 10:00:00.101 INFO: [75] [room=kanariekooi@conference.meet.example.org session_id=c7a9a1b0e5f60718] \
+     XmppApi.handleJibriIq#216: ¦Received JibriIq <iq from='kanariekooi@conference.meet.example.org/4c7a9a1e'>\
+     <jibri room='kanariekooi@conference.meet.example.org' session_id='446655447788' streamid='kanariepwd0123456789abcd'/></iq> {any}",
+    "2026-11-21 10:00:00.102 INFO: [76] org.jitsi.jibri.api.xmpp.XmppApi.log() ¦Parsed call url info: \
+     CallUrlInfo(baseUrl=https://meet.example.org, callName=kanariekooi, urlParams=[userInfo.displayName=\"Pietje Kanariegeel\"]) {any}",
+    "Jibri 2026-11-21 10:00:00.103 INFO: [77] A.b#1: ¦Participants in this recording: [{\"user\":{\"name\":\"Pietje Kanariegeel\",\
+     \"email\":\"wilhelmina.kanarie@example.org\"}}] {any}",
+    "Jibri 2026-11-21 10:00:00.104 WARNING: [78] A.b#1: ¦XmppCredentials(domain=auth.meet.example.org, username=kanarieaccount, \
+     password=kanariewachtwoord)\nMultiException stack 1 of 2\njava.net.ConnectException: {any}\n\t... 7 more",
+    "Jibri 2026-11-21 10:00:00.105 INFO: [79] A.b#1: ¦Using RTMP URL rtmp://a.rtmp.example.org/live2/kanariepwd0123456789abcd from {any}",
+    "Nov 21 10:00:00 recorder jibri[9]: Jibri 2026-11-21 10:00:00.106 INFO: [80] A.b#1: ¦{any} of kanarieaccount@meet.example.org",
 ];
 
 const PROSODY: &[&str] = &[
@@ -109,6 +140,22 @@ const JICOFO_REFUSED: &[&str] = &[
     "Nov 21 10:00:00 kanarieaccount {any}",
 ];
 
+const JIGASI_REFUSED: &[&str] = &[
+    "Jigasi 2026-11-21 10:00:00.101 QUUX: [1] [room=kanariekooi@conference.h] A.b#1: kanarieaccount {any}",
+    "Jigasi 2026-11-21 10:00:00.101 INFO: [1] [room=[kanariekooi[x@conference.h A.b#1: kanarieaccount {any}",
+    "Jibri 2026-11-21 10:00:00.101 INFO: [1] [room=kanariekooi@conference.h] A.b#1: kanarieaccount {any}\n\tkanarieaccount",
+    "turnserver_1 | 5: session 001000000000077707: realm <r> user <kanarieturn>: x {any}",
+    "2026-11-21T10:00:00.101Z INFO A.b kanarieaccount {any}",
+];
+
+const JIBRI_REFUSED: &[&str] = &[
+    "Jibri 2026-11-21 10:00:00.101 QUUX: [1] [room=kanariekooi@conference.h] A.b#1: kanarieaccount {any}",
+    "Jibri 2026-11-21 10:00:00.101 INFO: [1] [room=[kanariekooi[x@conference.h A.b#1: kanarieaccount {any}",
+    "Jicofo 2026-11-21 10:00:00.101 INFO: [1] [room=kanariekooi@conference.h] A.b#1: kanarieaccount {any}\n\tkanarieaccount",
+    "Jibri 2026-02-30 10:00:00.101 INFO: [1] A.b#1: kanarieaccount {any}",
+    "[2026-11-21 10:00:00] kanarieaccount {any}",
+];
+
 const PROSODY_REFUSED: &[&str] = &[
     "Nov 21 10:00:00 mod_bosh\tquux\tkanarieaccount {any}\nkanarieaccount",
     "JVB 2026-11-21 10:00:00.101 INFO: [1] [conf_name=kanariekooi@conference.h] A.b#1: kanarieaccount {any}",
@@ -121,6 +168,13 @@ const COTURN_REFUSED: &[&str] = &[
     "5: session 001000000000077707: realm <r> user <1795252532:kanarieturn",
     "5: session 001000000000077707: closed (2nd stage), user <1795252532:kanarieturn> realm <r> origin <>, local 192.0.2.1:3478",
     "5: session 001000000000077707: peer 203.0.113.77",
+    "5: : ERROR: check_stun_auth: user 1795252532:kanarieturn creden",
+    "5: (4711): QUUX: kanarieaccount {any}",
+    "JVB 2026-11-21 10:00:00.101 INFO: [1] [conf_name=kanariekooi@conference.h] A.b#1: kanarieaccount {any}\n\tkanarieaccount",
+    "5: IPv4. tcp or tls conJicofo 2026-11-21 10:00:00.101 INFO: [1] [room=kanariekooi@conference.h] A.b#1: kanarieaccount {any}",
+    "Nov 21 10:00:00 mod_bosh\tinfo\tkanarieaccount {any}",
+    "prosody-1  | general info kanarieaccount {any}",
+    "2026-13-21T10:00:00.118+0000 INFO kanarieaccount {any}",
 ];
 
 /// Every record of a service, with every canary that is known by its shape.
@@ -130,6 +184,11 @@ pub fn good(service: &Service) -> Vec<String> {
         fill(record, &mut all);
     }
     all
+}
+
+/// Every record of a service, once.
+pub fn samples(service: &Service) -> Vec<String> {
+    service.records.iter().map(|record| record.replace('¦', "").replace("{any}", "203.0.113.77")).collect()
 }
 
 /// Records that are refused, and records on their way to be: cut after every byte of their header and every word of their

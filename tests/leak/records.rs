@@ -106,6 +106,22 @@ pub const SHAPES: &[Shape] = &[
         ),
     },
     Shape {
+        name: "jigasi",
+        format: &["--format", "jigasi", "--time-zone", "UTC"],
+        template: concat!(
+            "Jigasi 2026-11-21 10:00:00.123 INFO: [52] [room=a@conference.example.org stats_id={user|-|one}] A.b#1: ",
+            "Got invite from {text|nothing|any}\n\tat {text|org.jitsi.A|any}"
+        ),
+    },
+    Shape {
+        name: "jibri",
+        format: &["--format", "jibri", "--time-zone", "UTC"],
+        template: concat!(
+            "2026-11-21 10:00:00.123 INFO: [75] org.jitsi.jibri.api.xmpp.XmppApi.log() urlParams=[userInfo.displayName=\"{name|x|one}\"] ",
+            "{text|nothing|any}\nMultiException stack 1 of 2: {text|nothing|any}"
+        ),
+    },
+    Shape {
         name: "prosody",
         format: &["--format", "prosody", "--time-zone", "UTC"],
         template: "Nov 21 10:00:00 c2s55a9fb622a20\tdebug\t<nick>{name|x|one}</nick> {text|nothing|any}\n\t{text|nothing|any}",
@@ -169,7 +185,15 @@ pub fn misfits(shape: &Shape) -> Vec<u8> {
     let mut out = Vec::new();
     let takes_any = matches!(
         shape.name,
-        "text" | "nginx-error" | "apache-error" | "jvb" | "jicofo" | "prosody" | "coturn"
+        "text"
+            | "nginx-error"
+            | "apache-error"
+            | "jvb"
+            | "jicofo"
+            | "jigasi"
+            | "jibri"
+            | "prosody"
+            | "coturn"
     );
     for canary in CANARIES.iter().filter(|canary| !takes_any || canary.place == Where::Anywhere) {
         let planted = canary.planted;

@@ -1,14 +1,12 @@
 //! Records in which bytes were changed: never a panic, and every record is accounted for.
 
-use sluis::config::format_spec::FormatSpec;
 use sluis::encode::Emit;
-use sluis::format::jitsi::Service;
 use sluis::keys::Keys;
 use sluis::pipeline::worker::{Outcome, Worker};
 use sluis::record::batch::RawBatch;
 use sluis::record::timestamp::Timestamp;
 
-use super::{NOW, plan, policies};
+use super::{NOW, plan, policies, spec};
 use crate::finder::cases;
 use crate::finder::generate::Dice;
 use crate::leak::planted::{SERVICES, good};
@@ -40,15 +38,9 @@ fn change(dice: &mut Dice, bytes: &mut Vec<u8>) {
 
 #[test]
 fn changed_records_are_counted_and_never_panic() {
-    let formats = [
-        FormatSpec::Jitsi(Service::Jvb),
-        FormatSpec::Jitsi(Service::Jicofo),
-        FormatSpec::Prosody,
-        FormatSpec::Coturn,
-    ];
     let now = Timestamp::from_seconds(NOW);
-    for (format, service) in formats.iter().zip(SERVICES) {
-        let records = good(service);
+    for service in SERVICES {
+        let (format, records) = (&spec(service.format), good(service));
         for ((policy, class), emit) in policies(format).into_iter().zip([Emit::Same, Emit::Ndjson]) {
             let keys = Keys::ephemeral(&policy.domains).unwrap();
             let plan = plan(format, &policy, class, emit);

@@ -1,6 +1,6 @@
 //! The logs of meetings: treated as the obvious version says, the same however they are cut, and whole whatever was changed in them.
 //!
-//! *In*: generated records of the video bridge and of Prosody, and the planted ones of `leak`. *Out*: a verdict on every record that
+//! *In*: generated records of all six programs, and the planted ones of `leak`. *Out*: a verdict on every record that
 //! leaves, in both forms of output and under both policies. *Promised*: `SLUIS_CASES` sets the number of records. *Not here*: the
 //! finder in any text (`finder`), whole evenings (`evening`).
 
@@ -23,6 +23,7 @@ use self::obvious::{Line, Obvious};
 use crate::finder::cases;
 use crate::finder::generate::Dice;
 
+mod bad;
 mod changed;
 mod chunks;
 mod generate;
@@ -37,9 +38,25 @@ const BATCH_MAX: usize = 120;
 fn policies(format: &FormatSpec) -> [(Policy, usize); 2] {
     let text = include_str!("../../config/policy/meet.toml");
     let (shipped, _) = sluis::config::policy_from_str(text, "meet.toml").unwrap();
-    let name = if *format == FormatSpec::Prosody { "technical" } else { "jvb" };
+    let name = match format {
+        FormatSpec::Jitsi(Service::Jvb) => "jvb",
+        FormatSpec::Jitsi(Service::Jicofo) => "jicofo",
+        _ => "technical",
+    };
     let class = shipped.classes.iter().position(|class| class.name == name).unwrap();
     [(sluis::config::builtin().unwrap(), 0), (shipped, class)]
+}
+
+/// The format that `--format` calls so.
+fn spec(name: &str) -> FormatSpec {
+    match name {
+        "jvb" => FormatSpec::Jitsi(Service::Jvb),
+        "jicofo" => FormatSpec::Jitsi(Service::Jicofo),
+        "jigasi" => FormatSpec::Jitsi(Service::Jigasi),
+        "jibri" => FormatSpec::Jitsi(Service::Jibri),
+        "prosody" => FormatSpec::Prosody,
+        _ => FormatSpec::Coturn,
+    }
 }
 
 /// How records of a format are treated; all of them are of one class.
@@ -118,10 +135,30 @@ fn compare(format: &FormatSpec, record: impl Fn(&mut Dice) -> Record, count: u64
 
 #[test]
 fn records_of_the_bridge_are_treated_as_the_obvious_version_says() {
-    compare(&FormatSpec::Jitsi(Service::Jvb), generate::bridge, cases(3000));
+    compare(&spec("jvb"), generate::bridge, cases(3000));
 }
 
 #[test]
-fn and_so_are_those_of_prosody() {
-    compare(&FormatSpec::Prosody, generate::prosody, cases(3000));
+fn and_so_are_those_of_the_focus() {
+    compare(&spec("jicofo"), generate::focus, cases(3000));
+}
+
+#[test]
+fn and_those_of_the_gateway() {
+    compare(&spec("jigasi"), generate::jigasi, cases(3000));
+}
+
+#[test]
+fn and_those_of_the_recorder() {
+    compare(&spec("jibri"), generate::jibri, cases(3000));
+}
+
+#[test]
+fn and_those_of_prosody() {
+    compare(&spec("prosody"), generate::prosody, cases(3000));
+}
+
+#[test]
+fn and_those_of_the_turn_server() {
+    compare(&spec("coturn"), generate::coturn, cases(3000));
 }

@@ -4,7 +4,7 @@
 //! code of `protect`, `encode`, `format` or `record` has a part in it; spellings are made one here, by the rules of the design.
 //! *Not here*: the tokens themselves (`EpochKeys::token`), which published vectors prove.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde_json::{Map, Value};
 use sluis::keys::Keys;
@@ -22,8 +22,8 @@ pub struct Obvious {
     class: String,
     /// Seconds that records live.
     retention: Option<i64>,
-    /// True where addresses become addresses.
-    addresses: bool,
+    /// True under the built-in policy: addresses become addresses without a network beside them, and ports stay.
+    builtin: bool,
 }
 
 /// A record as it comes and as it must leave, without a final newline.
@@ -37,11 +37,12 @@ impl Obvious {
     pub fn new(policy: &Policy, class: usize, keys: &Keys, now: Timestamp) -> Self {
         let name = policy.classes[class].name.clone();
         // PD-1 to PD-4, in days; the built-in policy stores nothing.
-        let days = [("technical", 14), ("jvb", 1)].into_iter().find(|(class, _)| *class == name);
+        let days =
+            [("technical", 14), ("jicofo", 7), ("jvb", 1)].into_iter().find(|(class, _)| *class == name);
         Self {
             epoch: keys.epoch_keys(0, keys.epoch_of(0, now), now).unwrap(),
             retention: days.map(|(_, days)| days * 86_400),
-            addresses: policy.name == "built-in",
+            builtin: policy.name == "built-in",
             class: name,
         }
     }
@@ -54,9 +55,16 @@ impl Obvious {
             let becomes = self.becomes(piece);
             line.raw.push_str(&piece.spelled);
             line.same.push_str(&becomes);
+            // Of what is dropped, nothing but a dash is left in its place.
+            let is_dropped = matches!(piece.means, Means::Port) && !self.builtin;
+            let field = if is_dropped { "" } else { piece.field };
+            let is_number = matches!(piece.means, Means::Number | Means::Port) && !is_dropped;
             match columns.last_mut() {
-                Some((field, value, _)) if *field == piece.field => value.push_str(&becomes),
-                _ => columns.push((piece.field, becomes, matches!(piece.means, Means::Number))),
+                Some((last, value, _)) if *last == field => value.push_str(&becomes),
+                _ => columns.push((field, becomes, is_number)),
+            }
+            if let (Means::Client(address), false) = (&piece.means, self.builtin) {
+                columns.push(("client.network", network(*address), false));
             }
         }
         let json = &mut line.json;
@@ -76,7 +84,9 @@ impl Obvious {
         }
         json.insert("sluis.class".to_owned(), self.class.as_str().into());
         json.insert("sluis.epoch".to_owned(), self.epoch.id().into());
-        json.insert("sluis.time_completed".to_owned(), true.into());
+        if record.completed {
+            json.insert("sluis.time_completed".to_owned(), true.into());
+        }
         line
     }
 
@@ -94,6 +104,10 @@ impl Obvious {
             Means::Mail => self.token(TokenKind::Email, &folded(spelled)),
             Means::Secret => "[secret]".to_owned(),
             Means::Address(address, port) => self.address(*address, *port),
+            Means::Client(address) => self.address(*address, false),
+            Means::Port if self.builtin => spelled.clone(),
+            Means::Port => "-".to_owned(),
+            Means::Login => self.token(TokenKind::User, &folded(spelled)),
         }
     }
 
@@ -102,14 +116,28 @@ impl Obvious {
     }
 
     fn address(&self, address: IpAddr, port: bool) -> String {
-        let token = match address {
+        let token = match address.to_canonical() {
             IpAddr::V4(address) => self.epoch.token(TokenKind::Address, &address.octets()),
             IpAddr::V6(address) => self.epoch.token(TokenKind::Address, &address.octets()),
         };
-        match (self.addresses, port) {
+        match (self.builtin, port) {
             (true, true) => format!("[{}]", unique_local(token.bytes())),
             (true, false) => unique_local(token.bytes()),
             (false, _) => base64(token.bytes()),
+        }
+    }
+}
+
+/// What stays of an address beside its token: /24 of IPv4, /40 of IPv6.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            Ipv4Addr::new(a, b, c, 0).to_string()
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            Ipv6Addr::new(a, b, c & 0xff00, 0, 0, 0, 0, 0).to_string()
         }
     }
 }

@@ -7,7 +7,7 @@
 use super::{FILE, FILE_LINE, PREFIX, SESSION, SEVERITY, THREAD, TIME};
 use crate::format::pieces::{Miss, Range, digits, skip};
 use crate::format::prefix::Prefix;
-use crate::format::stamp::stamp;
+use crate::format::stamp::{begins_jitsi, stamp};
 use crate::format::time::TimeForm;
 use crate::record::span::{Parsed, Refusal};
 
@@ -27,8 +27,8 @@ pub(super) struct Header {
     time: Option<(TimeForm, Range)>,
     thread: Option<Range>,
     source: Option<(Range, Range)>,
-    level: Option<Range>,
-    session: Option<Range>,
+    pub level: Option<Range>,
+    pub session: Option<Range>,
     /// Where the message begins.
     pub message: usize,
 }
@@ -40,7 +40,9 @@ impl Header {
             Ok(header) => return Ok(header),
             Err(miss) => miss,
         };
-        let Some(prefix) = Prefix::read(line) else { return Err(miss) };
+        let Some(prefix) = Prefix::read(line) else {
+            return Err(if begins_jitsi(line) { Miss::begins(Refusal::OtherProgram) } else { miss });
+        };
         let other = |(start, end): Range| !is_turn(&line[start..end]);
         let others = prefix.container.or(prefix.program).is_some_and(other);
         match Self::own(line, prefix.rest) {
@@ -54,7 +56,7 @@ impl Header {
     }
 
     /// What the server writes itself, at `from`.
-    fn own(line: &[u8], from: usize) -> Result<Self, Miss> {
+    pub fn own(line: &[u8], from: usize) -> Result<Self, Miss> {
         let mut header = Self {
             prefix: Prefix::default(),
             time: None,
@@ -99,7 +101,7 @@ impl Header {
             Some(b' ') if known => self.message = level.1 + 1,
             None | Some(b'\n') if known => self.message = level.1,
             Some(b' ') => return Err(Miss::begins(Refusal::UnknownLevel)),
-            None => return Err(Miss::begins(Refusal::Truncated)),
+            None | Some(b'\n') => return Err(Miss::begins(Refusal::Truncated)),
             _ => return Err(Miss::begins(Refusal::Mismatch)),
         }
         self.level = Some(level);
@@ -200,7 +202,7 @@ fn source(line: &[u8], at: usize) -> Option<(Range, Range, usize)> {
 
 /// Why a line is no record that ends, or goes on with something else, at `at`.
 fn ended(line: &[u8], at: usize) -> Refusal {
-    if at >= line.len() { Refusal::Truncated } else { Refusal::Mismatch }
+    if matches!(line.get(at), None | Some(b'\n')) { Refusal::Truncated } else { Refusal::Mismatch }
 }
 
 /// Capital letters at `at`, as levels are written.

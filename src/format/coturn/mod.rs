@@ -3,7 +3,7 @@
 //! *In*: one record, perhaps of several lines. *Out*: what a collector wrote in front of it, time, thread, source file, level, session;
 //! the user, the client and the peer of the statements that name one; the rest is message. *Promised*: the name of a user ends at the
 //! last place where it can, so that no part of a name becomes text; an address is taken only where coturn prints one, and only if it is
-//! one. *Not here*: realms, origins, local addresses and whatever else a message holds: text, which is scrubbed.
+//! one; a line of another program of the meeting is no part of a record, nor is one that was joined to it. *Not here*: realms, origins, local addresses and whatever else a message holds: text, which is scrubbed.
 //!
 //! ```text
 //! 5: session 000000000000000007: realm <example.org> user <1795252532:bob>: incoming packet ALLOCATE processed, success
@@ -25,16 +25,18 @@
 //! stands between the values.
 
 mod header;
+mod joined;
 mod statement;
 
 #[cfg(test)]
 mod tests;
 
 use jiff::tz::{TimeZone, offset};
-use memchr::memmem::Finder;
 
 use self::header::Header;
-use super::prefix::Slots;
+pub(super) use self::joined::{Statements, begins_certainly};
+use super::prefix::{Prefix, Slots};
+use super::stamp::holds_stamp;
 use super::time;
 use super::{Memo, Parser};
 use crate::record::span::{Escape, Layout, Parsed, Refusal};
@@ -86,7 +88,7 @@ const EASTERNMOST_HOURS: i8 = 14;
 pub struct Coturn {
     layout: Layout,
     zone: TimeZone,
-    session: Finder<'static>,
+    statements: Statements,
 }
 
 impl Coturn {
@@ -95,14 +97,20 @@ impl Coturn {
         Self {
             layout: Layout::of_log(&FIELDS, Escape::None),
             zone: zone.unwrap_or_else(|| TimeZone::fixed(offset(EASTERNMOST_HOURS))),
-            session: Finder::new(header::SESSION_WORD),
+            statements: Statements::new(),
         }
     }
 
-    /// True when another session's statement stands in the text: two records were joined, and whose values are whose cannot be
-    /// told.
+    /// True when another session's statement stands in the text, or behind its first line one of no session that names a user; or a
+    /// time, which no statement of the server prints: two records were joined, this server's or another program's, and whose values
+    /// are whose cannot be told.
     fn holds_another(&self, text: &[u8]) -> bool {
-        self.session.find_iter(text).any(|at| header::session(text, at).is_some())
+        let mut lines = text.split(|&byte| byte == b'\n');
+        // A relay puts its time in front of every line.
+        let own = |line| Prefix::read(line).map_or(line, |prefix| &line[prefix.rest..]);
+        lines.next().is_some_and(holds_stamp)
+            || lines.any(|line| holds_stamp(own(line)) || self.statements.has_check(line))
+            || self.statements.has_session(text)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! *In*: a record and where its message begins. *Out*: its parts: values, and the message between them. *Promised*: every byte of the
 //! message is in a part, but for the words around a user and the expiry beside it; names of users end at the last place where they can, so that one that imitates a statement covers too much
-//! rather than too little; a value that the record ends in is refused, since half an address can be a whole other one. *Not here*:
+//! rather than too little; a value that its line ends in is refused, since half an address can be a whole other one. *Not here*:
 //! addresses where coturn prints none of its own (`protect`).
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -15,6 +15,8 @@ use crate::record::span::{Parsed, Refusal};
 
 /// Bytes before the name of a user in brackets.
 const USERS: [&[u8]; 2] = [b"user ", b"username="];
+/// The statement of no session that names a user, as far as it is always the same.
+pub(super) const CHECK: &[u8] = b"check_stun_auth: ";
 /// What stands between user and realm where a whole list of values follows.
 const REALM: &[u8] = b"> realm <";
 /// The statement that ends a session, and what stands before its client.
@@ -70,9 +72,9 @@ impl Pieces<'_, '_> {
         }
     }
 
-    /// True when nothing follows the value that ends at `at`: then it may have been cut.
+    /// True when nothing follows the value that ends at `at`: then it may have been cut, even if the rest of another record follows.
     fn is_cut(&self, at: usize) -> bool {
-        at >= self.record.len()
+        at >= self.end
     }
 
     /// `peer 192.0.2.7 lifetime updated: 300`, `peer 192.0.2.7 deleted`.
@@ -98,32 +100,38 @@ impl Pieces<'_, '_> {
             let word = USERS.iter().find(|word| text[..at].ends_with(word))?;
             Some((self.done + at - word.len(), self.done + at + 1))
         });
-        let Some((word, open)) = open else { return Ok(self.unbracketed()) };
+        let Some((word, open)) = open else { return self.unbracketed() };
         let name = &self.record[open..self.end];
-        // With a realm after it, the name ends at the last place where one could begin: an origin after that may hold anything.
-        let close = memmem::rfind(name, REALM).or_else(|| memchr::memrchr(b'>', name));
+        // Where a realm follows it, the name ends at the last place where one could begin: an origin after that may hold anything.
+        // Where the realm stands before it, the words of one are the name's own.
+        let realm = if text.starts_with(CLOSED) { memmem::rfind(name, REALM) } else { None };
+        let close = realm.or_else(|| memchr::memrchr(b'>', name));
         let Some(close) = close.map(|at| open + at) else { return Err(Refusal::Truncated) };
         self.name((word, close + 1), (open, close));
         let rest = &self.record[close..self.end];
-        if rest.starts_with(REALM) && text.starts_with(CLOSED) {
+        if realm.is_some() {
             let remote = memmem::rfind(rest, REMOTE).ok_or(Refusal::Truncated)?;
             self.remote(close + remote + REMOTE.len())?;
         }
         Ok(true)
     }
 
-    /// `user bob credentials are incorrect`.
-    fn unbracketed(&mut self) -> bool {
+    /// `check_stun_auth: user bob credentials are incorrect`. Without its end it was cut, and where its name ends is not known.
+    fn unbracketed(&mut self) -> Result<bool, Refusal> {
         const BEFORE: &[u8] = b"user ";
         const AFTER: &[u8] = b" credentials are incorrect";
         let text = &self.record[self.done..self.end];
-        let Some(end) = memmem::rfind(text, AFTER) else { return false };
+        let Some(end) = memmem::rfind(text, AFTER) else {
+            let check = memmem::find(text, CHECK).map(|at| &text[at + CHECK.len()..]);
+            let is_cut = check.is_some_and(|rest| rest.starts_with(BEFORE));
+            return if is_cut { Err(Refusal::Truncated) } else { Ok(false) };
+        };
         let Some(start) = memmem::find(&text[..end], BEFORE).map(|at| at + BEFORE.len()) else {
-            return false;
+            return Ok(false);
         };
         let name = (self.done + start, self.done + end);
         self.name((name.0 - BEFORE.len(), name.1), name);
-        true
+        Ok(true)
     }
 
     /// Adds the name of a user. `around` is the name with the words that say whose it is: these stay outside of the message, or a name

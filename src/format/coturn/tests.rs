@@ -148,6 +148,7 @@ fn users() {
             "realm <r> user <a>: incoming packet x, user <b>: incoming packet y",
             Some("a>: incoming packet x, user <b"),
         ),
+        ("realm <r> user <a> realm <b>: incoming packet x", Some("a> realm <b")),
         ("usage: realm=<r>, username=<a>, rp=1, username=<b>, rp=2", Some("a>, rp=1, username=<b")),
     ] {
         let expected: Vec<String> = expected.iter().map(|name| format!("user.name {name}")).collect();
@@ -234,7 +235,14 @@ fn records_of_several_lines() {
         refused(line, Refusal::Headless, false);
         check(&format!("0: a\n{line}"), &[("message", &format!("a\n{line}"))]);
     }
-    refused("Nov 21 10:15:32 relay turnserver[7]: more", Refusal::Headless, false);
+    let more = "Nov 21 10:15:32 relay turnserver[7]: more";
+    refused(more, Refusal::Headless, false);
+    check(&format!("0: a\n{more}"), &[("message", &format!("a\n{more}"))]);
+    refused(
+        &format!("0: a\n{more} JVB 2026-11-21 10:15:32.123 INFO: [1] A.b#1: x"),
+        Refusal::Truncated,
+        true,
+    );
 }
 
 #[test]
@@ -258,7 +266,35 @@ fn what_is_no_record() {
     ] {
         refused(&format!("5: {S}{cut}"), Refusal::Truncated, true);
     }
+    for cut in ["user bob", "user bob creden", "user 1795252532:bob credentials are incorrec"] {
+        refused(&format!("5: : ERROR: check_stun_auth: {cut}"), Refusal::Truncated, true);
+        refused(&format!("5: : ERROR: check_stun_auth: {cut}\nmore"), Refusal::Truncated, true);
+    }
     // Two records in one, and a statement that lost its header.
     refused(&format!("5: x\n{S}realm <r> user <a>: x"), Refusal::Truncated, true);
     refused(&format!("5: {S}realm <r> user <b5: {S}realm <r> user <a>: x"), Refusal::Truncated, true);
+    refused(
+        "5: x\n2026-5: : ERROR: check_stun_auth: user bob credentials are incorrect",
+        Refusal::Truncated,
+        true,
+    );
+    for other in [
+        "JVB 2026-11-21 10:15:32.123 INFO: [1] [conf_name=a@conference.h] A.b#1: x",
+        "Nov 21 10:15:32 mod_bosh\tinfo\tAuthenticated as a@h",
+        "2026-11-21T10:15:32.118+0000 INFO x",
+        "2026/11/21 10:15:32 [error] 1#1: x",
+    ] {
+        refused(&format!("5: {S}realm <r> user <a>: incoming pack{other}"), Refusal::Truncated, true);
+        refused(&format!("5: IPv4. tcp or tls connected to: 192.0.2.7:5{other}"), Refusal::Truncated, true);
+    }
+    // In lines of their own they are no part of the record above.
+    for program in ["JVB", "Jicofo", "Jigasi", "Jibri"] {
+        refused(
+            &format!("{program} 2026-11-21 10:15:32.123 INFO: [1] A.b#1: x"),
+            Refusal::OtherProgram,
+            true,
+        );
+    }
+    refused("Nov 21 10:15:32 mod_bosh\tinfo\tx", Refusal::Mismatch, true);
+    refused("2026-11-21 10:15:32.123 INFO: [1] A.b#1: x", Refusal::Mismatch, true);
 }

@@ -7,6 +7,9 @@
 //! JVB 2024-04-01 04:08:55.124 INFO: [19046] …        2020-03-02 11:16:20.438 INFO: [1] …        Jicofo INFO: [1] …
 //! ```
 
+use memchr::memmem::Finder;
+
+use super::super::coturn;
 use super::super::pieces::Range;
 use super::super::stamp::{has_shape, one};
 use super::level::{self, Level};
@@ -76,7 +79,7 @@ fn refused(record: &[u8], at: usize, start: usize, word: usize) -> Refusal {
     if !begins(line, at) {
         return Refusal::Headless;
     }
-    if foreign_program(line, at).is_some() {
+    if foreign_program(line, at).is_some() || coturn::begins_certainly(&line[at..]) {
         return Refusal::OtherProgram;
     }
     // The line ends where level or time do, or a time breaks off.
@@ -194,13 +197,31 @@ fn dated(line: &[u8], at: usize) -> bool {
     }
 }
 
-/// True when the header of a second record ends at `colon`, the position of its `: [`: two lines that became one. `from` is
-/// where the search may begin.
-pub(super) fn ends_at(record: &[u8], from: usize, colon: usize) -> bool {
+/// Searches a text for headers of Jitsi's services.
+pub(in crate::format) struct Headers {
+    /// What stands between level and thread, and hardly anywhere else.
+    thread: Finder<'static>,
+}
+
+impl Headers {
+    /// Prepares the search.
+    pub fn new() -> Self {
+        Self { thread: Finder::new(b": [") }
+    }
+
+    /// True when one stands anywhere in the text.
+    #[inline]
+    pub fn are_in(&self, text: &[u8]) -> bool {
+        self.thread.find_iter(text).any(|colon| ends_at(text, colon))
+    }
+}
+
+/// True when the header of a second record ends at `colon`, the position of its `: [`: two lines that became one.
+fn ends_at(record: &[u8], colon: usize) -> bool {
     if thread(record, colon).is_err() {
         return false;
     }
-    let earliest = from.max(colon.saturating_sub(TIME_BYTES + 1 + 48));
+    let earliest = colon.saturating_sub(TIME_BYTES + 1 + 48);
     let latest = colon.saturating_sub(TIME_BYTES + 1);
     (earliest..=latest).any(|at| dated(record, at))
 }

@@ -28,16 +28,17 @@ mod simple;
 mod tests;
 
 use jiff::tz::TimeZone;
-use memchr::memmem::Finder;
 
 use self::caller::Caller;
 use self::context::Context;
+pub(super) use self::header::Headers;
 use self::header::{Header, TIME_BYTES};
 use self::level::Level;
 use self::simple::Simple;
+use super::pieces::ends_in_uuid;
 use super::prefix::{Prefix, Slots};
-use super::time;
 use super::{Memo, Parser};
+use super::{coturn, prosody, time};
 use crate::record::span::{Escape, Layout, Parsed, Refusal};
 
 /// Which service wrote a log. Records of another one in the same file are refused: its class may be another.
@@ -116,14 +117,20 @@ pub struct Jitsi {
     layout: Layout,
     service: Service,
     zone: TimeZone,
-    /// What stands between level and thread, and hardly anywhere else.
-    thread: Finder<'static>,
+    headers: Headers,
+    turn: coturn::Statements,
 }
 
 impl Jitsi {
     /// A parser; `zone` is the one that the service's local times are in.
     pub fn new(service: Service, zone: TimeZone) -> Self {
-        Self { layout: Layout::of_log(&FIELDS, Escape::None), service, zone, thread: Finder::new(b": [") }
+        Self {
+            layout: Layout::of_log(&FIELDS, Escape::None),
+            service,
+            zone,
+            headers: Headers::new(),
+            turn: coturn::Statements::new(),
+        }
     }
 
     /// Reads what follows a header that prints its own program, or has none to print.
@@ -135,7 +142,7 @@ impl Jitsi {
         memo: &mut Memo,
         parsed: &mut Parsed,
     ) -> Result<(), Refusal> {
-        if self.holds_another(record, header.rest) {
+        if self.holds_another(record, header.rest) || ends_in_uuid(&record[header.rest..]) {
             return Err(Refusal::Truncated);
         }
         if let Some((start, end)) = header.program {
@@ -169,10 +176,12 @@ impl Jitsi {
         Ok(())
     }
 
-    /// True when a second record begins in the middle of a line: two writers, or a line that lost its end.
+    /// True when a second record begins in the middle of a line: two writers, or a line that lost its end. The writers may be programs
+    /// of one meeting.
     #[inline]
     fn holds_another(&self, record: &[u8], from: usize) -> bool {
-        self.thread.find_iter(&record[from..]).any(|place| header::ends_at(record, from, from + place))
+        let text = &record[from..];
+        self.headers.are_in(text) || prosody::holds_record(text) || self.turn.is_in(text)
     }
 
     /// Reads a record that does not begin with its own header: behind a prefix, or of Java's own formatter.

@@ -4,11 +4,12 @@
 //! or a clock is no continuation: traces, stanzas and transport descriptions never do. Taken for the end of the record above, it would
 //! leave under that record's class and time.
 
+use super::super::coturn;
 use super::super::stamp::has_shape;
 use super::Service;
 use crate::record::calendar;
 
-/// True when `line` begins with a time, perhaps in a bracket; or is wrapped as Docker's `json-file` wraps it, which no parser here
+/// True when `line` begins with a time, perhaps in a bracket, or as a statement of coturn without one does; or is wrapped as Docker's `json-file` wraps it, which no parser here
 /// unwraps.
 pub(super) fn begins(line: &[u8]) -> bool {
     if line.starts_with(b"{\"log\":\"") {
@@ -22,6 +23,7 @@ pub(super) fn begins(line: &[u8]) -> bool {
                 || has_shape(text, b"0000/00/00 00:00")
                 || has_shape(text, b"00.00.0000 00:00")
                 || has_shape(text, b"00:00:00")
+                || coturn::begins_certainly(line)
         }
         Some(b'A'..=b'Z') => calendar::month(&text[..text.len().min(3)]).is_some() && has_day(&text[3..]),
         _ => false,

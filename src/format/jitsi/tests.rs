@@ -140,6 +140,8 @@ fn lines_that_begin_nothing_are_message() {
         "2026-11-21T10:15:32.123456789Z \tat org.jitsi.A.b(A.java:1)",
         "Nov 21 10:15:32 host java[12]: \tat org.jitsi.A.b(A.java:1)",
         "1234",
+        "5: x",
+        "12: : ",
         "\u{fffd}",
     ] {
         assert!(!begins(line), "{line}");

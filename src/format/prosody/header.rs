@@ -5,9 +5,10 @@
 //! two parts was compared. *Not here*: the message (`message`), what a time means (`time`).
 
 use super::{MODULE, SESSION, SEVERITY, TIME};
+use crate::format::coturn;
 use crate::format::pieces::{Miss, Range};
 use crate::format::prefix::Prefix;
-use crate::format::stamp::stamp;
+use crate::format::stamp::{begins_jitsi, stamp};
 use crate::format::time::TimeForm;
 use crate::record::span::{Parsed, Refusal};
 
@@ -62,7 +63,8 @@ fn is_file(line: &[u8]) -> bool {
 #[inline(never)]
 pub(super) fn behind_prefix(line: &[u8], miss: Miss) -> Result<(Prefix, Own), Miss> {
     let Some(prefix) = Prefix::read(line) else {
-        return Err(if is_jitsi(line) { Miss::begins(Refusal::OtherProgram) } else { miss });
+        let is_other = begins_jitsi(line) || coturn::begins_certainly(line);
+        return Err(if is_other { Miss::begins(Refusal::OtherProgram) } else { miss });
     };
     let inner = match Own::read(line, prefix.rest) {
         Ok(own) => return Ok((prefix, own)),
@@ -111,7 +113,8 @@ impl Own {
         let source = &head[..source_len];
         let classes = classes(source);
         if source.is_empty() || source_len > SOURCE_BYTES_MAX || classes & FOREIGN != 0 {
-            let refusal = if rest.is_empty() { Refusal::Truncated } else { Refusal::Mismatch };
+            let ended = matches!(rest.first(), None | Some(b'\n'));
+            let refusal = if ended { Refusal::Truncated } else { Refusal::Mismatch };
             return Err(if dated { Miss::begins(refusal) } else { Miss::CONTINUES });
         }
         let source = (at, at + source_len);
@@ -226,7 +229,8 @@ fn without_level(line: &[u8], at: usize, dated: bool, gap: Gap) -> Miss {
     let text = &text[before..];
     let word_len = text.iter().take(WORD_BYTES_MAX + 1).take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (word, rest) = text.split_at(word_len);
-    if rest.is_empty() && LEVELS.iter().any(|level| level.starts_with(word)) {
+    // A record that was cut off there may go on with the rest of another.
+    if matches!(rest.first(), None | Some(b'\n')) && LEVELS.iter().any(|level| level.starts_with(word)) {
         return if dated { Miss::begins(Refusal::Truncated) } else { Miss::CONTINUES };
     }
     // Without a time, only tabs on both sides make a word a level: files are written so.
@@ -304,11 +308,4 @@ fn is_random(id: &[u8]) -> bool {
 fn is_prosody(name: &[u8]) -> bool {
     let holds = |word: &[u8]| name.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word));
     holds(b"prosody") || name.starts_with(b"lua")
-}
-
-/// True for a line that a service of Jitsi begins a record with.
-fn is_jitsi(line: &[u8]) -> bool {
-    let rest =
-        [&b"JVB "[..], b"Jicofo ", b"Jigasi ", b"Jibri "].iter().find_map(|word| line.strip_prefix(*word));
-    rest.is_some_and(|rest| stamp(rest).is_some())
 }

@@ -84,7 +84,7 @@ const fn is_jid_byte(byte: u8) -> bool {
 /// True when a second header stands in the middle of a line: two records were joined, and whose values are whose cannot be
 /// told. Only a header with a time is unmistakable.
 #[inline]
-pub(super) fn holds_another(text: &[u8]) -> bool {
+pub(in crate::format) fn holds_record(text: &[u8]) -> bool {
     memchr::memchr_iter(b'\t', text).any(|tab| ends_with_header(&text[..tab]))
 }
 

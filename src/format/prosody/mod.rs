@@ -28,10 +28,11 @@ mod tests;
 use jiff::tz::TimeZone;
 
 use self::header::Own;
-use super::pieces::Range;
+pub(super) use self::message::holds_record;
+use super::pieces::{Range, ends_in_uuid};
 use super::prefix::{Prefix, Slots};
 use super::time::{self, TimeForm};
-use super::{Memo, Parser};
+use super::{Memo, Parser, coturn, jitsi};
 use crate::record::span::{Escape, Layout, Parsed, Refusal};
 
 const CONTAINER: u16 = 0;
@@ -66,12 +67,19 @@ const PREFIX: Slots = Slots { time: TIME, host: HOST, program: APPNAME, pid: PID
 pub struct Prosody {
     layout: Layout,
     zone: TimeZone,
+    jitsi: jitsi::Headers,
+    turn: coturn::Statements,
 }
 
 impl Prosody {
     /// A parser; `zone` is the one that the server's local times are in.
     pub fn new(zone: TimeZone) -> Self {
-        Self { layout: Layout::of_log(&FIELDS, Escape::None), zone }
+        Self {
+            layout: Layout::of_log(&FIELDS, Escape::None),
+            zone,
+            jitsi: jitsi::Headers::new(),
+            turn: coturn::Statements::new(),
+        }
     }
 }
 
@@ -93,6 +101,12 @@ impl Prosody {
         self.rest(record, own, own.time.or(prefix.stated()), memo, parsed)
     }
 
+    /// True when a second record begins in the middle of a line, Prosody's or that of another program of the meeting.
+    #[inline]
+    fn holds_another(&self, text: &[u8]) -> bool {
+        holds_record(text) || self.jitsi.are_in(text) || self.turn.is_in(text)
+    }
+
     /// Adds the parts of a record behind its prefix.
     #[inline]
     fn rest(
@@ -103,7 +117,8 @@ impl Prosody {
         memo: &mut Memo,
         parsed: &mut Parsed,
     ) -> Result<(), Refusal> {
-        if message::holds_another(&record[own.message..]) {
+        let message = &record[own.message..];
+        if self.holds_another(message) || ends_in_uuid(message) {
             return Err(Refusal::Truncated);
         }
         if let Some((form, (start, end))) = stamp {

@@ -58,7 +58,8 @@ impl Value {
                     _ => VALUE_MAX,
                 };
                 let mut value = Self::bare(text, at, words, bytes_max);
-                if says == Says::Person {
+                // `username=Anna Example`: some give themselves a name there.
+                if matches!(says, Says::Person | Says::Is(Sense::User)) && is_capital(text, at) {
                     value.end = whole_name(text, value.end);
                 }
                 if words && matches!(says, Says::Name | Says::Is(Sense::Name)) && given_name(text, value.end)
@@ -137,10 +138,15 @@ impl Value {
     }
 }
 
+/// True for the first letter of a name.
+fn is_capital(text: &[u8], here: usize) -> bool {
+    text.get(here).is_some_and(|&byte| byte.is_ascii_uppercase() || is(byte, HIGH))
+}
+
 /// True for a comma at `here` behind which a given name stands: `Wolter, Anna`.
 fn given_name(text: &[u8], here: usize) -> bool {
     let Some(rest) = text[here..].strip_prefix(b", ") else { return false };
-    let first = rest.first().is_some_and(|&byte| byte.is_ascii_uppercase() || is(byte, HIGH));
+    let first = is_capital(rest, 0);
     let length =
         rest.iter().take_while(|&&byte| is(byte, LETTER | HIGH) || matches!(byte, b'-' | b'\'')).count();
     let goes_on = rest

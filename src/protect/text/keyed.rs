@@ -14,7 +14,7 @@ use super::bytes::{ALNUM, DIGIT, HEX, HIGH, LETTER, is, is_key};
 use super::enclosed::Value;
 use super::endpoints::is_random;
 use super::vocabulary::{Says, Sense, is_nothing, may_end, says};
-use super::{Finding, Search, What, parameters, persons, prose};
+use super::{Context, Finding, Search, What, parameters, persons, prose};
 
 /// Bytes of the longest key.
 pub(super) const KEY_MAX: usize = 40;
@@ -75,8 +75,11 @@ fn key_and_value(search: &mut Search<'_>, here: usize) {
     if key.0 > 0 && text[key.0 - 1] == b'(' && matches!(says, Says::IfWord(_)) {
         return prose::numbered(search, key.0 - 1);
     }
-    if says == Says::Stream {
-        return stream(search, here);
+    match says {
+        Says::Stream => return stream(search, here),
+        Says::Page if search.context == Context::Meeting => return page(search, here),
+        Says::Page => return,
+        _ => {}
     }
     // A request within a message: its values end as those of a URL do.
     if key.0 > 0 && matches!(text[key.0 - 1], b'?' | b'&') && text[here] == b'=' {
@@ -111,6 +114,28 @@ fn stream(search: &mut Search<'_>, here: usize) {
     let end = start + address.iter().take(VALUE_MAX).position(ends).unwrap_or(address.len().min(VALUE_MAX));
     if let Some(slash) = memrchr(b'/', &text[start..end]) {
         take(search, start + slash + 1, end, Says::Stream, Sense::Secret);
+    }
+}
+
+/// `https://host/room`: takes the one name that such a path has, as the web server's policy does with paths of its own.
+fn page(search: &mut Search<'_>, here: usize) {
+    let text = search.text;
+    let Some(address) = text[here + 1..].strip_prefix(b"//") else { return };
+    let word = |text: &[u8]| {
+        let ends = |byte: &u8| {
+            matches!(byte, b'/' | b'?' | b'#' | b'"' | b'\'' | b'<' | b'>' | b',' | b')' | b']' | 0..=b' ')
+        };
+        text.iter().take(VALUE_MAX).position(ends).unwrap_or(text.len().min(VALUE_MAX))
+    };
+    let host = word(address);
+    let Some(path) = address[host..].strip_prefix(b"/") else { return };
+    let length = word(path);
+    let sentence = path[..length].iter().rev().take_while(|&&byte| matches!(byte, b'.' | b':')).count();
+    let room = &path[..length - sentence];
+    let thing = memchr(b'.', room).is_some() || matches!(room, b"http-bind" | b"xmpp-websocket");
+    if !thing && path.get(length) != Some(&b'/') {
+        let start = here + 3 + host + 1;
+        take(search, start, start + room.len(), Says::Page, Sense::Room);
     }
 }
 

@@ -114,6 +114,19 @@ fn endpoints_of_meetings() {
         assert!(found(text).is_empty(), "{text}");
     }
     assert!(shown("Allocating for 49517bef", Context::Message).is_empty());
+    let room = |text: &str| shown(text, Context::Meeting);
+    let is_room = |value: &str| [(value.to_owned(), "Room".to_owned())];
+    assert_eq!(room("Visiting url https://meet.example.org/Team%20Talk#config.x=1"), is_room("Team%20Talk"));
+    assert_eq!(room("joining https://meet.example.org/plan."), is_room("plan"));
+    for text in [
+        "https://github.example.org/jitsi/jicofo",
+        "to https://meet.example.org/http-bind?x=1",
+        "https://meet.example.org/",
+        "http://example.org/logo.png",
+    ] {
+        assert!(room(text).is_empty(), "{text}");
+    }
+    assert!(shown("https://meet.example.org/plan", Context::Message).is_empty());
 }
 
 #[test]
@@ -346,7 +359,7 @@ fn persons_of_any_name() {
         ("owner: ⟦Anna Wolter⟧, moderator=⟦Bo de Vries⟧ joined", &["Name", "Name"]),
         ("participant \"⟦Anna Wolter⟧\" joined, presenter='⟦Bo Ek⟧'", &["Name", "Name"]),
         ("participant=⟦49e3837d⟧ has left, owner: root, member=0 creator=\"system\"", &["Endpoint"]),
-        ("context.user.name=⟦Anna Wolter⟧", &["User"]),
+        ("context.user.name=⟦Anna Wolter⟧ username=⟦Anna van Example⟧, x", &["User", "User"]),
         ("ChatRoomMemberImpl(name=⟦wolter⟧, role=x) Participant[id=7, name=⟦anna⟧]", &["Name", "Name"]),
         ("Thread[name=main] Config(name=prod, x=[y])", &[]),
         ("'user': '⟦@wolter:example.org⟧'", &["User"]),

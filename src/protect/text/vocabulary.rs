@@ -44,6 +44,8 @@ pub(super) enum Says {
     Name,
     /// An address follows, the end of which is a credential.
     Stream,
+    /// The address of a page follows; in a message about a meeting, that of its room.
+    Page,
     /// The text of an element of this name is this; a key of this name says nothing.
     Element(Sense),
 }
@@ -58,7 +60,7 @@ impl Says {
             | Self::IfWord(sense)
             | Self::Element(sense) => Some(sense),
             Self::Person => Some(Sense::Name),
-            Self::Name | Self::Stream => None,
+            Self::Name | Self::Stream | Self::Page => None,
         }
     }
 }
@@ -67,7 +69,7 @@ impl Says {
 const KEY_MAX: usize = 32;
 
 /// Keys that mean something as a whole.
-const KEYS: [(&[&str], Says); 17] = [
+const KEYS: [(&[&str], Says); 18] = [
     (&["name"], Says::Name),
     (
         &[
@@ -219,6 +221,7 @@ const KEYS: [(&[&str], Says); 17] = [
     (&["token", "phone", "tel", "caller", "callee", "callerid"], Says::IfLong(Sense::Secret)),
     // The key that lets anyone send a stream is the end of its address.
     (&["rtmp", "rtmps"], Says::Stream),
+    (&["http", "https"], Says::Page),
     (&["id"], Says::IfRandom(Sense::Endpoint)),
     // What people write to each other is no matter of logs, and neither is how they are; only elements are called so.
     (&["body", "subject", "status"], Says::Element(Sense::Secret)),

@@ -7,12 +7,24 @@ use std::net::IpAddr;
 
 use crate::finder::generate::Dice;
 
+mod coturn;
+mod gateways;
+mod jitsi;
+mod prosody;
+
+pub use self::coturn::coturn;
+pub use self::gateways::{jibri, jigasi};
+pub use self::jitsi::{bridge, focus};
+pub use self::prosody::prosody;
+
 /// A record: what stands in it from left to right.
 pub struct Record {
     /// The pieces.
     pub pieces: Vec<Piece>,
     /// Milliseconds since 1970.
     pub time: i64,
+    /// True where the record does not say the whole of it: no year, no zone, or nothing.
+    pub completed: bool,
 }
 
 /// One piece: the column that it belongs to (empty: what separates columns), its meaning, and how it is spelled.
@@ -44,8 +56,14 @@ pub enum Means {
     Name,
     /// A mail address or a bare account.
     Mail,
-    /// An address; and whether a port follows.
+    /// An address in a text; and whether a port follows.
     Address(IpAddr, bool),
+    /// An address in a field of its own, which may leave a network beside its token.
+    Client(IpAddr),
+    /// The port of a client in a field of its own, which not every policy names.
+    Port,
+    /// A login that nothing says more of.
+    Login,
     /// A credential.
     Secret,
 }
@@ -56,7 +74,8 @@ const TENANTS: &[&str] = &["acme", "zoo-9"];
 const STATS: &[&str] = &["Quenby-X1y", "J\u{fc}rgen Zwart", "Zelda] M. = x", "Ju\u{308}rgen-9"];
 const NAMES: &[&str] = &["Pim de Wit", "\u{5bb4} \u{4f1a}", "O'Hara", "Ann-Sofie"];
 const ACCOUNTS: &[&str] = &["wim@meet.example.org", "Kees.Jansen@example.org", "zus+x@mail.example.org"];
-const ADDRESSES: &[&str] = &["198.18.7.9", "203.0.113.200", "2001:db8::7:9", "2001:DB8:0:0:0:0:0:1"];
+const ADDRESSES: &[&str] =
+    &["198.18.7.9", "203.0.113.200", "2001:db8::7:9", "2001:DB8:0:0:0:0:0:1", "::ffff:203.0.113.9"];
 
 /// A record on its way.
 struct Maker<'a> {
@@ -200,38 +219,6 @@ impl Maker<'_> {
         let part = if millis { 101 + 2 * self.dice.below(400).cast_signed() as i64 } else { 0 };
         seconds * 1000 + part
     }
-
-    /// The context of a bridge: any keys, in any order, with the record's own names.
-    fn context(&mut self) -> Vec<(&'static str, Means, String)> {
-        let mut values = Vec::new();
-        let (means, room) = self.room();
-        let (session, meeting, endpoint) = (self.hex(16), self.uuid(), self.hex(8));
-        let meeting = if self.dice.below(2) == 0 { meeting } else { meeting[..8].to_owned() };
-        let stats = self.dice.one(STATS).to_owned();
-        for (key, field, means, value) in [
-            ("confId", "session.id", Means::Session, session),
-            ("conf_name", "conference.name", means, room),
-            ("meeting_id", "conference.id", Means::Endpoint, meeting),
-            ("epId", "endpoint.id", Means::Endpoint, endpoint),
-            ("stats_id", "endpoint.stats_id", Means::Stats, stats),
-        ] {
-            if self.dice.below(3) == 0 {
-                continue;
-            }
-            self.fixed(if values.is_empty() { "[" } else { " " });
-            self.fixed(&format!("{key}="));
-            self.push(field, means.clone(), value.clone());
-            values.push((field, means, value));
-        }
-        if !values.is_empty() {
-            if self.dice.below(2) == 0 {
-                self.fixed(" ");
-                self.push("log.context", Means::Nothing, "componentId=1");
-            }
-            self.fixed("] ");
-        }
-        values
-    }
 }
 
 /// Everything but letters, digits and dashes escaped.
@@ -243,92 +230,4 @@ fn percent(text: &str) -> String {
 
 fn local(time: i64, form: &str) -> String {
     jiff::Timestamp::from_millisecond(time).unwrap().strftime(form).to_string()
-}
-
-/// A record of the video bridge.
-pub fn bridge(dice: &mut Dice) -> Record {
-    let mut make = Maker { dice, pieces: Vec::new() };
-    let time = make.time(true);
-    if make.dice.below(4) > 0 {
-        make.push("service.name", Means::Nothing, "JVB");
-        make.fixed(" ");
-    }
-    make.fixed(&local(time, "%Y-%m-%d %H:%M:%S.%3f "));
-    let level = make.dice.one(&["INFO", "WARNING", "AM FEINSTEN"]);
-    make.push("severity_text", Means::Nothing, level);
-    make.fixed(": [");
-    make.push("thread.id", Means::Number, "44");
-    make.fixed("] ");
-    let own = make.context();
-    make.push("code.function.name", Means::Nothing, "Endpoint$create$3.onReady");
-    make.fixed("#");
-    make.push("code.line.number", Means::Number, "593");
-    make.fixed(": ");
-    make.remarks();
-    for (field, means, value) in own {
-        // The record's own names, as they stand in prose.
-        let text = match field {
-            "endpoint.id" | "endpoint.stats_id" => value,
-            "conference.name" => match &means {
-                Means::Room(room) => room.rsplit('/').next().unwrap().to_uppercase(),
-                _ => continue,
-            },
-            _ => continue,
-        };
-        if make.dice.below(2) == 0 {
-            make.say(" ; seen (");
-            make.push("message", means, text);
-            make.say(") again");
-        }
-    }
-    Record { pieces: make.pieces, time }
-}
-
-/// A record of Prosody.
-pub fn prosody(dice: &mut Dice) -> Record {
-    let mut make = Maker { dice, pieces: Vec::new() };
-    let time = make.time(false);
-    let file = make.dice.below(3) > 0;
-    make.fixed(&local(time, if file { "%b %d %H:%M:%S " } else { "%Y-%m-%d %H:%M:%S " }));
-    match make.dice.below(4) {
-        0 => {
-            make.push("module.name", Means::Nothing, "c2s");
-            let session = make.hex(12);
-            make.push("session.id", Means::Session, session);
-        }
-        1 => {
-            make.push("module.name", Means::Nothing, "bosh");
-            let session = make.uuid();
-            make.push("session.id", Means::Session, session);
-        }
-        2 => make.push("module.name", Means::Nothing, "conference.meet.example.org:muc"),
-        _ => make.push("module.name", Means::Nothing, "mod_bosh"),
-    }
-    make.fixed(if file { "\t" } else { "      " });
-    let level = make.dice.one(&["info", "debug", "warn", "error"]);
-    make.push("severity_text", Means::Nothing, level);
-    make.fixed("\t");
-    match make.dice.below(6) {
-        0 => {
-            make.say("Authenticated as ");
-            let account = make.dice.one(ACCOUNTS);
-            make.push("user.jid", Means::Mail, account);
-            if make.dice.below(2) == 0 {
-                make.say(" [prosody:registered]");
-            }
-        }
-        1 => {
-            make.say("Authenticated as ");
-            let guest = make.uuid();
-            make.push("user.jid", Means::Endpoint, format!("{guest}@meet.example.org"));
-        }
-        2 => {
-            make.say("New BOSH session, assigned it sid '");
-            let session = make.uuid();
-            make.push("session.id", Means::Session, session);
-            make.say("'");
-        }
-        _ => make.remarks(),
-    }
-    Record { pieces: make.pieces, time }
 }
