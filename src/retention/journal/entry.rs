@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::keys::event::KeyEvent;
+use crate::keys::KeyEvent;
 use crate::record::timestamp::Timestamp;
 
 /// Why a part was due.
