@@ -163,6 +163,26 @@ fn pi_4_a_running_pipeline_sweeps_by_itself() {
 }
 
 #[test]
+fn two_runs_on_one_state_directory_are_refused() {
+    let folder = Folder::stored(&[DAY]);
+    let pipeline = folder.path("run.toml");
+    let first = support::spawn(support::program().args(["run", &pipeline, "--stats=json"]));
+    let pid = first.id().to_string();
+    // It has entered its policy once it holds the lock.
+    while fs::read_to_string(folder.path("state/run.lock")).unwrap_or_default().trim() != pid {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let second = support::sluis(&["run", &pipeline, "--once"], b"");
+    second.expect_code(2);
+    assert!(second.err_text().contains(&format!("process {pid}")), "{}", second.err_text());
+    // Others work beside it.
+    folder.sweep(&[]).expect_code(0);
+    folder.journal("verify", &[]).expect_code(0);
+    support::finish(first, b"", 1).expect_code(0);
+    folder.store(&[DAY]);
+}
+
+#[test]
 fn pi_8_the_journal_proves_itself_and_names_no_one() {
     let folder = Folder::stored(&[10 * DAY, 11 * DAY, 12 * DAY]);
     folder.write("policy.toml", &POLICY.replace("14d", "7d"));

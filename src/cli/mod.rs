@@ -11,6 +11,7 @@ mod filter;
 mod journal;
 mod keeping;
 mod keys;
+mod lock;
 mod opened;
 mod processor;
 mod progress;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::exit::Failure;
+use super::lock::RunLock;
 use crate::config::plan::{Plan, SinkKind};
 use crate::keys::KeyEvent;
 use crate::record::timestamp::Timestamp;
@@ -66,6 +67,7 @@ pub struct Upkeep {
     /// What was last said to be wrong: said once, until it changes.
     said: String,
     paused: bool,
+    _lock: RunLock,
 }
 
 impl Upkeep {
@@ -79,13 +81,22 @@ impl Upkeep {
         let shortest = places.iter().map(|place| place.retention_seconds).min().unwrap_or(u64::MAX);
         let margin_seconds = (shortest / MARGIN_SHARE).clamp(1, MARGIN_SECONDS_MAX);
         let mut journal = Journal::open(&state, now).map_err(Failure::downstream)?;
+        let lock = RunLock::take(&state)?;
         // Before the entry, whose time may be the wrong one.
         let paused = sweep::clock_back(&journal, now).is_some();
         if !paused {
             journal.append(now, &[policy(plan)]).map_err(Failure::downstream)?;
         }
-        let said = String::new();
-        let mut upkeep = Self { state, journal, places, margin_seconds, head: None, said, paused: false };
+        let mut upkeep = Self {
+            state,
+            journal,
+            places,
+            margin_seconds,
+            head: None,
+            said: String::new(),
+            paused: false,
+            _lock: lock,
+        };
         upkeep.sweep(now);
         Ok(Some(upkeep))
     }
