@@ -47,18 +47,19 @@
 //! | PI-1 | no identifier the policy treats appears raw in any output, log line, metric, error or panic |
 //! | PI-2 | what cannot be parsed never reaches a sink: it is sealed to the DPO's public key or discarded; counted either way |
 //! | PI-3 | no record is delivered at or after its deadline |
-//! | PI-4 | whatever Sluis stores is gone by its deadline (the sweep is not in this version; the deadline is in every file's name) |
+//! | PI-4 | whatever Sluis stores is gone by its deadline (the deadline is in every file's name, and a sweep destroys by it) |
 //! | PI-5 | once the last class of a domain has ended for an epoch, no state of Sluis can produce that epoch's key |
 //! | PI-6 | same identifier, kind, domain and epoch give the same token on every node; anything else differs |
 //! | PI-7 | an unclassified field does not leave |
-//! | PI-8 | every destruction is journalled (not in this version) |
+//! | PI-8 | every destruction of what was stored, and every change of a key by `run`, is entered in a chain that proves itself |
 //! | PI-9 | a position is acknowledged only after durable delivery (sources with positions are not in this version) |
 //!
 //! ## Who may import whom
 //!
 //! `cli → governance, config, pipeline → source, protect, format, retention, sink → policy, keys, encode, record`. Stages never
 //! import `pipeline`. The core rooms (`record format policy protect keys retention encode`) know no file, socket, environment or
-//! clock: bytes and `now` are arguments; `keys::store` is the named exception. A test holds the code to this.
+//! clock: bytes and `now` are arguments; `keys::store`, `retention::journal` and `retention::sweep` are the named
+//! exceptions. A test holds the code to this.
 //!
 //! ## Threads, channels, bounds
 //!

@@ -26,6 +26,7 @@ mod meetings;
 mod parts;
 mod shells;
 mod start;
+mod stored;
 mod support;
 mod tidy;
 mod treatment;

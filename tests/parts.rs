@@ -42,6 +42,7 @@ subjects = ["visitors"]
 
 const PIPELINE: &str = r#"
 policy = "policy.toml"
+state = "state"
 threads = 2
 
 [source.pipe]

@@ -144,7 +144,8 @@ pub fn filter(arguments: &FilterArgs) -> Result<u8, Failure> {
     let stop = opened::stop_flag()?;
     let around = Surroundings { clock: &clock, stop: &stop, progress: &|| {} };
     let inputs = vec![Input { source, plan }];
-    let ended = keeping(&keys, &clock, || run(inputs, workers, delivery, 1, arguments.batch_bytes, &around));
+    let ended =
+        keeping(&keys, None, &clock, || run(inputs, workers, delivery, 1, arguments.batch_bytes, &around));
     report::print(arguments.stats, &ended.counts, started.elapsed());
     report::finish(&ended, format_name, "discarded", arguments.strict)
 }

@@ -5,23 +5,34 @@
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::upkeep::Upkeep;
 use crate::keys::Keys;
 use crate::record::timestamp::Timestamp;
 
 /// How often the keyring is asked: a key outlives its death by no more, and by what a worker needs to let go of it.
 const EVERY: Duration = Duration::from_mins(1);
 
-/// Runs `run`, and keeps `keys` on schedule meanwhile.
-pub fn keeping<T>(keys: &Keys, clock: &(dyn Fn() -> Timestamp + Sync), run: impl FnOnce() -> T) -> T {
+/// Runs `run`, and keeps `keys` and what was stored on schedule meanwhile.
+pub fn keeping<T>(
+    keys: &Keys,
+    upkeep: Option<Upkeep>,
+    clock: &(dyn Fn() -> Timestamp + Sync),
+    run: impl FnOnce() -> T,
+) -> T {
     // The keys of one run end with it.
-    if keys.is_ephemeral() { run() } else { keeping_every(EVERY, keys, clock, run) }
+    if keys.is_ephemeral() && upkeep.is_none() {
+        return run();
+    }
+    let every = upkeep.as_ref().map_or(EVERY, |upkeep| upkeep.every().min(EVERY));
+    keeping_every(every, keys, upkeep, clock, run)
 }
 
 fn keeping_every<T>(
     every: Duration,
     keys: &Keys,
+    mut upkeep: Option<Upkeep>,
     clock: &(dyn Fn() -> Timestamp + Sync),
     run: impl FnOnce() -> T,
 ) -> T {
@@ -29,8 +40,20 @@ fn keeping_every<T>(
         let (running, ended) = mpsc::channel::<()>();
         scope.spawn(move || {
             let mut said = String::new();
-            while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
-                advance(keys, clock(), &mut said);
+            let mut keys_due = Instant::now() + EVERY.min(every * 10);
+            loop {
+                let is_over = ended.recv_timeout(every) != Err(RecvTimeoutError::Timeout);
+                // At the end once more: a run that is short has kept its stores, too.
+                if let Some(upkeep) = &mut upkeep {
+                    upkeep.sweep(clock());
+                }
+                if is_over {
+                    break;
+                }
+                if Instant::now() >= keys_due && !keys.is_ephemeral() {
+                    advance(keys, clock(), upkeep.as_mut(), &mut said);
+                    keys_due = Instant::now() + EVERY.min(every * 10);
+                }
             }
         });
         let result = run();
@@ -40,10 +63,13 @@ fn keeping_every<T>(
 }
 
 /// Destroys what is due and says so. A trouble that stays is said once: dead keys are refused meanwhile.
-fn advance(keys: &Keys, now: Timestamp, said: &mut String) {
+fn advance(keys: &Keys, now: Timestamp, upkeep: Option<&mut Upkeep>, said: &mut String) {
     match keys.advance(now) {
         Ok(events) => {
             said.clear();
+            if let Some(upkeep) = upkeep {
+                upkeep.keys_changed(now, &events);
+            }
             for event in events {
                 anstream::eprintln!("sluis: {event}");
             }
@@ -62,8 +88,6 @@ fn advance(keys: &Keys, now: Timestamp, said: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
     use crate::policy::class::Domain;
 
@@ -81,7 +105,7 @@ mod tests {
         assert!(keys.epoch_keys(0, epoch, NOW).is_ok());
         // The epoch ends after a day, and its last record a day later.
         let later = NOW.plus_seconds(3 * DAY);
-        keeping_every(Duration::from_millis(5), &keys, &|| later, || {
+        keeping_every(Duration::from_millis(5), &keys, None, &|| later, || {
             let patience = Instant::now();
             while keys.generation() == generation && patience.elapsed() < Duration::from_secs(20) {
                 thread::sleep(Duration::from_millis(5));

@@ -8,14 +8,18 @@ mod check;
 mod exit;
 mod explain;
 mod filter;
+mod journal;
 mod keeping;
 mod keys;
+mod lock;
 mod opened;
 mod processor;
 mod progress;
 mod report;
 mod run;
+mod sweep;
 mod table;
+mod upkeep;
 
 use std::process::ExitCode;
 
@@ -53,6 +57,10 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Make and manage the keyring
     Keys(keys::KeysArgs),
+    /// Destroy what is due in a pipeline's stores
+    Sweep(sweep::SweepArgs),
+    /// Show the journal, or prove that it is whole
+    Journal(journal::JournalArgs),
     /// Print a completion script for your shell
     Completions {
         /// The shell
@@ -77,6 +85,8 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::check(&arguments),
         Command::Explain(arguments) => explain::explain(&arguments),
         Command::Keys(arguments) => keys::run(&arguments).map_err(Failure::usage),
+        Command::Sweep(arguments) => sweep::run(&arguments),
+        Command::Journal(arguments) => journal::run(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "sluis", &mut std::io::stdout());
             Ok(exit::DONE)

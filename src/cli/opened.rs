@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::exit::Failure;
 use crate::config;
 use crate::config::plan::{Plan, SourceKind, SourcePlan};
-use crate::keys::{Keys, secret};
+use crate::keys::{KeyEvent, Keys, secret};
 use crate::policy::class::{Domain, Policy};
 use crate::record::timestamp::Timestamp;
 use crate::source::file::Files;
@@ -40,8 +40,17 @@ pub fn read(path: &Path) -> Result<String, Failure> {
 
 /// Opens the keyring for a policy's domains, saying what was destroyed.
 pub fn keys(dir: &Path, domains: &[Domain], now: Timestamp) -> Result<Keys, Failure> {
+    keys_and_events(dir, domains, now).map(|(keys, _)| keys)
+}
+
+/// As [`keys`], with what happened to keys when the keyring was opened.
+pub fn keys_and_events(
+    dir: &Path,
+    domains: &[Domain],
+    now: Timestamp,
+) -> Result<(Keys, Vec<KeyEvent>), Failure> {
     let (keys, events) = Keys::open(dir, domains, now).map_err(Failure::usage)?;
-    for event in events {
+    for event in &events {
         anstream::eprintln!("sluis: {event}");
     }
     if secret::take_lock_refused() {
@@ -49,7 +58,7 @@ pub fn keys(dir: &Path, domains: &[Domain], now: Timestamp) -> Result<Keys, Fail
             "sluis: warning: key pages could not be locked in memory and may be swapped; raise RLIMIT_MEMLOCK"
         );
     }
-    Ok(keys)
+    Ok((keys, events))
 }
 
 /// Reads a pipeline file and its policy, saying every problem of both at once.

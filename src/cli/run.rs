@@ -10,6 +10,7 @@ use super::keeping::keeping;
 use super::opened;
 use super::progress::Progress;
 use super::report::{self, Stats};
+use super::upkeep::Upkeep;
 use crate::config::plan::Plan;
 use crate::keys::{Keys, harden};
 use crate::pipeline::build;
@@ -54,7 +55,8 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     }
     let plan = opened::pipeline(&arguments.pipeline)?;
     let built = build::sources(&plan).map_err(Failure::usage)?;
-    let keys = keys(&plan)?;
+    let mut upkeep = Upkeep::begin(&plan, opened::now())?;
+    let keys = keys(&plan, upkeep.as_mut())?;
     let sources = opened::sources(&plan)?;
     let progress = Progress::begin(sources.iter().map(|source| source.progress()).collect());
     let threads = plan.threads.unwrap_or_else(opened::default_threads);
@@ -70,7 +72,7 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     let around = Surroundings { clock: &opened::now, stop: &stop, progress: &|| progress.draw() };
     let inputs =
         sources.into_iter().zip(built.sources).map(|(source, plan)| Input { source, plan }).collect();
-    let ended = keeping(&keys, &opened::now, || {
+    let ended = keeping(&keys, upkeep, &opened::now, || {
         run_pipeline(inputs, workers, delivery, outputs, plan.batch_bytes, &around)
     });
     progress.clear();
@@ -81,9 +83,15 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
 }
 
 /// The keyring of the plan. `run` never makes one; a policy that pseudonymises nothing needs none.
-fn keys(plan: &Plan) -> Result<Keys, Failure> {
+fn keys(plan: &Plan, upkeep: Option<&mut Upkeep>) -> Result<Keys, Failure> {
     match &plan.keys {
-        Some(dir) => opened::keys(dir, &plan.policy.domains, opened::now()),
+        Some(dir) => {
+            let (keys, events) = opened::keys_and_events(dir, &plan.policy.domains, opened::now())?;
+            if let Some(upkeep) = upkeep {
+                upkeep.keys_changed(opened::now(), &events);
+            }
+            Ok(keys)
+        }
         None => Keys::ephemeral(&plan.policy.domains).map_err(Failure::usage),
     }
 }

@@ -192,7 +192,7 @@ pub struct WorstAge {
 pub enum Store {
     /// Nothing is stored: who reads standard output answers for it.
     Nothing,
-    /// A file whose name states its deadline. Nothing sweeps in this version, so it lives as long as it is left.
+    /// A file whose name states its deadline, by which `run` and `sweep` destroy it.
     NamedFile,
 }
 
@@ -239,8 +239,8 @@ impl fmt::Display for WorstAge {
             Store::Nothing => write!(f, "nothing is stored here"),
             Store::NamedFile => write!(
                 f,
-                "then as old as the file is left: its name states the deadline ({limit} after its first record), and \
-                 nothing in this version removes it"
+                "then swept by the deadline in its name, {limit} after its first record, while `sluis run` or a timer with \
+                 `sluis sweep` is at work"
             ),
         }
     }

@@ -47,6 +47,7 @@ fn mean_sink(
         check_location(location, policy, report);
     }
     check_same_format(sink, &classes, sources, report);
+    check_state(sink, written, report);
     let kind = match sink.kind.as_ref()?.value {
         Kind::Stream => SinkKind::Stdout,
         Kind::File => SinkKind::File {
@@ -210,6 +211,20 @@ fn worst_ages(
         ages.push(age);
     }
     ages
+}
+
+/// Whatever is stored is destroyed one day, and that is entered in the journal of the state directory.
+fn check_state(sink: &WrittenSink, written: &WrittenPipeline, report: &mut Report) {
+    let stores = sink.kind.as_ref().is_some_and(|kind| kind.value == Kind::File);
+    if stores && written.state.is_none() {
+        report.missing(
+            &sink.name.span,
+            format!(
+                "sink '{}' stores records, but the pipeline has no place for its journal; write state = \"/var/lib/sluis/NAME\"",
+                sink.name.value
+            ),
+        );
+    }
 }
 
 /// A class that no sink takes is treated and then thrown away; a class that no source gives never comes.

@@ -1,6 +1,6 @@
 //! Files: one directory per class, parts that hold the records of one deadline bucket.
 //!
-//! *In*: clean batches of one class. *Out*: `<path>/<class>/<deadline>.<pid>-<seq>.<suffix>`. *Promised*: a part is
+//! *In*: clean batches of one class. *Out*: `<path>/<class>/<deadline>.<retention>.<pid>-<seq>.<suffix>`. *Promised*: a part is
 //! complete or absent (PI-9); everything in a part is due at or after the deadline in its name and less than one bucket
 //! later, so that removing the part by its name is never late (PI-4) and at most one bucket early; what would be due
 //! before its part can be closed is withheld (PI-3). *Not here*: removing what is due (a later room, `retention::sweep`).
@@ -28,6 +28,8 @@ use crate::record::timestamp::Timestamp;
 pub struct Settings {
     /// What follows the last point of a name: `ndjson`, `log`.
     pub suffix: &'static str,
+    /// What the records of the class may live.
+    pub retention_secs: u64,
     /// Width of a deadline bucket, see [`bucket_secs`].
     pub bucket_secs: u64,
     /// Age at which a part closes. Never more than a bucket.
@@ -43,6 +45,7 @@ impl Settings {
     pub fn new(suffix: &'static str, retention_secs: u64) -> Self {
         Self {
             suffix,
+            retention_secs,
             bucket_secs: bucket_secs(retention_secs),
             close_secs: 60,
             part_bytes_max: 256 << 20,
@@ -121,7 +124,7 @@ impl FileSink {
             open_parts_max: settings.open_parts_max.max(1),
             ..settings
         };
-        let namer = Namer::open(directory.to_path_buf(), settings.suffix)?;
+        let namer = Namer::open(directory.to_path_buf(), settings.suffix, settings.retention_secs)?;
         Ok(Self {
             namer,
             settings,

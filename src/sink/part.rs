@@ -1,8 +1,7 @@
 //! One part: a file that is complete or absent, named by the deadline it must be gone by.
 //!
-//! *In*: encoded records of one deadline bucket, or one sealed batch. *Out*: `<deadline>.<pid>-<seq>.<suffix>`, for
-//! instance `2026-12-05T09-00-00Z.4711-3.ndjson`: UTC, colons replaced since some tools cannot read them; whoever deletes
-//! what is due needs nothing but the name ([`deadline_of`]). *Promised*: the name appears after the content is on disk; a
+//! *In*: encoded records of one deadline bucket, or one sealed batch. *Out*: a file whose name says when it must be gone
+//! ([`part_name`]). *Promised*: the name appears after the content is on disk; a
 //! part that is dropped before it is closed leaves nothing; what a killed process left is removed by the next one to
 //! start, and only that. *Not here*: which record goes into which part (`file`).
 //!
@@ -21,13 +20,11 @@ use rustix::io::Errno;
 
 use super::SinkError;
 use crate::record::timestamp::{MICROS, Timestamp};
+use crate::retention::part_name::{self, PARTIAL, PartName};
 
 /// Owner writes, group reads: the analysts' group needs no more.
 const FILE_MODE: u32 = 0o640;
 const DIRECTORY_MODE: u32 = 0o750;
-const PARTIAL: &str = ".partial";
-/// How the deadline is written in a name.
-const DEADLINE_FORMAT: &str = "%Y-%m-%dT%H-%M-%SZ";
 
 /// A part that is closed: whole, on disk, visible.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,20 +46,26 @@ pub struct Closed {
 pub struct Namer {
     directory: PathBuf,
     suffix: &'static str,
+    /// What the records of its parts are allowed to live.
+    retention_secs: u64,
     pid: u32,
     sequence: u64,
 }
 
 impl Namer {
     /// Creates the directory if it is not there and removes what dead processes left half-written in it.
-    pub(super) fn open(directory: PathBuf, suffix: &'static str) -> Result<Self, SinkError> {
+    pub(super) fn open(
+        directory: PathBuf,
+        suffix: &'static str,
+        retention_secs: u64,
+    ) -> Result<Self, SinkError> {
         let fault = |error: &io::Error| SinkError::io(directory.display().to_string(), error, "");
         DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(&directory).map_err(|e| fault(&e))?;
         remove_leftovers(&directory).map_err(|error| fault(&error))?;
         if let Some(parent) = directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync_directory(parent).map_err(|error| fault(&error))?;
         }
-        Ok(Self { directory, suffix, pid: std::process::id(), sequence: 0 })
+        Ok(Self { directory, suffix, retention_secs, pid: std::process::id(), sequence: 0 })
     }
 
     pub(super) fn directory(&self) -> String {
@@ -78,22 +81,14 @@ impl Namer {
 
     /// The next name for `deadline`; not looked up yet.
     fn next(&mut self, deadline: Timestamp) -> Option<String> {
-        let date =
-            jiff::Timestamp::from_second(deadline.seconds()).ok()?.strftime(DEADLINE_FORMAT).to_string();
         self.sequence += 1;
-        Some(format!("{date}.{}-{}.{}", self.pid, self.sequence, self.suffix))
+        part_name::write(deadline, self.retention_secs, self.pid, self.sequence, self.suffix)
     }
 }
 
 /// The deadline in the name of a part; `None` for any other name. A hidden (unfinished) part has none.
 pub fn deadline_of(name: &str) -> Option<Timestamp> {
-    let (date, rest) = name.split_once('.')?;
-    if !rest.contains('.') || rest.ends_with(PARTIAL) {
-        return None;
-    }
-    let time = jiff::civil::DateTime::strptime(DEADLINE_FORMAT, date).ok()?;
-    let instant = time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
-    Some(Timestamp::from_seconds(instant.as_second()))
+    PartName::read(name).filter(|part| part.finished).map(|part| part.deadline)
 }
 
 /// A part that is being written.
@@ -264,8 +259,7 @@ fn remove_leftovers(directory: &Path) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let name = entry.file_name();
-        let ours = name.to_str().and_then(|name| name.strip_prefix('.')?.strip_suffix(PARTIAL));
-        if ours.and_then(deadline_of).is_none() {
+        if name.to_str().and_then(PartName::read).is_none_or(|part| part.finished) {
             continue;
         }
         match OpenOptions::new().write(true).open(entry.path()) {

@@ -1,4 +1,4 @@
-//! Sealed batches of refused records: `<dir>/<deadline>.<pid>-<seq>.age`, each complete or absent.
+//! Sealed batches of refused records: `<dir>/<deadline>.<retention>.<pid>-<seq>.age`, each complete or absent.
 //!
 //! *In*: [`Sealed`], which only `protect::quarantine` can make. *Out*: files that the DPO opens with `age -d -i KEY FILE`.
 //! *Promised*: PI-2: a file's name says by when it must be gone, reckoned from when the batch was received, since a
@@ -24,7 +24,7 @@ impl Quarantine {
     /// # Errors
     /// [`SinkError::Io`] when the directory cannot be made or read.
     pub fn open(directory: PathBuf, retention_secs: u64) -> Result<Self, SinkError> {
-        Ok(Self { namer: Namer::open(directory, "age")?, retention_secs })
+        Ok(Self { namer: Namer::open(directory, "age", retention_secs)?, retention_secs })
     }
 
     /// Writes one sealed batch, durable and visible on return. What is due already is withheld; an empty one is nothing.

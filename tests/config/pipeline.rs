@@ -28,7 +28,7 @@ fn the_fixture_has_no_fault_and_means_what_it_says() {
     assert_eq!(analytics.kind, SinkKind::File { directory, part_seconds_max: 3_600 });
     let age = &analytics.worst_ages[0];
     assert_eq!((age.on_delivery_seconds(), age.store), (1 + 3 * 3_600 + 1 + 3_600, Store::NamedFile));
-    assert!(age.to_string().contains("nothing in this version removes it"), "{age}");
+    assert!(age.to_string().contains("swept by the deadline in its name"), "{age}");
 }
 
 #[test]

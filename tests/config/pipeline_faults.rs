@@ -2,7 +2,15 @@
 
 /// One slip, contradiction or shortcoming each: `(old, new, every problem)`.
 pub(super) const FAULTS: &[(&str, &str, &[&str])] = &[
-    ("state =", "stat =", &["3:1: unknown key 'stat' in the file; did you mean 'state'?"]),
+    (
+        "state =",
+        "stat =",
+        &[
+            "3:1: unknown key 'stat' in the file; did you mean 'state'?",
+            "12:7: sink 'analytics' stores records, but the pipeline has no place for its journal; write state = \"/var/lib/sluis/NAME\"",
+            "21:7: sink 'registration' stores records, but the pipeline has no place for its journal; write state = \"/var/lib/sluis/NAME\"",
+        ],
+    ),
     (
         "max_lateness",
         "max_latenes",

@@ -127,7 +127,7 @@ fn pipeline_of(log: &str, format: &str, class: &str, emit: &str) -> String {
     // The access log states its zone.
     let zone = if format == "combined" { "" } else { "time_zone = \"UTC\"\n" };
     format!(
-        "policy = \"{policy}\"\nkeys = \"keys\"\n\n[source.{log}]\nkind = \"file\"\npath = \"../in/{log}.log\"\n\
+        "policy = \"{policy}\"\nkeys = \"keys\"\nstate = \"state\"\n\n[source.{log}]\nkind = \"file\"\npath = \"../in/{log}.log\"\n\
          format = \"{format}\"\n{zone}class = \"{class}\"\n\n[sink.faults]\nkind = \"file\"\npath = \"out/{log}\"\n\
          classes = [\"{class}\"]\npurpose = \"fault analysis\"\nlocation = \"NL\"\nrecipient = \"operations team\"\n\
          emit = \"{emit}\"\npart_secs_max = 900\n",

@@ -25,7 +25,7 @@ const FLOORS: &[&[&str]] = &[
 
 /// Arrows between rooms of one floor, each for a reason: governance reads what is configured and runs it; the pipeline is
 /// built from a plan; a source must know where a record of several lines begins; protect decodes a value as its format
-/// wrote it; a sink takes a sealed quarantine as protect made it; a keyring is made for a policy's domains; `record` is
+/// wrote it; a sink takes a sealed quarantine as protect made it, and names its parts as retention says; a keyring is made for a policy's domains; `record` is
 /// under everything. No two lead back to where they began.
 const SAME_FLOOR: &[(&str, &str)] = &[
     ("governance", "config"),
@@ -34,6 +34,7 @@ const SAME_FLOOR: &[(&str, &str)] = &[
     ("source", "format"),
     ("protect", "format"),
     ("sink", "protect"),
+    ("sink", "retention"),
     ("keys", "policy"),
     ("policy", "record"),
     ("keys", "record"),
@@ -84,8 +85,7 @@ const OUTSIDE: &[&str] = &[
 const UNPRINTABLE: &[&str] = &["RawBatch", "CleanBatch", "Parsed", "Memo", "Keyring", "Chain"];
 
 /// Promises whose room does not exist yet, and the file that will bring it.
-const LATER: &[(u8, &str)] =
-    &[(4, "src/retention/sweep.rs"), (8, "src/retention/journal.rs"), (9, "src/source/kafka.rs")];
+const LATER: &[(u8, &str)] = &[(9, "src/source/kafka.rs")];
 
 /// Promises PI-1 to PI-9.
 const PROMISES: std::ops::RangeInclusive<u8> = 1..=9;

@@ -1,0 +1,133 @@
+//! `sluis sweep`: destroys once what is due, for cron or a timer; `--dry-run` shows it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit::{self, Failure};
+use super::opened;
+use super::table::{Align, set, thousands};
+use super::upkeep;
+use crate::config::units;
+use crate::record::timestamp::Timestamp;
+use crate::retention::journal::{Event, Journal};
+use crate::retention::sweep::{self, Listing, Place, Swept, Turn};
+
+/// The arguments.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  sluis sweep /etc/sluis/web.toml --dry-run
+  sluis sweep /etc/sluis/web.toml --margin 1h        # from a timer that comes every hour
+
+A part goes at the earlier of the deadline in its name and what the policy allows now, less the margin: give one that is at
+least as long as the time until the next sweep. `sluis run` sweeps by itself. Each part is entered in the journal before it goes.
+
+Exit code 4 when a part that is due could not be destroyed.")]
+pub struct SweepArgs {
+    /// Pipeline file
+    pipeline: PathBuf,
+    /// Show what is due, and destroy nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// How much earlier than its deadline a part goes
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = units::seconds)]
+    margin: u64,
+    /// Show what will be due at that time
+    #[arg(long, value_name = "TIME", value_parser = opened::as_of, requires = "dry_run")]
+    as_of: Option<Timestamp>,
+    /// The clock is right although it lies before the journal's last entry: go on
+    #[arg(long, conflicts_with = "dry_run")]
+    clock_ok: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: &SweepArgs) -> Result<u8, Failure> {
+    let plan = opened::pipeline(&arguments.pipeline)?;
+    let places = upkeep::places(&plan);
+    let now = arguments.as_of.unwrap_or_else(opened::now);
+    if arguments.dry_run {
+        let listed: Result<Vec<Listing>, _> =
+            places.iter().map(|place| sweep::list(place, now, arguments.margin)).collect();
+        print!("{}", due_text(&places, &listed.map_err(Failure::downstream)?));
+        return Ok(exit::DONE);
+    }
+    let state = upkeep::state(&plan)?;
+    let mut journal = Journal::open(state, now).map_err(Failure::downstream)?;
+    if arguments.clock_ok {
+        journal.append(now, &[Event::Resumed]).map_err(Failure::downstream)?;
+    }
+    let Some(_turn) = Turn::take(state).map_err(Failure::downstream)? else {
+        anstream::eprintln!("sluis: another sweep of this pipeline is at work, and does the same");
+        return Ok(exit::DONE);
+    };
+    let swept = sweep::sweep(&places, now, arguments.margin, &mut journal).map_err(Failure::downstream)?;
+    // The copy is for whoever anchors it; the journal is what counts.
+    let _ = upkeep::write_head(state, journal.head());
+    print!("{}", swept_text(&places, &swept));
+    let failed: u64 = swept.iter().map(|swept| swept.failed).sum();
+    match swept.iter().find_map(|swept| swept.failure.as_ref()) {
+        None => Ok(exit::DONE),
+        Some(failure) => Err(Failure::downstream(format!(
+            "{failed} parts that are due could not be destroyed ({failure}); they are entered as kept: see `sluis journal show`"
+        ))),
+    }
+}
+
+fn class(place: &Place) -> String {
+    place.class.clone().unwrap_or_else(|| "-".to_owned())
+}
+
+fn instant(at: Timestamp) -> String {
+    jiff::Timestamp::from_second(at.seconds()).map_or_else(|_| "-".to_owned(), |at| at.to_string())
+}
+
+fn due_text(places: &[Place], listed: &[Listing]) -> String {
+    let left = |title| (title, Align::Left);
+    let rows: Vec<Vec<String>> = places
+        .iter()
+        .zip(listed)
+        .flat_map(|(place, listing)| listing.due.iter().map(move |due| (place, due)))
+        .map(|(place, due)| {
+            let because = format!("{:?}", due.because).to_lowercase();
+            let bytes = thousands(due.bytes);
+            vec![place.store.clone(), class(place), instant(due.deadline), because, bytes, due.name.clone()]
+        })
+        .collect();
+    let head =
+        [left("store"), left("class"), left("due"), left("because"), ("bytes", Align::Right), left("part")];
+    let kept: u64 = listed.iter().map(|listing| listing.kept).sum();
+    let table = if rows.is_empty() { String::new() } else { set(&head, &rows) };
+    format!("{table}{} parts are due, {} may stay; nothing was destroyed\n", rows.len(), thousands(kept))
+}
+
+fn swept_text(places: &[Place], swept: &[Swept]) -> String {
+    let (left, right) = (|title| (title, Align::Left), |title| (title, Align::Right));
+    let rows: Vec<Vec<String>> = places
+        .iter()
+        .zip(swept)
+        .map(|(place, swept)| {
+            vec![
+                place.store.clone(),
+                class(place),
+                thousands(swept.destroyed),
+                thousands(swept.bytes),
+                thousands(swept.failed),
+                thousands(swept.kept),
+                thousands(swept.foreign),
+                swept.next.map_or_else(|| "-".to_owned(), instant),
+            ]
+        })
+        .collect();
+    let head = [
+        left("store"),
+        left("class"),
+        right("destroyed"),
+        right("bytes"),
+        right("failed"),
+        right("kept"),
+        right("foreign"),
+        left("next due"),
+    ];
+    set(&head, &rows)
+}

@@ -1,0 +1,199 @@
+//! What an entry says. Names of classes, sinks, domains and our own parts, numbers and times: nothing else fits into one, so that
+//! the journal can be kept for ever and shown to anyone.
+
+use serde_json::{Map, Value, json};
+
+use crate::keys::KeyEvent;
+use crate::record::timestamp::Timestamp;
+
+/// Why a part was due.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Because {
+    /// The deadline in its name has come.
+    Deadline,
+    /// The policy in force allows less than its name does.
+    Policy,
+    /// Nobody finished it, and its deadline has come.
+    Unfinished,
+}
+
+impl Because {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Deadline => "deadline",
+            Self::Policy => "policy",
+            Self::Unfinished => "unfinished",
+        }
+    }
+}
+
+/// A part of ours: where it belongs and what it is called.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PartOf {
+    /// `sink.analytics`, `quarantine`.
+    pub store: String,
+    /// The class; none of a quarantine.
+    pub class: Option<String>,
+    /// The name of the part.
+    pub part: String,
+}
+
+/// Something that is kept in evidence.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// The first entry.
+    Started,
+    /// A crash had left an entry half-written; it was taken off. No whole entry was.
+    Recovered {
+        /// Bytes that were taken off.
+        bytes: u64,
+    },
+    /// A part is destroyed. Written before it is, so that nothing is destroyed without an entry.
+    PartDestroyed {
+        /// The part.
+        part: PartOf,
+        /// Its size.
+        bytes: u64,
+        /// By when it had to be gone.
+        deadline: Timestamp,
+        /// Why now.
+        because: Because,
+    },
+    /// The part that the entry before speaks of could not be destroyed.
+    PartKept {
+        /// The part.
+        part: PartOf,
+        /// What the system said, such as `read-only filesystem or storage medium`.
+        error: String,
+    },
+    /// Something happened to a key.
+    Key(KeyEvent),
+    /// A policy is in force from here on.
+    PolicyLoaded {
+        /// Its name.
+        name: String,
+        /// Its version.
+        version: String,
+        /// SHA-256 of its file, in hexadecimal digits.
+        sha256: String,
+    },
+    /// The clock went back: nothing is destroyed until somebody says that it is right.
+    Paused {
+        /// How far the clock lies before the last entry, in seconds.
+        seconds: u64,
+    },
+    /// Somebody said that the clock is right.
+    Resumed,
+}
+
+impl Event {
+    /// The word for it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Started => "journal.started",
+            Self::Recovered { .. } => "journal.recovered",
+            Self::PartDestroyed { .. } => "part.destroyed",
+            Self::PartKept { .. } => "part.kept",
+            Self::Key(KeyEvent::Created { .. }) => "key.created",
+            Self::Key(KeyEvent::Advanced { .. }) => "key.advanced",
+            Self::Key(KeyEvent::Destroyed { .. }) => "key.destroyed",
+            Self::Key(KeyEvent::Raised { .. }) => "key.raised",
+            Self::Key(KeyEvent::Renewed { .. }) => "key.renewed",
+            Self::Key(KeyEvent::Exported { .. }) => "key.exported",
+            Self::Key(KeyEvent::Imported { .. }) => "key.imported",
+            Self::PolicyLoaded { .. } => "policy.loaded",
+            Self::Paused { .. } => "destruction.paused",
+            Self::Resumed => "destruction.resumed",
+        }
+    }
+
+    /// The content of the entry with number `seq`: one JSON object, which begins with its number, its time and what happened.
+    pub(super) fn content(&self, seq: u64, now: Timestamp) -> Vec<u8> {
+        let mut text = format!("{{\"seq\":{seq},\"time\":\"{}\",\"event\":\"{}\"", time(now), self.name());
+        for (key, value) in self.members() {
+            text.push_str(&format!(",{}:{value}", Value::from(key)));
+        }
+        text.push('}');
+        text.into_bytes()
+    }
+
+    fn members(&self) -> Map<String, Value> {
+        let value = match self {
+            Self::Started | Self::Resumed => json!({}),
+            Self::Recovered { bytes } => json!({ "bytes": bytes }),
+            Self::PartDestroyed { part, bytes, deadline, because } => {
+                let mut value = of_part(part);
+                value["bytes"] = json!(bytes);
+                value["deadline"] = json!(time(*deadline));
+                value["because"] = json!(because.word());
+                value
+            }
+            Self::PartKept { part, error } => {
+                let mut value = of_part(part);
+                value["error"] = json!(error);
+                value
+            }
+            Self::Key(event) => of_key(event),
+            Self::PolicyLoaded { name, version, sha256 } => {
+                json!({ "policy": name, "version": version, "sha256": sha256 })
+            }
+            Self::Paused { seconds } => json!({ "clock_back_seconds": seconds }),
+        };
+        match value {
+            Value::Object(members) => members,
+            _ => Map::new(),
+        }
+    }
+}
+
+fn of_part(PartOf { store, class, part }: &PartOf) -> Value {
+    match class {
+        Some(class) => json!({ "store": store, "class": class, "part": part }),
+        None => json!({ "store": store, "part": part }),
+    }
+}
+
+fn of_key(event: &KeyEvent) -> Value {
+    match event {
+        KeyEvent::Created { domain, epoch, epoch_seconds, retention_seconds } => json!({
+            "domain": domain, "epoch": epoch, "epoch_seconds": epoch_seconds, "retention_seconds": retention_seconds
+        }),
+        KeyEvent::Advanced { domain, from, to } => json!({ "domain": domain, "from": from, "to": to }),
+        KeyEvent::Destroyed { domain, epoch } => json!({ "domain": domain, "epoch": epoch }),
+        KeyEvent::Raised { domain, from, to } => {
+            json!({ "domain": domain, "from_seconds": from, "to_seconds": to })
+        }
+        KeyEvent::Renewed { domain, epoch, epoch_seconds } => {
+            json!({ "domain": domain, "epoch": epoch, "epoch_seconds": epoch_seconds })
+        }
+        KeyEvent::Exported { recipient, domains } => json!({ "recipient": recipient, "domains": domains }),
+        KeyEvent::Imported { domain } => json!({ "domain": domain }),
+    }
+}
+
+fn time(at: Timestamp) -> String {
+    jiff::Timestamp::from_second(at.seconds()).map_or_else(|_| at.seconds().to_string(), |at| at.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_one_line_of_json_whatever_it_names() {
+        let part = PartOf { store: "sink.\"x\"\n".into(), class: Some("web".into()), part: "p".into() };
+        let event = Event::PartDestroyed {
+            part,
+            bytes: 7,
+            deadline: Timestamp::from_seconds(0),
+            because: Because::Deadline,
+        };
+        let content = event.content(3, Timestamp::from_seconds(1_795_262_400));
+        assert!(!content.contains(&b'\n'));
+        let value: Value = serde_json::from_slice(&content).unwrap();
+        assert_eq!(value["seq"], 3);
+        assert_eq!(value["time"], "2026-11-21T12:00:00Z");
+        assert_eq!((&value["class"], &value["bytes"]), (&json!("web"), &json!(7)));
+        assert_eq!(value["deadline"], "1970-01-01T00:00:00Z");
+    }
+}
