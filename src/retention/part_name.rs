@@ -74,7 +74,7 @@ const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1
 
 /// A duration in the longest unit that says it exactly.
 fn duration(seconds: u64) -> String {
-    let unit = UNITS.iter().find(|(_, length)| seconds >= *length && seconds % length == 0);
+    let unit = UNITS.iter().find(|(_, length)| seconds >= *length && seconds.is_multiple_of(*length));
     let (unit, length) = unit.copied().unwrap_or(("s", 1));
     format!("{}{unit}", seconds / length)
 }
