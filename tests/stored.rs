@@ -65,14 +65,12 @@ impl Folder {
     }
 
     fn store(&self, ages: &[i64]) -> Run {
-        let input: String = ages
-            .iter()
-            .map(|age| {
-                let time = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(*age);
-                let time = time.strftime("%d/%b/%Y:%H:%M:%S +0000");
-                format!("192.0.2.77 - - [{time}] \"GET /secret-path HTTP/1.1\" 200 1\n")
-            })
-            .collect();
+        let line = |age: &i64| {
+            let time = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(*age);
+            let time = time.strftime("%d/%b/%Y:%H:%M:%S +0000");
+            format!("192.0.2.77 - - [{time}] \"GET /secret-path HTTP/1.1\" 200 1\n")
+        };
+        let input: String = ages.iter().map(line).collect::<Vec<String>>().concat();
         let run =
             support::sluis(&["run", &self.path("run.toml"), "--once", "--stats=json"], input.as_bytes());
         run.expect_code(0);
