@@ -242,7 +242,8 @@ proptest! {
         } else {
             // Refused only for what looks like a shifted column: a dash, or an address such as `::`.
             let address = user.split(' ').any(|word| word.matches(':').count() > 1);
-            prop_assert!(user.starts_with("- ") || user.starts_with("\"\"") || address);
+            let first = user.trim_start_matches(' ');
+            prop_assert!(first.starts_with("- ") || first.starts_with("\"\"") || address);
         }
         // Nothing escaped and nothing quoted: only records of a single reading come back.
         for text in ["escape=none $http_x_foo $http_referer|$status|$http_user_agent", "escape=none '$http_x_foo \"$http_referer\" $status \"$http_user_agent\"'"] {
