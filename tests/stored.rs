@@ -161,6 +161,32 @@ fn pi_4_a_running_pipeline_sweeps_by_itself() {
 }
 
 #[test]
+fn a_clock_that_was_ahead_and_is_put_right_destroys_nothing_until_somebody_says_so() {
+    let folder = Folder::stored(&[DAY]);
+    // As if the clock had been a month ahead for a while: an entry says so.
+    let state = folder.0.path().join("state");
+    let ahead = jiff::Timestamp::now().as_second() + 30 * DAY;
+    let ahead = sluis::record::timestamp::Timestamp::from_seconds(ahead);
+    sluis::retention::journal::Journal::open(&state, ahead)
+        .and_then(|mut journal| journal.append(ahead, &[sluis::retention::journal::Event::Resumed]))
+        .unwrap();
+    let due = folder.parts()[0].with_file_name("2026-01-01T00-00-00Z.14d.1-1.ndjson");
+    fs::write(&due, "record\n").unwrap();
+    let refused = folder.sweep(&[]);
+    refused.expect_code(4);
+    assert!(refused.err_text().contains("--clock-ok"), "{}", refused.err_text());
+    // A run says it, enters the pause and destroys nothing, this time and the next.
+    for _ in 0..2 {
+        assert!(folder.store(&[DAY]).err_text().contains("--clock-ok"));
+    }
+    assert!(due.exists());
+    assert_eq!(folder.events().last().unwrap(), "destruction.paused");
+    folder.sweep(&["--clock-ok"]).expect_code(0);
+    assert!(!due.exists());
+    assert!(!folder.store(&[DAY]).err_text().contains("--clock-ok"));
+}
+
+#[test]
 fn two_runs_on_one_state_directory_are_refused() {
     let folder = Folder::stored(&[DAY]);
     let pipeline = folder.path("run.toml");

@@ -126,7 +126,7 @@ impl Upkeep {
             Err(SweepError::ClockBack { seconds }) => {
                 if !self.paused {
                     self.paused = true;
-                    // Entered as what it is: the time of this entry is the one in doubt.
+                    // What cannot be entered is said all the same.
                     let _ = self.journal.append(now, &[Event::Paused { seconds }]);
                 }
                 Some(SweepError::ClockBack { seconds }.to_string())

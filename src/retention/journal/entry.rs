@@ -107,6 +107,14 @@ impl Event {
         }
     }
 
+    /// The time of the entry that is made at `now` and follows one of the time `last`.
+    pub(super) fn time(&self, now: Timestamp, last: Option<Timestamp>) -> Timestamp {
+        match last {
+            Some(last) if !matches!(self, Self::Resumed) => last.max(now),
+            _ => now,
+        }
+    }
+
     /// The content of the entry with number `seq`: one JSON object, which begins with its number, its time and what happened.
     pub(super) fn content(&self, seq: u64, now: Timestamp) -> Vec<u8> {
         let mut text = format!("{{\"seq\":{seq},\"time\":\"{}\",\"event\":\"{}\"", time(now), self.name());

@@ -5,6 +5,9 @@
 //! crash left half-written is taken off, and no whole entry with it; any change, cut, reordering or gap is found by [`verify()`],
 //! given a head that was kept elsewhere; nothing in it is personal data. *Not here*: who destroys what (`sweep`, `cli`).
 //!
+//! The times of entries never go back, whatever the clock does, but for the entry by which somebody says that the clock is right: what
+//! was destroyed under a clock that ran ahead would else be forgotten as soon as it was put right.
+//!
 //! Several processes append to one journal, each under a lock on the file for as long as that takes. Each then looks how far
 //! the others have come. The last whole entry is taken at its word: whether it is true is the business of `verify`.
 //!
@@ -141,8 +144,11 @@ impl Journal {
             return Ok(self.head);
         }
         let (mut text, mut head) = (Vec::new(), self.head);
+        let mut last = self.last;
         for event in all {
-            let content = event.content(head.seq + 1, now);
+            let time = event.time(now, last);
+            last = Some(time);
+            let content = event.content(head.seq + 1, time);
             head = head.next(&content);
             text.extend_from_slice(&head.hash.written());
             text.push(b' ');
@@ -156,7 +162,7 @@ impl Journal {
         }
         self.length += text.len() as u64;
         self.head = head;
-        self.last = Some(now);
+        self.last = last;
         Ok(head)
     }
 

@@ -155,6 +155,22 @@ fn pi_8_a_torn_entry_is_taken_off_and_no_earlier_one() {
 }
 
 #[test]
+fn times_go_back_only_when_somebody_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = Journal::open(dir.path(), NOW).unwrap();
+    let back = NOW.plus_seconds(-86_400);
+    journal.append(back, &[Event::Paused { seconds: 86_400 }]).unwrap();
+    assert_eq!(journal.last_time(), Some(NOW));
+    assert_eq!(
+        Journal::open(dir.path(), back).unwrap().last_time(),
+        Some(NOW),
+        "nor does another process forget it"
+    );
+    journal.append(back, &[Event::Resumed]).unwrap();
+    assert_eq!(journal.last_time(), Some(back));
+}
+
+#[test]
 fn what_is_no_journal_is_left_alone() {
     for text in ["hello\n", "hello\nworld\n", "{}\n"] {
         let dir = tempfile::tempdir().unwrap();
