@@ -86,6 +86,7 @@ pub mod sink;
 pub mod source;
 
 pub mod config;
+pub mod governance;
 pub mod pipeline;
 
 pub mod cli;

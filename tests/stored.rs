@@ -187,6 +187,50 @@ fn a_clock_that_was_ahead_and_is_put_right_destroys_nothing_until_somebody_says_
 }
 
 #[test]
+fn pi_4_an_audit_finds_whatever_is_not_as_the_policy_says() {
+    let folder = Folder::stored(&[10 * DAY, HOUR]);
+    let audit = |more: &[&str]| {
+        let pipeline = folder.path("run.toml");
+        support::sluis(&[&["audit", &pipeline], more].concat(), b"")
+    };
+    let clean = audit(&[]);
+    clean.expect_code(0);
+    assert!(out(&clean).contains("sink.archive  web    14d    10d"), "{}", out(&clean));
+    assert!(out(&clean).contains("no violation"), "{}", out(&clean));
+    // As of a time at which the older part is due, nobody having swept.
+    let later = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(5 * 24);
+    let late = audit(&["--as-of", &later.to_string(), "--json"]);
+    late.expect_code(1);
+    let report: serde_json::Value = serde_json::from_slice(&late.out).unwrap();
+    assert_eq!(report["violations"].as_array().unwrap().len(), 1, "{report}");
+    assert_eq!((&report["stores"][0]["parts"], &report["journal"]["anchored"]), (&2.into(), &false.into()));
+    // A foreign file, an open directory, a part that came back from a backup, and a journal that was cut.
+    let head = out(&folder.journal("head", &[]));
+    let part = folder.parts().into_iter().min().unwrap();
+    let bytes = fs::read(&part).unwrap();
+    folder.write("policy.toml", &POLICY.replace("14d", "7d"));
+    folder.sweep(&[]).expect_code(0);
+    folder.write("policy.toml", POLICY);
+    audit(&["--head", head.trim()]).expect_code(0);
+    let last = out(&folder.journal("head", &[]));
+    fs::write(&part, bytes).unwrap();
+    folder.write("out/web/notes.txt", "x");
+    let web = folder.0.path().join("out/web");
+    fs::set_permissions(&web, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let journal = fs::read_to_string(folder.path("state/journal")).unwrap();
+    let cut: String = journal.split_inclusive('\n').take(2).collect();
+    let found = audit(&["--head", last.trim()]);
+    found.expect_code(1);
+    for violation in
+        ["1 files are not ours", "is open to everyone", "1 parts that the journal calls destroyed are there"]
+    {
+        assert!(out(&found).contains(violation), "{violation}: {}", out(&found));
+    }
+    folder.write("state/journal", &cut);
+    assert!(out(&audit(&["--head", last.trim()])).contains("its end was cut off"));
+}
+
+#[test]
 fn two_runs_on_one_state_directory_are_refused() {
     let folder = Folder::stored(&[DAY]);
     let pipeline = folder.path("run.toml");

@@ -4,6 +4,7 @@
 //! *Promised*: errors name the thing, the place and the remedy, and never quote a record; a panic prints where, never what.
 //! *Not here*: what the commands do (`pipeline`, `keys`, `config`).
 
+mod audit;
 mod check;
 mod exit;
 mod explain;
@@ -61,6 +62,8 @@ enum Command {
     Sweep(sweep::SweepArgs),
     /// Show the journal, or prove that it is whole
     Journal(journal::JournalArgs),
+    /// Hold what is stored against policy and journal
+    Audit(audit::AuditArgs),
     /// Print a completion script for your shell
     Completions {
         /// The shell
@@ -87,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Keys(arguments) => keys::run(&arguments).map_err(Failure::usage),
         Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Journal(arguments) => journal::run(&arguments),
+        Command::Audit(arguments) => audit::run(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "sluis", &mut std::io::stdout());
             Ok(exit::DONE)

@@ -46,6 +46,13 @@ impl PartName {
         ours.then_some(Self { deadline, retention_seconds, finished })
     }
 
+    /// The earliest instant that a record in it can be of; where the name does not say how long its records were allowed to live, as long
+    /// as `retention_seconds`.
+    pub fn since(&self, retention_seconds: u64) -> Timestamp {
+        let lived = self.retention_seconds.unwrap_or(retention_seconds);
+        self.deadline.plus_seconds(i64::try_from(lived).map_or(i64::MIN, |lived| -lived))
+    }
+
     /// The first instant at which the part may no longer be there, under a policy that now allows `retention_seconds`: the earlier of the
     /// deadline that was written and the one that holds now. A longer retention lengthens nothing.
     pub fn due_under(&self, retention_seconds: u64) -> Timestamp {

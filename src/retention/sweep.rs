@@ -63,6 +63,8 @@ pub struct Listing {
     pub kept: u64,
     /// When the first of these is due.
     pub next: Option<Timestamp>,
+    /// The earliest instant that a record of any part can be of.
+    pub oldest: Option<Timestamp>,
     /// Files that are not ours.
     pub foreign: u64,
 }
@@ -140,6 +142,8 @@ fn list_open(
             continue;
         };
         let deadline = part.due_under(place.retention_seconds);
+        let since = part.since(place.retention_seconds);
+        listing.oldest = Some(listing.oldest.map_or(since, |oldest| oldest.min(since)));
         if deadline > limit {
             listing.kept += 1;
             listing.next = Some(listing.next.map_or(deadline, |next| next.min(deadline)));
@@ -191,7 +195,7 @@ fn sweep_place(
     journal: &mut Journal,
 ) -> Result<Swept, SweepError> {
     let Some(directory) = open(&place.directory)? else { return Ok(Swept::default()) };
-    let Listing { due, kept, next, foreign } = list_open(place, &directory, now, margin_seconds)?;
+    let Listing { due, kept, next, foreign, .. } = list_open(place, &directory, now, margin_seconds)?;
     let mut swept = Swept { kept, next, foreign, ..Swept::default() };
     let part =
         |due: &Due| PartOf { store: place.store.clone(), class: place.class.clone(), part: due.name.clone() };
