@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use sluis::governance::audit::{Scope, audit};
 use sluis::record::timestamp::Timestamp;
 use sluis::retention::journal::{Because, Event, FILE_NAME, Journal, PartOf, verify};
 use sluis::retention::part_name;
@@ -24,11 +25,9 @@ fn size(full: u64) -> u64 {
     if std::env::args().any(|argument| argument == "--test") { full / 1000 } else { full }
 }
 
-fn journal(c: &mut Criterion) {
-    let entries = size(1_000_000);
-    let folder = TempDir::new().expect("a directory");
-    let mut journal = Journal::open(folder.path(), NOW).expect("a journal");
-    let event = |n: u64| Event::PartDestroyed {
+/// The entry of the destruction of part `n`.
+fn destroyed(n: u64) -> Event {
+    Event::PartDestroyed {
         part: PartOf {
             store: "sink.archive".into(),
             class: Some("web".into()),
@@ -37,8 +36,14 @@ fn journal(c: &mut Criterion) {
         bytes: n * 1000,
         deadline: NOW,
         because: Because::Deadline,
-    };
-    let events: Vec<Event> = (1..entries).map(event).collect();
+    }
+}
+
+fn journal(c: &mut Criterion) {
+    let entries = size(1_000_000);
+    let folder = TempDir::new().expect("a directory");
+    let mut journal = Journal::open(folder.path(), NOW).expect("a journal");
+    let events: Vec<Event> = (1..entries).map(destroyed).collect();
     for some in events.chunks(10_000) {
         journal.append(NOW, some).expect("entries");
     }
@@ -97,5 +102,33 @@ fn sweeps(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, journal, sweeps);
+fn audits(c: &mut Criterion) {
+    let parts = size(10_000);
+    let folder = TempDir::new().expect("a directory");
+    let place = Place {
+        store: "sink.archive".into(),
+        class: Some("web".into()),
+        directory: store(folder.path(), parts, 0),
+        retention_seconds: RETENTION,
+    };
+    let state = folder.path().join("state");
+    let mut journal = Journal::open(&state, NOW).expect("a journal");
+    let events: Vec<Event> = (0..parts).map(|n| destroyed(n + parts)).collect();
+    journal.append(NOW, &events).expect("entries");
+    let scope =
+        Scope { places: std::slice::from_ref(&place), state: &state, keys: None, anchored: None, now: NOW };
+    let mut group = c.benchmark_group("audit");
+    group.sample_size(10);
+    group.bench_function("10,000 parts, as many destroyed", |b| {
+        b.iter(|| {
+            let report = audit(&scope).expect("a report");
+            assert_eq!(report.rows[0].parts, parts);
+            // The directories of this benchmark are open to everyone, or not, as the machine has it; nothing else is wrong.
+            assert!(report.violations.iter().all(|violation| violation.what.contains("open to everyone")));
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, journal, sweeps, audits);
 criterion_main!(benches);

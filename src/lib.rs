@@ -27,6 +27,8 @@
 //! - **Keys** ([`keys`]) are a hash ratchet per pseudonymisation domain: an epoch's key can be computed forward, never back, and
 //!   is gone when the longest retention of its domain has passed.
 //!
+//! - **Governance** ([`governance`]) asks a running installation whether all of this holds.
+//!
 //! ## A line in, a line out
 //!
 //! ```

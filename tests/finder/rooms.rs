@@ -39,11 +39,7 @@ impl Rooms {
             let quote = text[..range.start].chars().next_back().filter(|quote| "\"'".contains(*quote));
             let ends = rest.char_indices().map(|(end, _)| end).find(|&end| ends_resource(rest, end, quote));
             let value = &rest[..ends.unwrap_or(rest.len())];
-            let value = if ends.is_some_and(|end| rest[end..].starts_with(['"', '\''])) {
-                value
-            } else {
-                value.trim_end_matches(['.', ':'])
-            };
+            let value = if quote.is_some() { value } else { value.trim_end_matches(['.', ':']) };
             if value != "focus" && !value.is_empty() {
                 let (random, start) = (self.random.is_match(value), range.end + 1);
                 let mut end = start + value.len();
