@@ -60,44 +60,6 @@ fn pi_8_what_was_written_is_proven() {
 }
 
 #[test]
-fn pi_8_changed_bytes_are_found() {
-    changed_bytes_are_found(29);
-}
-
-#[test]
-#[ignore = "takes a minute; ./tests/all runs it optimised"]
-fn pi_8_every_changed_byte_is_found() {
-    changed_bytes_are_found(1);
-}
-
-/// Changes one byte in `step`, one bit of it at a time.
-fn changed_bytes_are_found(step: usize) {
-    let (_dir, head, bytes) = written(1000);
-    let mut changed = bytes.clone();
-    for (place, &byte) in bytes.iter().enumerate().step_by(step) {
-        // Each bit in turn over neighbouring places, and once every bit of a place.
-        for bit in if place % 997 == 0 { 0..8 } else { (place % 8)..(place % 8 + 1) } {
-            changed[place] = byte ^ (1 << bit);
-            // The line that holds it, and so the first that is not proven.
-            let from = bytes[..place].iter().rposition(|&b| b == b'\n').map_or(0, |end| end + 1);
-            let line = bytes[..from].iter().filter(|&&b| b == b'\n').count() as u64 + 1;
-            let window = &changed[..bytes.len().min(place + 1000)];
-            let found = fault(window, None).or_else(|| fault(&changed, Some(head)));
-            let named = match found {
-                Some(Fault::NoEntry { seq, .. } | Fault::Changed { seq, .. } | Fault::Order { seq, .. }) => {
-                    Some(seq)
-                }
-                // The end of the last line is gone.
-                Some(Fault::Cut { last, .. }) => Some(last + 1),
-                _ => None,
-            };
-            assert_eq!(named, Some(line), "byte {place}, bit {bit}: {found:?}");
-            changed[place] = byte;
-        }
-    }
-}
-
-#[test]
 fn pi_8_removed_swapped_and_inserted_entries_are_found() {
     let (_dir, head, bytes) = written(1000);
     let lines: Vec<&[u8]> = bytes.split_inclusive(|&byte| byte == b'\n').collect();
