@@ -50,7 +50,8 @@ pub fn v6(dice: &mut Dice) -> String {
 }
 
 fn word(dice: &mut Dice) -> &'static str {
-    dice.one(&["gone", "user", "the", "GET", "failed", "zone", "hello", "XMPP", "tls", "muc", "ok"])
+    // None that names somebody: sentences that do have an obvious version of their own.
+    dice.one(&["gone", "server", "the", "GET", "failed", "zone", "hello", "XMPP", "tls", "muc", "ok"])
 }
 
 /// An identifier or what looks like one, in one of many spellings.
