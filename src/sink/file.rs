@@ -3,7 +3,7 @@
 //! *In*: clean batches of one class. *Out*: `<path>/<class>/<deadline>.<retention>.<pid>-<seq>.<suffix>`. *Promised*: a part is
 //! complete or absent (PI-9); everything in a part is due at or after the deadline in its name and less than one bucket
 //! later, so that removing the part by its name is never late (PI-4) and at most one bucket early; what would be due
-//! before its part can be closed is withheld (PI-3). *Not here*: removing what is due (a later room, `retention::sweep`).
+//! before its part can be closed is withheld (PI-3). *Not here*: removing what is due (`retention::sweep`).
 //!
 //! A bucket is an hour, or a twenty-fourth of the retention if that is less (design, section 5: the same length as a
 //! storage epoch, so that later one key serves one bucket). A part closes when it is [`Settings::close_secs`] old or
