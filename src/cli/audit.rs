@@ -65,14 +65,13 @@ fn text(report: &Report) -> String {
         .rows
         .iter()
         .map(|row| {
-            let next = row.next.and_then(|at| jiff::Timestamp::from_second(at.seconds()).ok());
             vec![
                 row.store.clone(),
                 row.class.clone().unwrap_or_else(|| "-".to_owned()),
                 duration_text(row.limit_seconds),
                 row.oldest_seconds.map_or_else(|| "-".to_owned(), |age| duration_text(age / 60 * 60)),
                 thousands(row.parts),
-                next.map_or_else(|| "-".to_owned(), |at| at.to_string()),
+                row.next.map_or_else(|| "-".to_owned(), |at| at.to_string()),
             ]
         })
         .collect();

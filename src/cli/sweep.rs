@@ -78,10 +78,6 @@ fn class(place: &Place) -> String {
     place.class.clone().unwrap_or_else(|| "-".to_owned())
 }
 
-fn instant(at: Timestamp) -> String {
-    jiff::Timestamp::from_second(at.seconds()).map_or_else(|_| "-".to_owned(), |at| at.to_string())
-}
-
 fn due_text(places: &[Place], listed: &[Listing]) -> String {
     let left = |title| (title, Align::Left);
     let rows: Vec<Vec<String>> = places
@@ -91,7 +87,14 @@ fn due_text(places: &[Place], listed: &[Listing]) -> String {
         .map(|(place, due)| {
             let because = format!("{:?}", due.because).to_lowercase();
             let bytes = thousands(due.bytes);
-            vec![place.store.clone(), class(place), instant(due.deadline), because, bytes, due.name.clone()]
+            vec![
+                place.store.clone(),
+                class(place),
+                due.deadline.to_string(),
+                because,
+                bytes,
+                due.name.clone(),
+            ]
         })
         .collect();
     let head =
@@ -115,7 +118,7 @@ fn swept_text(places: &[Place], swept: &[Swept]) -> String {
                 thousands(swept.failed),
                 thousands(swept.kept),
                 thousands(swept.foreign),
-                swept.next.map_or_else(|| "-".to_owned(), instant),
+                swept.next.map_or_else(|| "-".to_owned(), |at| at.to_string()),
             ]
         })
         .collect();

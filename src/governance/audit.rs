@@ -78,14 +78,13 @@ impl Report {
 
     /// For monitors.
     pub fn json(&self) -> Value {
-        let time = |at: Timestamp| jiff::Timestamp::from_second(at.seconds()).ok().map(|at| at.to_string());
         let rows: Vec<Value> = self
             .rows
             .iter()
             .map(|row| {
                 json!({
                     "store": row.store, "class": row.class, "limit_seconds": row.limit_seconds, "parts": row.parts,
-                    "oldest_seconds": row.oldest_seconds, "next_due": row.next.and_then(time)
+                    "oldest_seconds": row.oldest_seconds, "next_due": row.next.map(|at| at.to_string())
                 })
             })
             .collect();

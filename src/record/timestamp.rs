@@ -1,5 +1,7 @@
 //! An instant in UTC with microseconds.
 
+use std::fmt;
+
 /// Microseconds since 1970-01-01T00:00:00Z; negative before. Leap seconds do not exist, as in POSIX time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
@@ -28,5 +30,15 @@ impl Timestamp {
     #[must_use]
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(MICROS)))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// As RFC 3339 has it, in UTC, to the second; as seconds since 1970 outside of the calendar.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_second(self.seconds()) {
+            Ok(time) => write!(out, "{time}"),
+            Err(_) => write!(out, "{}", self.seconds()),
+        }
     }
 }

@@ -117,7 +117,7 @@ impl Event {
 
     /// The content of the entry with number `seq`: one JSON object, which begins with its number, its time and what happened.
     pub(super) fn content(&self, seq: u64, now: Timestamp) -> Vec<u8> {
-        let mut text = format!("{{\"seq\":{seq},\"time\":\"{}\",\"event\":\"{}\"", time(now), self.name());
+        let mut text = format!("{{\"seq\":{seq},\"time\":\"{now}\",\"event\":\"{}\"", self.name());
         for (key, value) in self.members() {
             text.push_str(&format!(",{}:{value}", Value::from(key)));
         }
@@ -132,7 +132,7 @@ impl Event {
             Self::PartDestroyed { part, bytes, deadline, because } => {
                 let mut value = of_part(part);
                 value["bytes"] = json!(bytes);
-                value["deadline"] = json!(time(*deadline));
+                value["deadline"] = json!(deadline.to_string());
                 value["because"] = json!(because.word());
                 value
             }
@@ -177,10 +177,6 @@ fn of_key(event: &KeyEvent) -> Value {
         KeyEvent::Exported { recipient, domains } => json!({ "recipient": recipient, "domains": domains }),
         KeyEvent::Imported { domain } => json!({ "domain": domain }),
     }
-}
-
-fn time(at: Timestamp) -> String {
-    jiff::Timestamp::from_second(at.seconds()).map_or_else(|_| at.seconds().to_string(), |at| at.to_string())
 }
 
 #[cfg(test)]
