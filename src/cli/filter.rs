@@ -18,7 +18,7 @@ use crate::keys::{Keys, harden};
 use crate::pipeline::build::{self, RouteSpec};
 use crate::pipeline::delivery::Delivery;
 use crate::pipeline::refusals::Refusals;
-use crate::pipeline::run::{Input, Surroundings, run};
+use crate::pipeline::run::{Input, Surroundings, Turns, run};
 use crate::pipeline::worker::{ClassChoice, SourcePlan};
 use crate::policy::class::{Policy, View};
 use crate::record::batch::RawBatch;
@@ -142,8 +142,8 @@ pub fn filter(arguments: &FilterArgs) -> Result<u8, Failure> {
     let classes = build::classes(&policy, format.parser(), &[route]);
     let plan = SourcePlan { format, choice: ClassChoice::Fixed(route.class), classes };
     let stop = opened::stop_flag()?;
-    let around = Surroundings { clock: &clock, stop: &stop, progress: &|| {} };
-    let inputs = vec![Input { source, plan }];
+    let around = Surroundings { clock: &clock, stop: &stop, progress: &|| {}, trouble: None };
+    let inputs = (vec![Input { source, plan }], Turns::EndToEnd);
     let ended =
         keeping(&keys, None, &clock, || run(inputs, workers, delivery, 1, arguments.batch_bytes, &around));
     report::print(arguments.stats, &ended.counts, started.elapsed());

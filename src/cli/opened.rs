@@ -8,10 +8,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::exit::Failure;
 use crate::config;
 use crate::config::plan::{Plan, SourceKind, SourcePlan};
+use crate::pipeline::checkpoint::Saved;
 use crate::keys::{KeyEvent, Keys, secret};
 use crate::policy::class::{Domain, Policy};
 use crate::record::timestamp::Timestamp;
-use crate::source::file::Files;
+use crate::source::follow::{Follow, Until};
+use crate::source::ledger::{Ledger, PrintKey};
 use crate::source::stdin::Stdin;
 use crate::source::{Bounds, Clock, Source, SourceError};
 
@@ -73,25 +75,40 @@ pub fn pipeline(path: &Path) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
-/// Opens the sources of a plan, in its order.
-pub fn sources(plan: &Plan) -> Result<Vec<Box<dyn Source>>, Failure> {
-    let open = |planned: &SourcePlan| -> Result<Box<dyn Source>, Failure> {
+/// Opens the sources of a plan, in its order. Those of files go on from the positions of their ledgers, which come back with them.
+pub fn sources(plan: &Plan, until: Until, saved: Option<&Saved>) -> Result<Vec<Opened>, Failure> {
+    let open = |planned: &SourcePlan| -> Result<Opened, Failure> {
         let bounds = Bounds {
             batch_bytes: plan.batch_bytes,
             record_bytes_max: planned.record_bytes_max,
             ..Bounds::default()
         };
         let clock: Clock = Arc::new(now);
-        let opened: Result<Box<dyn Source>, SourceError> = match &planned.kind {
-            SourceKind::Stdin => Stdin::open(bounds, clock).map(|source| Box::new(source) as _),
-            SourceKind::File { pattern } => {
-                Files::open(pattern, bounds, clock).map(|source| Box::new(source) as _)
+        let fault = |error: SourceError| Failure::downstream(format!("source {}: {error}", planned.name));
+        match &planned.kind {
+            SourceKind::Stdin => {
+                let source = Stdin::open(bounds, clock).map_err(fault)?;
+                Ok((Box::new(source) as Box<dyn Source>, None))
             }
-        };
-        opened.map_err(|error| Failure::downstream(format!("source {}: {error}", planned.name)))
+            SourceKind::File { pattern, rotated, .. } => {
+                let ledger = match (saved, &plan.state) {
+                    (Some(saved), Some(state)) => saved.ledger(&planned.name, state).map_err(Failure::downstream)?,
+                    // Without a state every run begins anew.
+                    _ => Arc::new(Ledger::new(PrintKey::random().map_err(|error| {
+                        Failure::downstream(format!("the system has no random bytes ({})", error.kind()))
+                    })?)),
+                };
+                let around = (bounds, clock);
+                let source = Follow::open(pattern, rotated.as_deref(), until, around, Arc::clone(&ledger));
+                Ok((Box::new(source.map_err(fault)?), Some((planned.name.clone(), ledger))))
+            }
+        }
     };
     plan.sources.iter().map(open).collect()
 }
+
+/// A source, and the ledger of one that reads files, with its name.
+pub type Opened = (Box<dyn Source>, Option<(String, Arc<Ledger>)>);
 
 /// The time, UTC.
 pub fn now() -> Timestamp {

@@ -1,6 +1,7 @@
-//! `sluis run`: a pipeline file, to the end of its sources.
+//! `sluis run`: a pipeline file, until it is told to stop or its sources end.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
@@ -14,19 +15,25 @@ use super::upkeep::Upkeep;
 use crate::config::plan::Plan;
 use crate::keys::{Keys, harden};
 use crate::pipeline::build;
+use crate::pipeline::checkpoint::{Checkpoint, Saved};
 use crate::pipeline::delivery::Delivery;
 use crate::pipeline::refusals::Refusals;
-use crate::pipeline::run::{Input, Surroundings, run as run_pipeline};
+use crate::pipeline::run::{Input, Surroundings, Turns, run as run_pipeline};
 use crate::protect::cache::ENTRIES;
+use crate::retention::journal::Journal;
+use crate::source::SourceError;
+use crate::source::follow::Until;
+use crate::source::ledger::Ledger;
 
 /// The arguments.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  sluis check pipeline.toml && sluis run pipeline.toml --once
+  sluis check pipeline.toml && sluis run pipeline.toml
   sluis run /etc/sluis/web.toml --once --stats
 
-Every source is read to its end once; following a file comes in a later version, so --once is what happens anyway.")]
+Files are followed as they grow and are rotated, until SIGTERM or SIGINT; with --once each is read to its end. Either way reading goes
+on where the last run with the same 'state' left off. A pipe ends when its writer closes it.")]
 pub struct RunArgs {
     /// Pipeline file
     pipeline: PathBuf,
@@ -55,31 +62,60 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     }
     let plan = opened::pipeline(&arguments.pipeline)?;
     let built = build::sources(&plan).map_err(Failure::usage)?;
-    let mut upkeep = Upkeep::begin(&plan, opened::now())?;
+    let now = opened::now();
+    let (mut upkeep, saved) = Upkeep::begin(&plan, now)?;
     let keys = keys(&plan, upkeep.as_mut())?;
-    let sources = opened::sources(&plan)?;
-    let progress = Progress::begin(sources.iter().map(|source| source.progress()).collect());
+    let (until, turns) =
+        if arguments.once { (Until::End, Turns::EndToEnd) } else { (Until::Stopped, Turns::Together) };
+    let (sources, ledgers): (Vec<_>, Vec<_>) =
+        opened::sources(&plan, until, saved.as_ref())?.into_iter().unzip();
+    let progress = Progress::begin(if arguments.once {
+        sources.iter().map(|source| source.progress()).collect()
+    } else {
+        Vec::new()
+    });
     let threads = plan.threads.unwrap_or_else(opened::default_threads);
     let workers =
         build::workers(&keys, threads, ENTRIES, plan.policy.learned_names).map_err(Failure::usage)?;
-    let sinks = build::sinks(&plan).map_err(Failure::downstream)?;
-    let outputs = sinks.len();
-    let names = plan.sources.iter().map(|source| source.name.clone()).collect();
-    let refusals = Refusals::new(plan.quarantine.as_ref(), names, arguments.explain_failures)
-        .map_err(Failure::downstream)?;
-    let delivery = Delivery::new(sinks, Box::new(refusals));
+    let (delivery, outputs) = delivery(&plan, saved, ledgers, arguments.explain_failures)?;
     let stop = opened::stop_flag()?;
-    let around = Surroundings { clock: &opened::now, stop: &stop, progress: &|| progress.draw() };
+    let told = |error: &SourceError| anstream::eprintln!("sluis: {error}");
+    let around = Surroundings {
+        clock: &opened::now,
+        stop: &stop,
+        progress: &|| progress.draw(),
+        trouble: (!arguments.once).then_some(&told),
+    };
     let inputs =
         sources.into_iter().zip(built.sources).map(|(source, plan)| Input { source, plan }).collect();
     let ended = keeping(&keys, upkeep, &opened::now, || {
-        run_pipeline(inputs, workers, delivery, outputs, plan.batch_bytes, &around)
+        run_pipeline((inputs, turns), workers, delivery, outputs, plan.batch_bytes, &around)
     });
     progress.clear();
     report::print(arguments.stats, &ended.counts, started.elapsed());
     let kept = if plan.quarantine.is_some() { "sealed to the quarantine's recipients" } else { "discarded" };
     let format = plan.sources.first().map_or("", |source| source.format.name());
     report::finish(&ended, format, kept, arguments.strict)
+}
+
+/// The sinks, the quarantine and the checkpoint of the plan, and how many outputs there are.
+fn delivery(
+    plan: &Plan,
+    saved: Option<Saved>,
+    ledgers: Vec<Option<(String, Arc<Ledger>)>>,
+    explain: bool,
+) -> Result<(Delivery, usize), Failure> {
+    let sinks = build::sinks(plan).map_err(Failure::downstream)?;
+    let outputs = sinks.len();
+    let names = plan.sources.iter().map(|source| source.name.clone()).collect();
+    let refusals = Refusals::new(plan.quarantine.as_ref(), names, explain).map_err(Failure::downstream)?;
+    let delivery = Delivery::new(sinks, Box::new(refusals));
+    let (Some(saved), Some(state)) = (saved, &plan.state) else { return Ok((delivery, outputs)) };
+    let journal = Journal::open(state, opened::now()).map_err(Failure::downstream)?;
+    let mut stores = build::stores(plan);
+    stores.push((if plan.quarantine.is_some() { "quarantine" } else { "" }.to_owned(), None));
+    let checkpoint = Checkpoint::new(saved, state, ledgers, stores, journal);
+    Ok((delivery.committing(Box::new(checkpoint)), outputs))
 }
 
 /// The keyring of the plan. `run` never makes one; a policy that pseudonymises nothing needs none.

@@ -10,6 +10,7 @@ use super::exit::Failure;
 use super::lock::RunLock;
 use crate::config::plan::{Plan, SinkKind};
 use crate::keys::KeyEvent;
+use crate::pipeline::checkpoint::{self, Saved};
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::{Event, Head, Journal, JournalError};
 use crate::retention::sweep::{self, Place, SweepError, Swept, Turn};
@@ -71,11 +72,12 @@ pub struct Upkeep {
 }
 
 impl Upkeep {
-    /// Opens the journal of `plan` and enters its policy. `None` for a plan that has no state and stores nothing.
-    pub fn begin(plan: &Plan, now: Timestamp) -> Result<Option<Self>, Failure> {
+    /// Opens the journal of `plan`, enters its policy, and brings back what the last run left, with the positions of its sources.
+    /// Nothing of a plan that has no state and stores nothing.
+    pub fn begin(plan: &Plan, now: Timestamp) -> Result<(Option<Self>, Option<Saved>), Failure> {
         let places = places(plan);
         if plan.state.is_none() && places.is_empty() {
-            return Ok(None);
+            return Ok((None, None));
         }
         let state = state(plan)?.to_owned();
         let shortest = places.iter().map(|place| place.retention_seconds).min().unwrap_or(u64::MAX);
@@ -86,6 +88,10 @@ impl Upkeep {
         let paused = sweep::clock_back(&journal, now).is_some();
         if !paused {
             journal.append(now, &[policy(plan)]).map_err(Failure::downstream)?;
+        }
+        let mut saved = checkpoint::load(&state).map_err(Failure::downstream)?;
+        for said in saved.recover(&state, &mut journal, now).map_err(Failure::downstream)? {
+            anstream::eprintln!("sluis: warning: {said}");
         }
         let mut upkeep = Self {
             state,
@@ -98,7 +104,7 @@ impl Upkeep {
             _lock: lock,
         };
         upkeep.sweep(now);
-        Ok(Some(upkeep))
+        Ok((Some(upkeep), Some(saved)))
     }
 
     /// How often to [`sweep`](Self::sweep).

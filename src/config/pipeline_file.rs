@@ -38,6 +38,8 @@ pub(super) struct WrittenSource {
     pub name: At<String>,
     pub kind: Option<At<Kind>>,
     pub path: Option<At<String>>,
+    pub rotated: Option<At<String>>,
+    pub raw_retention: Option<At<u64>>,
     pub format: Option<At<(FormatSpec, Option<Written>)>>,
     pub time_zone: Option<At<String>>,
     pub rules: Vec<WrittenRule>,
@@ -104,7 +106,8 @@ fn within(number: Option<At<u64>>, key: &str, min: u64, max: u64, report: &mut R
 
 /// `[source.*]`: `kind` is `stdin` or `file`; `path` a file or pattern; `format` what its records look like; `time_zone` the
 /// IANA zone of times that state none; `class` a class, or rules that choose one; `max_lateness` how late a record may
-/// arrive (default none); `record_bytes_max` what a record may hold (default 1 MiB).
+/// arrive (default none); `record_bytes_max` what a record may hold (default 1 MiB). Of files: `rotated` a pattern of where they are rotated to
+/// (default beside them); `raw_retention` how long a rotated file may stay once it is delivered (default: for ever, it is not ours).
 fn source(section: &Section<'_>, report: &mut Report) -> WrittenSource {
     section.check_keys(&SOURCE, report);
     let kind = kind(section, &SOURCE_KINDS, "kind of source", report);
@@ -112,7 +115,17 @@ fn source(section: &Section<'_>, report: &mut Report) -> WrittenSource {
     let format = section
         .get("format")
         .and_then(|entry| Some(At { value: format_spec::read(&entry, report)?, span: entry.span() }));
+    let raw_retention = section.seconds("raw_retention", report);
+    let rotated = section.text("rotated", report);
+    if kind.as_ref().is_some_and(|kind| kind.value == Kind::Stream) {
+        let of_files = raw_retention.as_ref().map(|at| &at.span).or(rotated.as_ref().map(|at| &at.span));
+        if let Some(span) = of_files {
+            report.error(span, "standard input has no rotated files; leave 'rotated' and 'raw_retention' out");
+        }
+    }
     WrittenSource {
+        rotated,
+        raw_retention,
         name: At { value: section.name.to_owned(), span: section.span.clone() },
         path: path(section, kind.as_ref(), "reads standard input", report),
         kind,

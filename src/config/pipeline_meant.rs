@@ -72,7 +72,14 @@ fn mean_source(
     let class = class_choice(source, policy, report);
     let kind = match source.kind.as_ref()?.value {
         Kind::Stream => SourceKind::Stdin,
-        Kind::File => SourceKind::File { pattern: pattern(source.path.as_ref()?, base, report)? },
+        Kind::File => SourceKind::File {
+            pattern: pattern(source.path.as_ref()?, base, report)?,
+            rotated: match &source.rotated {
+                Some(rotated) => Some(pattern(rotated, base, report)?),
+                None => None,
+            },
+            raw_retention_seconds: source.raw_retention.as_ref().map(|at| at.value),
+        },
     };
     let format = source.format.as_ref()?.value.clone();
     Some(SourcePlan {

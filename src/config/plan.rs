@@ -79,10 +79,14 @@ pub struct SourcePlan {
 pub enum SourceKind {
     /// Standard input.
     Stdin,
-    /// Files that match a pattern, each read to its end once.
+    /// Files that match a pattern: followed, or each read to its end.
     File {
         /// A path, or a pattern with `*`, `?`, `[…]` and `**`.
         pattern: String,
+        /// Where rotated files go; `None`: beside the current ones, with a number or a date in their names.
+        rotated: Option<String>,
+        /// How long a rotated file may stay after it was written last and is delivered, in seconds; `None`: it is never touched.
+        raw_retention_seconds: Option<u64>,
     },
 }
 

@@ -85,8 +85,18 @@ pub const PIPELINE_FILE: Vocabulary = Vocabulary {
 /// `[source.*]`: where records come from.
 pub const SOURCE: Vocabulary = Vocabulary {
     section: "[source.*]",
-    keys: &["kind", "path", "format", "time_zone", "class", "max_lateness", "record_bytes_max"],
-    later: &["follow", "listen", "brokers", "topic", "topics", "group", "erase"],
+    keys: &[
+        "kind",
+        "path",
+        "rotated",
+        "raw_retention",
+        "format",
+        "time_zone",
+        "class",
+        "max_lateness",
+        "record_bytes_max",
+    ],
+    later: &["listen", "brokers", "topic", "topics", "group", "erase"],
 };
 
 /// Kinds of source.

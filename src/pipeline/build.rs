@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::checkpoint::StoreOf;
 use super::delivery::ClassSink;
 use super::worker::{ClassChoice, ClassPlan, Outcome, Route, SourcePlan, Worker};
 use crate::config;
@@ -282,6 +283,17 @@ pub fn sinks(plan: &Plan) -> Result<Vec<ClassSink>, SinkError> {
         sinks.push((route.class, Box::new(FileSink::open(&directory, settings)?)));
     }
     Ok(sinks)
+}
+
+/// By sink, in the order of [`sinks`]: the store that it is in the journal, and its class; an empty name where nothing is stored.
+pub fn stores(plan: &Plan) -> Vec<StoreOf> {
+    let store = |route: &RouteSpec<'_>| {
+        let sink = &plan.sinks[route.sink];
+        let stores = matches!(sink.kind, SinkKind::File { .. });
+        let name = if stores { format!("sink.{}", sink.name) } else { String::new() };
+        (name, Some(plan.policy.classes[route.class].name.clone()))
+    };
+    routes(plan).iter().map(store).collect()
 }
 
 /// Where and how a route writes files, if it does.

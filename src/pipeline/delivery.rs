@@ -4,6 +4,11 @@
 //! delivery, whichever sink it was for, and by a worker whose source is silent ([`Delivery::tick`]). A tick takes no turn and waits
 //! for none, so it cannot hold up a batch that does. Chosen over a thread with a timer, which would need a way to end, because
 //! every source comes back within a second, whether it is silent or a line trickles in.
+//!
+//! What the sinks took becomes a fact in three steps (PI-9): they make it durable ([`Sink::hold`]), the [`Commit`] writes down how far the
+//! sources are and which parts hold the records up to there, and then parts that are whole become visible ([`Sink::publish`]). A crash
+//! before the middle step undoes all since the commit before; one after it undoes nothing. A commit is made when a part is
+//! to be closed, every few seconds, and at the end.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +17,7 @@ use super::worker::Outcome;
 use crate::format::detect::resembles;
 use crate::record::batch::RawBatch;
 use crate::record::timestamp::{MICROS, Timestamp};
-use crate::sink::{Delivered, Sink, SinkError};
+use crate::sink::{Delivered, Held, Sink, SinkError};
 
 /// Takes what failed to parse.
 pub trait Refuse: Send {
@@ -26,6 +31,38 @@ pub trait Refuse: Send {
         first_record: u64,
         now: Timestamp,
     ) -> Result<(), SinkError>;
+
+    /// As [`Sink::is_closing`].
+    fn is_closing(&self) -> bool {
+        false
+    }
+
+    /// As [`Sink::hold`].
+    fn hold(&self, _held: &mut Vec<Held>) {}
+
+    /// As [`Sink::publish`].
+    fn publish(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+/// Writes down what was delivered.
+pub trait Commit: Send {
+    /// Seconds between two commits, when nothing asks for one.
+    fn every_seconds(&self) -> u64;
+
+    /// A batch of input number `input` is with the sinks.
+    fn delivered(&mut self, input: usize, batch: &RawBatch);
+
+    /// True when the run could be gone on with from where it was committed: what was not is better left undone.
+    fn can_go_back(&self) -> bool;
+
+    /// Writes down where the inputs are and what holds the records up to there, durable on return. Held parts come with the number of
+    /// their sink; one that is beyond the sinks is the quarantine's.
+    ///
+    /// # Errors
+    /// Nothing may be published that could not be written down.
+    fn commit(&mut self, held: &[(usize, Held)], now: Timestamp) -> Result<(), SinkError>;
 }
 
 /// A sink with the index of the class that it takes.
@@ -48,6 +85,11 @@ struct State {
     refuse: Box<dyn Refuse>,
     counts: Counts,
     withheld: Withheld,
+    commit: Option<Box<dyn Commit>>,
+    /// When the last commit was.
+    committed: Timestamp,
+    /// Something was delivered since.
+    uncommitted: bool,
     /// When the sinks were ticked last.
     ticked: Timestamp,
     failed: Option<SinkError>,
@@ -62,6 +104,9 @@ impl Delivery {
             sinks,
             refuse,
             counts: Counts::default(),
+            commit: None,
+            committed: Timestamp(i64::MIN),
+            uncommitted: false,
             ticked: Timestamp(i64::MIN),
             failed: None,
             resembles: None,
@@ -69,12 +114,19 @@ impl Delivery {
         Self { state: Mutex::new(state) }
     }
 
+    /// Lets `commit` write down what is delivered.
+    #[must_use]
+    pub fn committing(mut self, commit: Box<dyn Commit>) -> Self {
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).commit = Some(commit);
+        self
+    }
+
     /// Delivers the next batch, and ticks the sinks when that is due. False when the run has failed: stop.
     pub fn deliver(&self, input: usize, batch: &RawBatch, outcome: &Outcome, clock: Clock<'_>) -> bool {
         let mut state = self.lock();
         if state.failed.is_none() {
             let written = state.write(input, batch, outcome, clock);
-            state.failed = written.and_then(|()| state.tick(clock)).err();
+            state.failed = written.and_then(|()| state.tick(clock)).and_then(|()| state.settle(clock())).err();
         }
         state.failed.is_none()
     }
@@ -84,7 +136,7 @@ impl Delivery {
     pub fn tick(&self, clock: Clock<'_>) -> bool {
         let mut state = self.lock();
         if state.failed.is_none() {
-            state.failed = state.tick(clock).err();
+            state.failed = state.tick(clock).and_then(|()| state.settle(clock())).err();
         }
         state.failed.is_none()
     }
@@ -148,7 +200,50 @@ impl State {
         }
         self.counts.add(&outcome.counts);
         self.withheld.settle(&mut self.counts);
+        self.uncommitted = true;
+        if let Some(commit) = &mut self.commit {
+            commit.delivered(input, batch);
+        }
         Ok(())
+    }
+
+    /// Commits, when a part is to be closed or when it is time.
+    fn settle(&mut self, now: Timestamp) -> Result<(), SinkError> {
+        let every = self.commit.as_ref().map_or(TICK_MICROS, |commit| commit.every_seconds() * TICK_MICROS);
+        let is_time = self.uncommitted && now.0.abs_diff(self.committed.0) >= every;
+        let asked = self.refuse.is_closing() || self.sinks.iter().any(|(_, sink)| sink.is_closing());
+        if asked || is_time { self.commit(AfterFailure::Stop, now) } else { Ok(()) }
+    }
+
+    /// See the module comment.
+    fn commit(&mut self, after: AfterFailure, now: Timestamp) -> Result<(), SinkError> {
+        (self.committed, self.uncommitted) = (now, false);
+        let mut written = Ok(());
+        if let Some(commit) = &mut self.commit {
+            let (mut held, mut some) = (Vec::new(), Vec::new());
+            let sinks = self.sinks.len();
+            for (at, (_, sink)) in self.sinks.iter_mut().enumerate() {
+                written = written.and(sink.hold(&mut some));
+                held.extend(some.drain(..).map(|part| (at, part)));
+            }
+            self.refuse.hold(&mut some);
+            held.extend(some.drain(..).map(|part| (sinks, part)));
+            // What is in doubt is read again, if it can be.
+            if written.is_ok() || !commit.can_go_back() {
+                written = written.and(commit.commit(&held, now));
+            }
+            if written.is_err() && commit.can_go_back() {
+                return written;
+            }
+        }
+        let mut published = written.and(self.refuse.publish());
+        for (_, sink) in &mut self.sinks {
+            if published.is_err() && after == AfterFailure::Stop {
+                break;
+            }
+            published = published.and(sink.publish());
+        }
+        published
     }
 
     /// A clock that was set back ticks at once, not after it has come as far again.
@@ -161,9 +256,14 @@ impl State {
         self.each(AfterFailure::Stop, |sink| sink.tick(clock()))
     }
 
-    /// What the other sinks hold open was taken in full and may still be kept, so the failure of one does not cost it.
+    /// What the other sinks hold open was taken in full and may still be kept, so the failure of one does not cost it: it is
+    /// published, or stays as the last commit has it where the inputs can be read again from there.
     fn close(&mut self, now: Timestamp) -> Result<(), SinkError> {
-        self.each(AfterFailure::GoOn, |sink| sink.finish(now))
+        let finished = self.each(AfterFailure::GoOn, |sink| sink.finish(now));
+        if finished.is_err() && self.commit.as_ref().is_some_and(|commit| commit.can_go_back()) {
+            return finished;
+        }
+        finished.and(self.commit(AfterFailure::GoOn, now))
     }
 
     /// Calls every sink, until one fails or to the last. The first failure is the one that is told.

@@ -21,6 +21,7 @@
 //! run; all sinks share one fate: the first failure stops the run and nothing after it is delivered.
 
 pub mod build;
+pub mod checkpoint;
 pub mod counts;
 pub mod delivery;
 pub mod refusals;

@@ -6,7 +6,7 @@ use crate::config::plan::QuarantinePlan;
 use crate::protect::quarantine::{Refused, Sealed, Sealer, shape};
 use crate::record::batch::RawBatch;
 use crate::record::timestamp::Timestamp;
-use crate::sink::SinkError;
+use crate::sink::{Held, SinkError};
 use crate::sink::quarantine::Quarantine;
 
 /// See the module comment.
@@ -81,5 +81,19 @@ impl Refuse for Refusals {
             .map_err(|error| SinkError::Io { place: "quarantine".to_owned(), problem: error.to_string() })?;
         directory.write(sealed, batch.received, now)?;
         Ok(())
+    }
+
+    fn is_closing(&self) -> bool {
+        self.sealing.as_ref().is_some_and(|(_, directory, _)| directory.is_closing())
+    }
+
+    fn hold(&self, held: &mut Vec<Held>) {
+        if let Some((_, directory, _)) = &self.sealing {
+            directory.hold(held);
+        }
+    }
+
+    fn publish(&mut self) -> Result<(), SinkError> {
+        self.sealing.as_mut().map_or(Ok(()), |(_, directory, _)| directory.publish().map(drop))
     }
 }

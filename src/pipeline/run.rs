@@ -1,9 +1,10 @@
-//! Running a pipeline to the end of its sources.
+//! Running a pipeline until its sources have ended.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError, TryLockError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use super::counts::Counts;
 use super::delivery::Delivery;
@@ -30,6 +31,17 @@ pub struct Surroundings<'a> {
     pub stop: &'a AtomicBool,
     /// Called after every batch.
     pub progress: &'a (dyn Fn() + Sync),
+    /// Told of every source that could not be read, when that is. `None`: they are gathered for the end.
+    pub trouble: Option<&'a (dyn Fn(&SourceError) + Sync)>,
+}
+
+/// How the sources take turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turns {
+    /// One after the other, each to its end.
+    EndToEnd,
+    /// All together.
+    Together,
 }
 
 /// How a run ended.
@@ -46,12 +58,19 @@ pub struct Ended {
 
 /// The sources, which one worker at a time may ask.
 struct Intake {
-    sources: Vec<Box<dyn Source>>,
+    /// `None` where a source has ended.
+    sources: Vec<Option<Box<dyn Source>>>,
+    turns: Turns,
     current: usize,
     next: u64,
     stopped: bool,
     failed: Vec<SourceError>,
 }
+
+/// Between two looks at all of several sources.
+const LOOK: Duration = Duration::from_millis(10);
+/// For how long a call looks at all of them.
+const CALL: Duration = Duration::from_millis(200);
 
 /// Workers are told to forget this far apart, or a little more.
 const FORGET_MICROS: u64 = MICROS.unsigned_abs();
@@ -67,41 +86,87 @@ enum Taken {
 }
 
 impl Intake {
-    /// Asks for no more: what was already taken from the current source is still delivered.
+    fn new(sources: Vec<Box<dyn Source>>, turns: Turns) -> Self {
+        let mut sources: Vec<_> = sources.into_iter().map(Some).collect();
+        if turns == Turns::Together && sources.len() > 1 {
+            sources.iter_mut().flatten().for_each(|source| source.set_patience(Duration::ZERO));
+        }
+        Self { sources, turns, current: 0, next: 0, stopped: false, failed: Vec::new() }
+    }
+
+    /// Asks for no more: what was already taken from a source is still delivered.
     fn stop(&mut self) {
         if !self.stopped {
             self.stopped = true;
-            self.sources.truncate(self.current + 1);
-            if let Some(source) = self.sources.get_mut(self.current) {
-                source.stop();
+            for (at, source) in self.sources.iter_mut().enumerate() {
+                // One that was not begun has nothing.
+                if self.turns == Turns::EndToEnd && at > self.current {
+                    *source = None;
+                } else if let Some(source) = source {
+                    source.stop();
+                }
             }
         }
     }
 
-    fn take(&mut self, inputs: &[SourcePlan], batch: &mut RawBatch) -> Taken {
-        let Some(source) = self.sources.get_mut(self.current) else { return Taken::End };
-        match source.fill(inputs[self.current].format.parser(), batch) {
-            Ok(Fill::Records) => {
-                self.next += 1;
-                Taken::Batch(self.next - 1, self.current)
+    fn take(&mut self, inputs: &[SourcePlan], batch: &mut RawBatch, around: &Surroundings<'_>) -> Taken {
+        let began = Instant::now();
+        loop {
+            let Some(taken) = self.ask(inputs, batch, around) else {
+                if self.sources.iter().all(Option::is_none) {
+                    return Taken::End;
+                }
+                // Else the source has waited itself.
+                let waits = self.turns == Turns::Together && self.sources.len() > 1;
+                if !waits || began.elapsed() >= CALL {
+                    return Taken::Nothing;
+                }
+                thread::sleep(LOOK);
+                continue;
+            };
+            return taken;
+        }
+    }
+
+    /// Asks the sources whose turn it is; `None` when none has anything.
+    fn ask(&mut self, inputs: &[SourcePlan], batch: &mut RawBatch, around: &Surroundings<'_>) -> Option<Taken> {
+        for step in 0..self.sources.len() {
+            let at = (self.current + step) % self.sources.len();
+            let Some(source) = &mut self.sources[at] else { continue };
+            if self.turns == Turns::EndToEnd {
+                self.current = at;
             }
-            Ok(Fill::Silence | Fill::Waiting) => Taken::Nothing,
-            Ok(Fill::End) => {
-                self.current += 1;
-                Taken::Nothing
+            match source.fill(inputs[at].format.parser(), batch) {
+                Ok(Fill::Records) => {
+                    self.next += 1;
+                    self.current = at + usize::from(self.turns == Turns::Together);
+                    return Some(Taken::Batch(self.next - 1, at));
+                }
+                Ok(Fill::Silence | Fill::Waiting) => {}
+                Ok(Fill::End) => {
+                    self.sources[at] = None;
+                    return Some(Taken::Nothing);
+                }
+                // The source can be asked again: it goes on with its next file, or has ended.
+                Err(error) => {
+                    match around.trouble {
+                        Some(tell) => tell(&error),
+                        None => self.failed.push(error),
+                    }
+                    return Some(Taken::Nothing);
+                }
             }
-            // The source can be asked again: it goes on with its next file, or has ended.
-            Err(error) => {
-                self.failed.push(error);
-                Taken::Nothing
+            if self.turns == Turns::EndToEnd {
+                return None;
             }
         }
+        None
     }
 }
 
-/// Reads every input to its end, one after the other, with one thread per worker.
+/// Reads every input to its end, with one thread per worker.
 pub fn run(
-    inputs: Vec<Input>,
+    (inputs, turns): (Vec<Input>, Turns),
     workers: Vec<Worker>,
     delivery: Delivery,
     outputs: usize,
@@ -110,7 +175,7 @@ pub fn run(
 ) -> Ended {
     let (sources, plans): (Vec<_>, Vec<_>) =
         inputs.into_iter().map(|input| (input.source, input.plan)).unzip();
-    let intake = Mutex::new(Intake { sources, current: 0, next: 0, stopped: false, failed: Vec::new() });
+    let intake = Mutex::new(Intake::new(sources, turns));
     let workers: Vec<_> = workers.into_iter().map(Mutex::new).collect();
     // As many beside as there are workers: each can be one batch ahead.
     let beside = if workers.len() > 1 { workers.len() } else { 0 };
@@ -166,7 +231,7 @@ impl Shared<'_> {
                 if self.around.stop.load(Ordering::Relaxed) {
                     intake.stop();
                 }
-                intake.take(self.plans, &mut work.batch)
+                intake.take(self.plans, &mut work.batch, self.around)
             };
             let (number, input) = match taken {
                 Taken::Batch(number, input) => (number, input),

@@ -88,9 +88,9 @@ fn silent(threads: usize, fails: bool) -> (Ended, i64, i64) {
     let sink = Ticked { ticks: Arc::clone(&ticks), fails };
     let delivery = Delivery::new(vec![(0, Box::new(sink))], Box::new(Refusals::discarding(false)));
     let now = || Timestamp(clock.load(Ordering::SeqCst));
-    let around = Surroundings { clock: &now, stop: &AtomicBool::new(false), progress: &|| {} };
+    let around = Surroundings { clock: &now, stop: &AtomicBool::new(false), progress: &|| {}, trouble: None };
     let workers = build::workers(&Keys::ephemeral(&policy.domains).unwrap(), threads, 16, 0).unwrap();
-    let ended = run(vec![Input { source: Box::new(source), plan }], workers, delivery, 1, 1 << 16, &around);
+    let ended = run((vec![Input { source: Box::new(source), plan }], Turns::EndToEnd), workers, delivery, 1, 1 << 16, &around);
     (ended, ticks.load(Ordering::SeqCst), now().seconds())
 }
 
@@ -181,19 +181,13 @@ fn pi_5_workers_that_wait_forget_dead_keys_within_two_seconds() {
             let shared = Shared {
                 sequencer: &sequencer,
                 plans: &plans,
-                intake: &Mutex::new(Intake {
-                    sources,
-                    current: 0,
-                    next: 0,
-                    stopped: false,
-                    failed: Vec::new(),
-                }),
+                intake: &Mutex::new(Intake::new(sources, Turns::EndToEnd)),
                 delivery: &delivery,
                 workers: &workers,
                 forgotten: AtomicI64::new(i64::MIN),
                 outputs: 1,
                 batch_bytes: 64,
-                around: &Surroundings { clock: &now, stop: &AtomicBool::new(false), progress: &|| {} },
+                around: &Surroundings { clock: &now, stop: &AtomicBool::new(false), progress: &|| {}, trouble: None },
             };
             shared.work(&workers[0]);
             let late = now().0 - dies.0;

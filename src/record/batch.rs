@@ -23,12 +23,24 @@ pub struct RawBatch {
     pub cut: bool,
     /// Bytes of that record beyond the size bound, which were read over. 0 when the input broke off.
     pub skipped_bytes: u64,
+    /// Where it ends, if its source can be asked again from there.
+    pub mark: Option<Mark>,
+}
+
+/// Where a batch ends in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Number of the file, given by its source.
+    pub file: u32,
+    /// Bytes of the (decompressed) file up to the end of the batch.
+    pub end: u64,
 }
 
 impl RawBatch {
     /// An empty batch with room for `capacity` bytes.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { bytes: Vec::with_capacity(capacity), received: Timestamp(0), cut: false, skipped_bytes: 0 }
+        let bytes = Vec::with_capacity(capacity);
+        Self { bytes, received: Timestamp(0), cut: false, skipped_bytes: 0, mark: None }
     }
 
     /// Why the record of a cut batch is refused; `None` for a batch of whole records.
@@ -45,6 +57,7 @@ impl RawBatch {
         self.bytes.clear();
         self.cut = false;
         self.skipped_bytes = 0;
+        self.mark = None;
     }
 }
 

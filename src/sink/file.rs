@@ -18,8 +18,8 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::path::Path;
 
-use super::part::{Closed, Namer, Part, close_all};
-use super::{Delivered, Sink, SinkError, runs};
+use super::part::{Closed, Namer, Part, show_all};
+use super::{Delivered, Held, Sink, SinkError, runs};
 use crate::record::batch::CleanBatch;
 use crate::record::timestamp::Timestamp;
 
@@ -86,6 +86,8 @@ pub struct FileSink {
     open: BTreeMap<Timestamp, Open>,
     /// Appends so far: the time that "least recently" is measured in.
     appends: u64,
+    /// Whole and durable, waiting for their names.
+    closing: Vec<Part>,
     on_close: Option<OnClose>,
     /// The runs of the batch in hand, sorted by bucket; kept for its memory.
     order: Vec<Piece>,
@@ -130,6 +132,7 @@ impl FileSink {
             settings,
             open: BTreeMap::new(),
             appends: 0,
+            closing: Vec::new(),
             on_close: None,
             order: Vec::new(),
             joined: Vec::new(),
@@ -214,20 +217,29 @@ impl FileSink {
         all.truncate((self.settings.open_parts_max / 8).max(1));
         let parts = all.iter().filter_map(|(_, bucket)| self.open.remove(bucket)).map(|open| open.part);
         let parts = parts.collect();
-        self.close(parts, now)
+        let aside = self.closing.len();
+        let closed = self.close(parts, now);
+        // There are too few descriptors: those of parts that are only waiting for their names are needed.
+        self.closing[aside..].iter_mut().for_each(Part::let_go);
+        closed
     }
 
-    /// Closes parts, and throws those away whose deadline has come while they were open.
+    /// Makes parts durable and sets them aside, and throws those away whose deadline has come while they were open.
     fn close(&mut self, parts: Vec<Part>, now: Timestamp) -> Result<Delivered, SinkError> {
-        let (due, whole): (Vec<_>, Vec<_>) = parts.into_iter().partition(|part| part.deadline <= now);
-        let withheld = due.iter().map(|part| part.records).sum();
-        drop(due);
-        let mut closed = Vec::new();
-        let result = close_all(whole, &mut self.namer, &mut closed);
-        if let Some(on_close) = &mut self.on_close {
-            closed.iter().for_each(on_close);
+        let mut delivered = Delivered::default();
+        let mut first_error = None;
+        for mut part in parts {
+            if part.deadline <= now {
+                delivered.withheld += part.records;
+                part.discard();
+                continue;
+            }
+            match part.sync() {
+                Ok(()) => self.closing.push(part),
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
         }
-        result.map(|()| Delivered { withheld, ..Delivered::default() })
+        first_error.map_or(Ok(delivered), Err)
     }
 }
 
@@ -278,6 +290,28 @@ impl Sink for FileSink {
     fn finish(&mut self, now: Timestamp) -> Result<Delivered, SinkError> {
         let all = mem::take(&mut self.open);
         self.close(all.into_values().map(|open| open.part).collect(), now)
+    }
+
+    fn is_closing(&self) -> bool {
+        !self.closing.is_empty()
+    }
+
+    fn hold(&mut self, held: &mut Vec<Held>) -> Result<(), SinkError> {
+        for Open { part, .. } in self.open.values_mut() {
+            part.sync()?;
+            held.push(part.held(false));
+        }
+        held.extend(self.closing.iter().map(|part| part.held(true)));
+        Ok(())
+    }
+
+    fn publish(&mut self) -> Result<(), SinkError> {
+        let mut closed = Vec::new();
+        let shown = show_all(mem::take(&mut self.closing), &mut self.namer, &mut closed);
+        if let Some(on_close) = &mut self.on_close {
+            closed.iter().for_each(on_close);
+        }
+        shown
     }
 }
 

@@ -20,6 +20,34 @@ fn settings() -> Settings {
     Settings::new("ndjson", 14 * DAY)
 }
 
+/// A sink whose parts get their names at once, as without a checkpoint.
+struct FileSink(super::FileSink);
+
+impl FileSink {
+    fn open(directory: &Path, settings: Settings) -> Result<Self, SinkError> {
+        super::FileSink::open(directory, settings).map(Self)
+    }
+
+    fn on_close(self, on_close: OnClose) -> Self {
+        Self(self.0.on_close(on_close))
+    }
+
+    fn write(&mut self, batch: &CleanBatch, now: Timestamp) -> Result<Delivered, SinkError> {
+        let delivered = self.0.write(batch, now)?;
+        self.0.publish().map(|()| delivered)
+    }
+
+    fn tick(&mut self, now: Timestamp) -> Result<Delivered, SinkError> {
+        let delivered = self.0.tick(now)?;
+        self.0.publish().map(|()| delivered)
+    }
+
+    fn finish(&mut self, now: Timestamp) -> Result<Delivered, SinkError> {
+        let delivered = self.0.finish(now)?;
+        self.0.publish().map(|()| delivered)
+    }
+}
+
 /// Visible files with their content, and the number of hidden ones.
 fn listing(directory: &Path) -> (BTreeMap<String, String>, usize) {
     let mut visible = BTreeMap::new();
@@ -314,4 +342,25 @@ fn under_a_size_limit() {
     assert!(error.ends_with("the output ends with the last whole line"), "{error}");
     let written = fs::read(&path).unwrap();
     assert!(written.len() > 40_000 && written.ends_with(b"canary\n"), "{} bytes", written.len());
+}
+
+/// PI-9: what a checkpoint counts on outlives the sink, and what came after it does not.
+#[test]
+fn pi_9_a_part_that_is_dropped_is_cut_back_to_what_was_held() {
+    let root = tempfile::tempdir().unwrap();
+    let mut sink = FileSink::open(root.path(), settings()).unwrap();
+    sink.write(&batch(&[("held\n", at(7200))]), NOW).unwrap();
+    let mut held = Vec::new();
+    sink.0.hold(&mut held).unwrap();
+    assert_eq!((held[0].bytes, held[0].records, held[0].closes), (5, 1, false));
+    sink.write(&batch(&[("since\n", at(7200)), ("other part\n", at(10_800))]), NOW).unwrap();
+    drop(sink);
+    assert_eq!(listing(root.path()), (BTreeMap::new(), 1));
+    assert_eq!(fs::read_to_string(&held[0].hidden).unwrap(), "held\n");
+    // What came due is thrown away, whatever counts on it.
+    let mut sink = FileSink::open(root.path(), settings()).unwrap();
+    sink.write(&batch(&[("held\n", at(7200))]), NOW).unwrap();
+    sink.0.hold(&mut held).unwrap();
+    assert_eq!(sink.finish(NOW.plus_seconds(7200)).unwrap().withheld, 1);
+    assert_eq!(listing(root.path()), (BTreeMap::new(), 0));
 }

@@ -16,7 +16,7 @@ mod part;
 pub mod quarantine;
 pub mod stdout;
 
-pub use part::{Closed, Namer, deadline_of};
+pub use part::{Closed, Held, Namer, deadline_of, rename, sync_directory, visible_name};
 
 /// What became of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,7 +88,7 @@ pub trait Sink: Send {
     /// earlier calls accepted.
     fn write(&mut self, batch: &CleanBatch, now: Timestamp) -> Result<Delivered, SinkError>;
 
-    /// Called about once a second, whether something arrives or not: closes what has become old enough.
+    /// Called about once a second, whether something arrives or not: sets aside what has become old enough to be closed.
     ///
     /// # Errors
     /// As [`write`](Self::write).
@@ -96,12 +96,33 @@ pub trait Sink: Send {
         Ok(Delivered::default())
     }
 
-    /// Makes everything durable and visible; called once at the end. A sink that is dropped without it leaves nothing of
-    /// what was not closed.
+    /// Makes everything durable and sets it aside to be published; called once at the end.
     ///
     /// # Errors
     /// As [`write`](Self::write); everything that can be saved is.
     fn finish(&mut self, now: Timestamp) -> Result<Delivered, SinkError>;
+
+    /// True when something is set aside, to be published without delay.
+    fn is_closing(&self) -> bool {
+        false
+    }
+
+    /// Makes everything that was accepted durable, and adds what is not visible yet to `held`: once that is written down, a crash
+    /// costs none of it.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    fn hold(&mut self, _held: &mut Vec<Held>) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    /// Makes visible what was set aside. A sink that is dropped without it leaves nothing but what it [held](Self::hold).
+    ///
+    /// # Errors
+    /// As [`write`](Self::write); everything that can be published is.
+    fn publish(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
 }
 
 /// The runs of a batch with the bytes of each.

@@ -1,14 +1,18 @@
 //! One part: a file that is complete or absent, named by the deadline it must be gone by.
 //!
 //! *In*: encoded records of one deadline bucket, or one sealed batch. *Out*: a file whose name says when it must be gone
-//! ([`part_name`]). *Promised*: the name appears after the content is on disk; a
-//! part that is dropped before it is closed leaves nothing; what a killed process left is removed by the next one to
-//! start, and only that. *Not here*: which record goes into which part (`file`).
+//! ([`part_name`]). *Promised*: the name appears after the content is on disk; a part that is dropped before it is closed leaves
+//! what a checkpoint counts on and no byte more; what a killed process left is removed by the next one to
+//! start, and only that. *Not here*: which record goes into which part (`file`); bringing back what a checkpoint counts on
+//! (`pipeline::checkpoint`).
 //!
 //! While it is written a part has a hidden name, `.<name>.partial`, and is locked (`flock`). The kernel drops the lock
 //! when the process dies, however it dies, so a partial file whose lock can be had belongs to nobody: its records were
-//! never confirmed, and their source will bring them again. Chosen over process numbers, which are re-used and mean
+//! never confirmed, or were brought back by then, and their source will bring them again. Chosen over process numbers, which are re-used and mean
 //! nothing between containers that share a directory.
+//!
+//! A part closes in two steps, so that a commit can be written down between them: it is made durable ([`Part::sync`]) and then
+//! given its name ([`show_all`]).
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
@@ -39,6 +43,29 @@ pub struct Closed {
     pub records: u64,
     /// Its size.
     pub bytes: u64,
+}
+
+/// A part that is not visible yet, with as much of it as is durable: what a checkpoint can count on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Its hidden name, with the directory.
+    pub hidden: PathBuf,
+    /// The name that it will have.
+    pub name: String,
+    /// Bytes that are durable.
+    pub bytes: u64,
+    /// Records in them.
+    pub records: u64,
+    /// The deadline in its name.
+    pub deadline: Timestamp,
+    /// True when it is whole and will be visible once the commit is written down.
+    pub closes: bool,
+}
+
+/// The name that a part will have, from its hidden one.
+pub fn visible_name(hidden: &Path) -> &str {
+    let hidden = hidden.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    hidden.trim_start_matches('.').trim_end_matches(PARTIAL)
 }
 
 /// Gives names to the parts of one directory.
@@ -94,7 +121,8 @@ pub fn deadline_of(name: &str) -> Option<Timestamp> {
 /// A part that is being written.
 #[derive(Debug)]
 pub(super) struct Part {
-    file: File,
+    /// Open for as long as it is written.
+    file: Option<File>,
     hidden: PathBuf,
     /// The deadline in the name.
     pub deadline: Timestamp,
@@ -102,6 +130,8 @@ pub(super) struct Part {
     pub records: u64,
     pub bytes: u64,
     pub opened: Timestamp,
+    /// Bytes and records that are durable, and that a checkpoint may count on.
+    kept: (u64, u64),
     visible: bool,
 }
 
@@ -122,13 +152,14 @@ impl Part {
                 Err(error) => return Err(SinkError::io(hidden.display().to_string(), &error, "")),
             };
             let part = Self {
-                file,
+                file: Some(file),
                 hidden,
                 deadline,
                 deadline_min: Timestamp(i64::MAX),
                 records: 0,
                 bytes: 0,
                 opened: now,
+                kept: (0, 0),
                 visible: false,
             };
             if part.lock() {
@@ -139,8 +170,9 @@ impl Part {
 
     /// Between creation and lock another process may have taken the part for a leftover.
     fn lock(&self) -> bool {
-        match flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => self.file.metadata().is_ok_and(|facts| facts.nlink() > 0),
+        let Some(file) = &self.file else { return true };
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => file.metadata().is_ok_and(|facts| facts.nlink() > 0),
             Err(Errno::WOULDBLOCK) => false,
             // A file system without locks: leftovers cannot be told there, and are left.
             Err(_) => true,
@@ -149,7 +181,8 @@ impl Part {
 
     /// Appends records. After an error the part is worthless and must be dropped.
     pub fn write(&mut self, bytes: &[u8], records: u64, deadline_min: Timestamp) -> Result<(), SinkError> {
-        if let Err(error) = self.file.write_all(bytes) {
+        let written = self.file.as_mut().map_or(Err(io::ErrorKind::NotConnected.into()), |file| file.write_all(bytes));
+        if let Err(error) = written {
             return Err(self.fault(&error));
         }
         self.bytes += bytes.len() as u64;
@@ -159,25 +192,52 @@ impl Part {
     }
 
     fn fault(&self, error: &io::Error) -> SinkError {
-        let kept = format!("the unfinished part was removed, with {} records accepted before", self.records);
+        let since = self.records - self.kept.1;
+        let kept = if self.kept.0 == 0 {
+            format!("the unfinished part was removed, with {since} records accepted before")
+        } else {
+            format!("the unfinished part was cut back to its last checkpoint, {since} records accepted since are gone from it")
+        };
         SinkError::io(self.hidden.display().to_string(), error, &kept)
     }
 
-    /// Makes the part durable and visible.
-    pub fn close(self, namer: &mut Namer) -> Result<Closed, SinkError> {
-        self.sync()?;
-        let closed = self.show(namer)?;
-        namer.sync()?;
-        Ok(closed)
+    /// Makes what was written durable. From here on it stays when the part is dropped.
+    pub fn sync(&mut self) -> Result<(), SinkError> {
+        if let Some(file) = self.file.as_ref().filter(|_| self.kept.0 != self.bytes) {
+            file.sync_all().map_err(|error| self.fault(&error))?;
+        }
+        self.kept = (self.bytes, self.records);
+        Ok(())
     }
 
-    fn sync(&self) -> Result<(), SinkError> {
-        self.file.sync_all().map_err(|error| self.fault(&error))
+    /// What a checkpoint can count on.
+    pub fn held(&self, closes: bool) -> Held {
+        Held {
+            hidden: self.hidden.clone(),
+            name: visible_name(&self.hidden).to_owned(),
+            bytes: self.kept.0,
+            records: self.kept.1,
+            deadline: self.deadline,
+            closes,
+        }
+    }
+
+    /// Gives up the descriptor of a part that is synced, where there are too few. Its lock goes with it.
+    pub fn let_go(&mut self) {
+        self.file = None;
+    }
+
+    /// Throws it away, whatever counts on it: its deadline has come.
+    pub fn discard(mut self) {
+        self.kept = (0, 0);
     }
 
     /// Gives the synced part its visible name. The name is durable once the directory is.
     fn show(mut self, namer: &mut Namer) -> Result<Closed, SinkError> {
-        let path = self.publish(namer).map_err(|error| self.fault(&error))?;
+        let path = self.publish(namer).map_err(|error| {
+            let kept = format!("the part keeps its hidden name, with {} records in it", self.records);
+            SinkError::io(self.hidden.display().to_string(), &error, &kept)
+        })?;
         self.visible = true;
         Ok(Closed {
             path,
@@ -190,18 +250,10 @@ impl Part {
 
     /// Renames to the visible name without ever replacing a file.
     fn publish(&self, namer: &mut Namer) -> io::Result<PathBuf> {
-        let hidden = self.hidden.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let mut name = hidden.trim_start_matches('.').trim_end_matches(PARTIAL).to_owned();
+        let mut name = visible_name(&self.hidden).to_owned();
         loop {
             let path = namer.directory.join(&name);
-            let renamed = match renameat_with(CWD, &self.hidden, CWD, &path, RenameFlags::NOREPLACE) {
-                // A file system that cannot promise it: a hard link never replaces either.
-                Err(Errno::INVAL | Errno::NOSYS) => {
-                    fs::hard_link(&self.hidden, &path).and_then(|()| fs::remove_file(&self.hidden))
-                }
-                other => other.map_err(io::Error::from),
-            };
-            match renamed {
+            match rename(&self.hidden, &path) {
                 Ok(()) => return Ok(path),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     name = namer.next(self.deadline).ok_or(io::ErrorKind::InvalidInput)?;
@@ -214,30 +266,39 @@ impl Part {
 
 impl Drop for Part {
     fn drop(&mut self) {
-        if !self.visible {
-            // Nothing can be done when this fails, and the next start tries again.
+        if self.visible {
+            return;
+        }
+        // Nothing can be done when either fails, and the next start tries again.
+        if self.kept.0 == 0 {
             let _ = fs::remove_file(&self.hidden);
+        } else if let Some(file) = self.file.as_ref().filter(|_| self.kept.0 != self.bytes) {
+            let _ = file.set_len(self.kept.0);
         }
     }
 }
 
-/// Closes several parts of one directory in one pass: the contents of all, then the names of all, then the directory once.
-/// `closed` gets those that are durable and visible. A part that fails does not stop the others; the first error is returned.
-pub(super) fn close_all(
+/// Renames without ever replacing a file.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // A file system that cannot promise it: a hard link never replaces either.
+        Err(Errno::INVAL | Errno::NOSYS) => {
+            fs::hard_link(from, to).and_then(|()| fs::remove_file(from))
+        }
+        other => other.map_err(io::Error::from),
+    }
+}
+
+/// Gives synced parts of one directory their names in one pass, and syncs the directory once. `closed` gets those that are durable
+/// and visible. A part that fails does not stop the others; the first error is returned.
+pub(super) fn show_all(
     parts: Vec<Part>,
     namer: &mut Namer,
     closed: &mut Vec<Closed>,
 ) -> Result<(), SinkError> {
     let mut first_error = None;
-    let mut synced = Vec::with_capacity(parts.len());
+    let mut shown = Vec::with_capacity(parts.len());
     for part in parts {
-        match part.sync() {
-            Ok(()) => synced.push(part),
-            Err(error) => first_error = first_error.or(Some(error)),
-        }
-    }
-    let mut shown = Vec::with_capacity(synced.len());
-    for part in synced {
         match part.show(namer) {
             Ok(part) => shown.push(part),
             Err(error) => first_error = first_error.or(Some(error)),
@@ -250,7 +311,8 @@ pub(super) fn close_all(
     first_error.map_or(Ok(()), Err)
 }
 
-fn sync_directory(directory: &Path) -> io::Result<()> {
+/// Makes the names in a directory durable.
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 

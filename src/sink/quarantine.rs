@@ -6,7 +6,7 @@
 
 use std::path::PathBuf;
 
-use super::part::{Closed, Namer, Part};
+use super::part::{Closed, Held, Namer, Part, show_all};
 use super::{Delivered, SinkError};
 use crate::protect::quarantine::Sealed;
 use crate::record::timestamp::Timestamp;
@@ -16,7 +16,12 @@ use crate::record::timestamp::Timestamp;
 pub struct Quarantine {
     namer: Namer,
     retention_secs: u64,
+    /// Whole and durable, waiting for their names.
+    closing: Vec<Part>,
 }
+
+/// Parts that wait for their names, at most: each is a descriptor.
+const CLOSING_MAX: usize = 64;
 
 impl Quarantine {
     /// Opens `directory`, creating it if need be. `retention_secs` is at most the shortest class of the source.
@@ -24,10 +29,12 @@ impl Quarantine {
     /// # Errors
     /// [`SinkError::Io`] when the directory cannot be made or read.
     pub fn open(directory: PathBuf, retention_secs: u64) -> Result<Self, SinkError> {
-        Ok(Self { namer: Namer::open(directory, "age", retention_secs)?, retention_secs })
+        let namer = Namer::open(directory, "age", retention_secs)?;
+        Ok(Self { namer, retention_secs, closing: Vec::new() })
     }
 
-    /// Writes one sealed batch, durable and visible on return. What is due already is withheld; an empty one is nothing.
+    /// Writes one sealed batch, durable on return and visible when [published](Self::publish). What is due already is withheld; an
+    /// empty one is nothing.
     ///
     /// # Errors
     /// [`SinkError::Io`]; nothing of the batch is left then.
@@ -36,20 +43,41 @@ impl Quarantine {
         sealed: &Sealed,
         received: Timestamp,
         now: Timestamp,
-    ) -> Result<(Delivered, Option<Closed>), SinkError> {
+    ) -> Result<Delivered, SinkError> {
         if sealed.records() == 0 {
-            return Ok((Delivered::default(), None));
+            return Ok(Delivered::default());
         }
         let retention = i64::try_from(self.retention_secs).unwrap_or(i64::MAX);
         // Rounded down: gone by the deadline, not a second after.
         let deadline = Timestamp::from_seconds(received.min(now).plus_seconds(retention).seconds());
         if deadline <= now {
-            return Ok((Delivered { withheld: sealed.records(), ..Delivered::default() }, None));
+            return Ok(Delivered { withheld: sealed.records(), ..Delivered::default() });
         }
         let mut part = Part::open(&mut self.namer, deadline, now)?;
         part.write(sealed.bytes(), sealed.records(), deadline)?;
-        let closed = part.close(&mut self.namer)?;
-        Ok((Delivered { records: sealed.records(), ..Delivered::default() }, Some(closed)))
+        part.sync()?;
+        self.closing.push(part);
+        Ok(Delivered { records: sealed.records(), ..Delivered::default() })
+    }
+
+    /// True when as many parts wait for their names as may.
+    pub const fn is_closing(&self) -> bool {
+        self.closing.len() >= CLOSING_MAX
+    }
+
+    /// Adds the parts that wait for their names to `held`.
+    pub fn hold(&self, held: &mut Vec<Held>) {
+        held.extend(self.closing.iter().map(|part| part.held(true)));
+    }
+
+    /// Makes visible what was written.
+    ///
+    /// # Errors
+    /// [`SinkError::Io`].
+    pub fn publish(&mut self) -> Result<Vec<Closed>, SinkError> {
+        let mut closed = Vec::new();
+        show_all(std::mem::take(&mut self.closing), &mut self.namer, &mut closed)?;
+        Ok(closed)
     }
 }
 
@@ -74,13 +102,12 @@ mod tests {
         let sealer = Sealer::new(&[key.to_public().to_string()]).unwrap();
         let mut sealed = Sealed::default();
         let mut sink = Quarantine::open(directory.path().join("q"), 3600).unwrap();
-        assert_eq!(sink.write(&sealed, NOW, NOW).unwrap(), (Delivered::default(), None));
+        assert_eq!(sink.write(&sealed, NOW, NOW).unwrap(), Delivered::default());
         let refused = Refused { source: "nginx", refusal: Refusal::Mismatch, received: NOW, bytes: RAW };
         sealer.seal([refused, refused], &mut sealed).unwrap();
         let received = Timestamp(NOW.0 - 1);
-        let (delivered, closed) = sink.write(&sealed, received, NOW).unwrap();
-        assert_eq!(delivered, Delivered { records: 2, withheld: 0 });
-        let closed = closed.unwrap();
+        assert_eq!(sink.write(&sealed, received, NOW).unwrap(), Delivered { records: 2, withheld: 0 });
+        let closed = sink.publish().unwrap().remove(0);
         assert_eq!(
             deadline_of(closed.path.file_name().unwrap().to_str().unwrap()),
             Some(NOW.plus_seconds(3599))
@@ -93,7 +120,8 @@ mod tests {
         decryptor.decrypt(std::iter::once(identity)).unwrap().read_to_string(&mut plain).unwrap();
         assert_eq!(plain.matches("canary").count(), 2);
         let due = sink.write(&sealed, NOW.plus_seconds(-3600), NOW).unwrap();
-        assert_eq!(due, (Delivered { records: 0, withheld: 2 }, None));
+        assert_eq!(due, Delivered { records: 0, withheld: 2 });
+        assert_eq!(sink.publish().unwrap(), []);
         assert_eq!(fs::read_dir(directory.path().join("q")).unwrap().count(), 1);
     }
 }

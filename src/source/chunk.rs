@@ -109,6 +109,8 @@ pub struct ChunkReader<I> {
     quiet_since: Instant,
     /// Nothing was received later than this: a file's modification time.
     received_max: Option<Timestamp>,
+    /// How long a call may wait for something to arrive.
+    patience: Duration,
     bounds: Bounds,
     state: State,
     frame: Frame,
@@ -132,6 +134,7 @@ impl<I: Input> ChunkReader<I> {
             stopwatch: Box::new(Instant::now),
             quiet_since: Instant::now(),
             received_max,
+            patience: SILENCE,
             bounds: Bounds { batch_bytes, record_bytes_max, ..bounds },
             state: State::Open,
             frame: Frame::default(),
@@ -151,6 +154,26 @@ impl<I: Input> ChunkReader<I> {
     /// The input, for what it knows of itself.
     pub fn input(&self) -> &I {
         &self.input
+    }
+
+    /// The input, to be told something.
+    pub fn input_mut(&mut self) -> &mut I {
+        &mut self.input
+    }
+
+    /// Calls wait no longer than this for something to arrive.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
+    /// A file was written since: nothing in it was received later than `received_max`.
+    pub fn set_received_max(&mut self, received_max: Timestamp) {
+        self.received_max = Some(received_max);
+    }
+
+    /// Bytes that were read and not delivered: the beginning of a record.
+    pub fn held_bytes(&self) -> usize {
+        self.carry.len()
     }
 
     /// Fills the (cleared) batch with the next whole records. Comes back within a second, whatever the input does.
@@ -215,8 +238,10 @@ impl<I: Input> ChunkReader<I> {
         now: Instant,
     ) -> Option<Fill> {
         let quiet = now.saturating_duration_since(self.quiet_since);
-        match self.input.ready(SILENCE.saturating_sub(quiet)) {
+        let silence = SILENCE.saturating_sub(quiet);
+        match self.input.ready(silence.min(self.patience)) {
             Ok(Ready::Now) => {}
+            Ok(Ready::Silence) if self.patience < silence => return Some(self.hold(batch, call)),
             Ok(Ready::Silence) => {
                 self.quiet_since = (self.stopwatch)();
                 return Some(self.silence(parser, batch, call));

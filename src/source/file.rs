@@ -3,7 +3,7 @@
 //! *In*: a path, or a pattern with `*`, `?`, `[…]` and `**`. *Out*: their records, file after file. *Promised*: a batch
 //! holds records of one file; they count as received when the file was last written, or now if that is earlier, so that
 //! reading again never moves it; an error ends one file, not the source. *Not here*: following a file that grows, and
-//! positions (a later room).
+//! positions (`follow`).
 
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
@@ -107,7 +107,7 @@ impl Source for Files {
 }
 
 /// The files of a pattern. A path that exists is taken as it is, so that a name with brackets can be given.
-fn find(pattern: &str) -> Result<VecDeque<PathBuf>, SourceError> {
+pub(super) fn find(pattern: &str) -> Result<VecDeque<PathBuf>, SourceError> {
     let literal = Path::new(pattern);
     if !pattern.contains(['*', '?', '[']) || literal.symlink_metadata().is_ok() {
         return Ok(VecDeque::from([literal.to_path_buf()]));
@@ -128,13 +128,21 @@ fn find(pattern: &str) -> Result<VecDeque<PathBuf>, SourceError> {
     Ok(paths.into())
 }
 
-struct Facts {
-    size_bytes: u64,
-    modified: Timestamp,
+/// What is known of an open file.
+pub(super) struct Facts {
+    pub size_bytes: u64,
+    pub modified: Timestamp,
+}
+
+impl Facts {
+    pub fn of(file: &std::fs::Metadata) -> Self {
+        let modified = file.mtime().saturating_mul(MICROS).saturating_add(file.mtime_nsec() / 1000);
+        Self { size_bytes: file.len(), modified: Timestamp(modified) }
+    }
 }
 
 /// Opens a regular file and nothing else. Without blocking: a named pipe that nobody writes would hold us for ever.
-fn open_regular(path: &Path) -> Result<(File, Facts), SourceError> {
+pub(super) fn open_regular(path: &Path) -> Result<(File, Facts), SourceError> {
     let fault = |error: &std::io::Error| SourceError::open(path, error);
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
     let special = |kind: std::fs::FileType| {
@@ -160,6 +168,6 @@ fn open_regular(path: &Path) -> Result<(File, Facts), SourceError> {
     if !facts.is_file() {
         return Err(special(facts.file_type()));
     }
-    let modified = facts.mtime().saturating_mul(MICROS).saturating_add(facts.mtime_nsec() / 1000);
-    Ok((file, Facts { size_bytes: facts.len(), modified: Timestamp(modified) }))
+    let facts = Facts::of(&facts);
+    Ok((file, facts))
 }

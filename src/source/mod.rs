@@ -5,12 +5,14 @@
 //! *Not here*: what a record means (`format`).
 //!
 //! ```text
-//! Stdin ─┐            Descriptor   Decoded         ChunkReader                  Frame
-//! Files ─┴─ one each: read, poll → gzip, zstd → batches, carry, silence ← which bytes are whole records
+//! Stdin  ─┐           Descriptor   Decoded         ChunkReader                  Frame
+//! Files  ─┼─ one each: read, poll → gzip, zstd → batches, carry, silence ← which bytes are whole records
+//! Follow ─┘ (one for every file, and a Ledger of how far each is)
 //! ```
 //! A new source is one file here that gives the chunk reader an [`input::Input`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::format::Parser;
 use crate::record::batch::RawBatch;
@@ -19,8 +21,10 @@ pub mod chunk;
 pub mod decode;
 pub mod error;
 pub mod file;
+pub mod follow;
 pub mod frame;
 pub mod input;
+pub mod ledger;
 pub mod peek;
 pub mod stdin;
 
@@ -58,6 +62,10 @@ pub trait Source: Send {
 
     /// How far it is, in bytes as they stand on disk.
     fn progress(&self) -> Arc<Progress>;
+
+    /// Calls of [`fill`](Self::fill) wait no longer than this for something to arrive: where several sources are asked in turn, none
+    /// may keep the others waiting.
+    fn set_patience(&mut self, _patience: Duration) {}
 }
 
 /// The system's clock.

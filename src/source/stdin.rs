@@ -3,6 +3,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::chunk::{Bounds, ChunkReader, Clock};
 use super::decode::Decoded;
@@ -56,5 +57,9 @@ impl Source for Stdin {
 
     fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.progress)
+    }
+
+    fn set_patience(&mut self, patience: Duration) {
+        self.reader.set_patience(patience);
     }
 }

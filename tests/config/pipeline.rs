@@ -8,6 +8,10 @@ use sluis::config::plan::{SinkKind, SourceKind, Store};
 use sluis::encode::Emit;
 use std::path::{Path, PathBuf};
 
+fn files(pattern: &str) -> SourceKind {
+    SourceKind::File { pattern: pattern.to_owned(), rotated: None, raw_retention_seconds: None }
+}
+
 #[test]
 fn the_fixture_has_no_fault_and_means_what_it_says() {
     let (plan, warnings) = load_pipeline(PIPELINE, POLICY).unwrap_or_else(|found| panic!("{found}"));
@@ -15,7 +19,7 @@ fn the_fixture_has_no_fault_and_means_what_it_says() {
     assert_eq!(plan.policy_path, PathBuf::from("etc/policy/test.toml"));
     assert_eq!(plan.keys, Some(PathBuf::from("/var/lib/sluis/keys")));
     let [source] = plan.sources.as_slice() else { panic!("one source") };
-    assert_eq!(source.kind, SourceKind::File { pattern: "/var/log/nginx/access.log".to_owned() });
+    assert_eq!(source.kind, files("/var/log/nginx/access.log"));
     assert_eq!(source.format, FormatSpec::Combined);
     assert_eq!(source.max_lateness_seconds, 3 * 3_600);
     assert_eq!(source.class.classes(), [0, 1]);
@@ -37,7 +41,7 @@ fn relative_paths_start_at_the_file() {
     let text = with(&text, "/var/log/nginx/access.log", "logs/*.log");
     let (plan, _) = load_pipeline(&text, POLICY).unwrap();
     assert_eq!(plan.keys, Some(PathBuf::from("etc/keys")));
-    assert_eq!(plan.sources[0].kind, SourceKind::File { pattern: "etc/logs/*.log".to_owned() });
+    assert_eq!(plan.sources[0].kind, files("etc/logs/*.log"));
 }
 
 #[test]

@@ -59,6 +59,17 @@ pub enum Event {
         /// Why now.
         because: Because,
     },
+    /// A part is whole, and visible from here on.
+    PartStored {
+        /// The part.
+        part: PartOf,
+        /// Its size.
+        bytes: u64,
+        /// Records in it.
+        records: u64,
+        /// By when it has to be gone.
+        deadline: Timestamp,
+    },
     /// The part that the entry before speaks of could not be destroyed.
     PartKept {
         /// The part.
@@ -93,6 +104,7 @@ impl Event {
             Self::Started => "journal.started",
             Self::Recovered { .. } => "journal.recovered",
             Self::PartDestroyed { .. } => "part.destroyed",
+            Self::PartStored { .. } => "part.stored",
             Self::PartKept { .. } => "part.kept",
             Self::Key(KeyEvent::Created { .. }) => "key.created",
             Self::Key(KeyEvent::Advanced { .. }) => "key.advanced",
@@ -134,6 +146,13 @@ impl Event {
                 value["bytes"] = json!(bytes);
                 value["deadline"] = json!(deadline.to_string());
                 value["because"] = json!(because.word());
+                value
+            }
+            Self::PartStored { part, bytes, records, deadline } => {
+                let mut value = of_part(part);
+                value["bytes"] = json!(bytes);
+                value["records"] = json!(records);
+                value["deadline"] = json!(deadline.to_string());
                 value
             }
             Self::PartKept { part, error } => {

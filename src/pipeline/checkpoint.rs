@@ -1,0 +1,336 @@
+//! The checkpoint: how far the sources are, and which parts hold the records up to there (PI-9).
+//!
+//! *In*: deliveries, and the parts that sinks hold. *Out*: the file `checkpoint` in the state directory, replaced as a whole; and after a
+//! crash, parts and positions as the last checkpoint has them ([`load`], [`recover`]). *Promised*, by sink:
+//!
+//! | sink | after a crash, from sources with positions | from a pipe |
+//! |---|---|---|
+//! | files, quarantine | every record once: parts are cut back to the checkpoint, and the source is read on from there | what came since the last checkpoint, at most [`EVERY_STORED`] seconds, is lost |
+//! | standard output | every record at least once: what was written since the last checkpoint, at most a second (or [`EVERY_STORED`] where a sink stores beside it), is written again | the same is lost |
+//!
+//! *Not here*: what a position is (`source::ledger`), when to commit (`delivery`).
+//!
+//! Records that could not be parsed and are discarded are counted again when they are read again. A part whose deadline has come is not brought
+//! back: the sweep destroys it.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::delivery::Commit;
+use crate::record::batch::RawBatch;
+use crate::record::timestamp::Timestamp;
+use crate::retention::journal::{Event, Journal, JournalError, PartOf};
+use crate::sink::{Held, SinkError, rename, sync_directory, visible_name};
+use crate::source::ledger::{Ledger, PrintKey};
+
+/// The file's name in the state directory.
+pub const FILE_NAME: &str = "checkpoint";
+/// Seconds between two checkpoints where a sink stores.
+pub const EVERY_STORED: u64 = 10;
+/// The same where none does.
+pub const EVERY: u64 = 1;
+/// Only its owner reads it: it has the key of the prints.
+const FILE_MODE: u32 = 0o600;
+const VERSION: u64 = 1;
+
+/// Why there is no going on from a checkpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// The file is something else.
+    #[error(
+        "{}: cannot be understood; restore it, or move it away: then every file is read again from its start", path.display()
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system refused.
+    #[error("{}: {doing} ({}); put that right and start again, nothing is lost meanwhile", path.display(), source.kind())]
+    Io {
+        /// What it is about.
+        path: PathBuf,
+        /// What failed.
+        doing: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// A part lost what was on disk.
+    #[error(
+        "{}: it is shorter than the checkpoint says, so the disk lost records; check the disk, then move the checkpoint away", path.display()
+    )]
+    Shrunk {
+        /// The part.
+        path: PathBuf,
+    },
+    /// Nothing can be entered.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+/// A part that a checkpoint counts on.
+struct Counted {
+    hidden: PathBuf,
+    bytes: u64,
+    records: u64,
+    deadline: Timestamp,
+    closes: bool,
+    store: String,
+    class: Option<String>,
+}
+
+/// What the last checkpoint says.
+pub struct Saved {
+    key: PrintKey,
+    sources: Map<String, Value>,
+    parts: Vec<Counted>,
+}
+
+/// Reads the checkpoint of a state directory; an empty one where there is none.
+///
+/// # Errors
+/// [`CheckpointError`]: nothing may be read or stored on a wrong footing.
+pub fn load(state: &Path) -> Result<Saved, CheckpointError> {
+    let path = state.join(FILE_NAME);
+    let fault = |doing, source| CheckpointError::Io { path: path.clone(), doing, source };
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let key = PrintKey::random().map_err(|error| fault("the system has no random bytes", error))?;
+            return Ok(Saved { key, sources: Map::new(), parts: Vec::new() });
+        }
+        Err(error) => return Err(fault("it cannot be read", error)),
+    };
+    let read = || -> Option<Saved> {
+        let value: Value = serde_json::from_slice(&text).ok()?;
+        if value["version"] != VERSION {
+            return None;
+        }
+        let key = PrintKey::read(value["key"].as_str()?)?;
+        let parts: Option<Vec<Counted>> = value["parts"].as_array()?.iter().map(counted).collect();
+        Some(Saved { key, sources: value["sources"].as_object()?.clone(), parts: parts? })
+    };
+    read().ok_or(CheckpointError::Unreadable { path })
+}
+
+fn counted(value: &Value) -> Option<Counted> {
+    Some(Counted {
+        hidden: PathBuf::from(value["hidden"].as_str()?),
+        bytes: value["bytes"].as_u64()?,
+        records: value["records"].as_u64()?,
+        deadline: Timestamp(value["deadline"].as_i64()?),
+        closes: value["closes"].as_bool()?,
+        store: value["store"].as_str()?.to_owned(),
+        class: value["class"].as_str().map(ToOwned::to_owned),
+    })
+}
+
+impl Saved {
+    /// The ledger of the source called `name`.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Unreadable`].
+    pub fn ledger(&self, name: &str, state: &Path) -> Result<Arc<Ledger>, CheckpointError> {
+        let ledger = match self.sources.get(name) {
+            None => Some(Ledger::new(self.key.clone())),
+            Some(value) => Ledger::read(self.key.clone(), value),
+        };
+        ledger.map(Arc::new).ok_or_else(|| CheckpointError::Unreadable { path: state.join(FILE_NAME) })
+    }
+
+    /// Brings the parts back as the checkpoint has them, and makes them visible. Returns what is to be said to people.
+    ///
+    /// # Errors
+    /// [`CheckpointError`]; it can be tried again.
+    pub fn recover(&mut self, state: &Path, journal: &mut Journal, now: Timestamp) -> Result<Vec<String>, CheckpointError> {
+        let mut said = Vec::new();
+        let mut back = Vec::new();
+        for part in std::mem::take(&mut self.parts) {
+            match cut_back(&part, now)? {
+                Found::Whole => back.push(part),
+                Found::NotNeeded => {}
+                Found::Gone => said.push(format!(
+                    "{}: {} records that were stored are gone with this part; somebody removed it",
+                    part.hidden.with_file_name(visible_name(&part.hidden)).display(),
+                    part.records
+                )),
+            }
+        }
+        let stored = back.iter().map(|part| Event::PartStored {
+            part: PartOf { store: part.store.clone(), class: part.class.clone(), part: visible_name(&part.hidden).to_owned() },
+            bytes: part.bytes,
+            records: part.records,
+            deadline: part.deadline,
+        });
+        journal.append(now, &stored.collect::<Vec<_>>())?;
+        for part in &back {
+            let visible = part.hidden.with_file_name(visible_name(&part.hidden));
+            rename(&part.hidden, &visible).map_err(|source| CheckpointError::Io {
+                path: part.hidden.clone(),
+                doing: "a part of the last run cannot be given its name",
+                source,
+            })?;
+        }
+        for directory in back.iter().filter_map(|part| part.hidden.parent()).collect::<BTreeSet<_>>() {
+            sync_directory(directory).map_err(|source| CheckpointError::Io {
+                path: directory.to_owned(),
+                doing: "it cannot be synced",
+                source,
+            })?;
+        }
+        // New parts may get the names of old ones: from here on nothing counts on these.
+        let sources = std::mem::take(&mut self.sources);
+        write(state, &self.key, &sources, Vec::new()).map_err(|source| CheckpointError::Io {
+            path: state.join(FILE_NAME),
+            doing: "it cannot be written",
+            source,
+        })?;
+        self.sources = sources;
+        Ok(said)
+    }
+}
+
+/// What became of a part.
+enum Found {
+    /// It is there, as the checkpoint has it.
+    Whole,
+    /// It was made visible already, or its deadline has come.
+    NotNeeded,
+    /// It should be there.
+    Gone,
+}
+
+fn cut_back(part: &Counted, now: Timestamp) -> Result<Found, CheckpointError> {
+    let fault = |doing, source| CheckpointError::Io { path: part.hidden.clone(), doing, source };
+    if part.deadline <= now {
+        return Ok(Found::NotNeeded);
+    }
+    let file = match OpenOptions::new().write(true).open(&part.hidden) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let directory = part.hidden.parent().unwrap_or(Path::new(""));
+            if !directory.is_dir() {
+                return Err(fault("the directory of a part of the last run is not there: mount or restore it", error));
+            }
+            // One that was whole may be visible, and swept since.
+            return Ok(if part.closes { Found::NotNeeded } else { Found::Gone });
+        }
+        Err(error) => return Err(fault("a part of the last run cannot be opened", error)),
+    };
+    let length = file.metadata().map_err(|error| fault("it cannot be examined", error))?.len();
+    if length < part.bytes {
+        return Err(CheckpointError::Shrunk { path: part.hidden.clone() });
+    }
+    file.set_len(part.bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(|error| fault("a part of the last run cannot be cut back to its checkpoint", error))?;
+    Ok(Found::Whole)
+}
+
+/// Replaces the file as a whole.
+fn write(state: &Path, key: &PrintKey, sources: &Map<String, Value>, parts: Vec<Value>) -> io::Result<()> {
+    let value = json!({ "version": VERSION, "key": key.write(), "sources": sources, "parts": parts });
+    let temporary = state.join(format!("{FILE_NAME}.tmp"));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&temporary)?;
+    file.write_all(format!("{value}\n").as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&temporary, state.join(FILE_NAME))?;
+    File::open(state)?.sync_all()
+}
+
+/// Where a sink's parts belong: the store, as in the journal, and the class.
+pub type StoreOf = (String, Option<String>);
+
+/// Writes checkpoints.
+pub struct Checkpoint {
+    state: PathBuf,
+    key: PrintKey,
+    /// Of sources that are not in the pipeline at present.
+    others: Map<String, Value>,
+    /// By input; none for a pipe.
+    ledgers: Vec<Option<(String, Arc<Ledger>)>>,
+    /// By sink; the last is the quarantine's.
+    stores: Vec<StoreOf>,
+    journal: Journal,
+    every_seconds: u64,
+}
+
+impl Checkpoint {
+    /// Goes on from `saved`. `stores` are those of the sinks, in their order, and then that of the quarantine.
+    pub fn new(
+        saved: Saved,
+        state: &Path,
+        ledgers: Vec<Option<(String, Arc<Ledger>)>>,
+        stores: Vec<StoreOf>,
+        journal: Journal,
+    ) -> Self {
+        let mut others = saved.sources;
+        for (name, _) in ledgers.iter().flatten() {
+            others.remove(name);
+        }
+        let stores_something = !stores.iter().all(|(store, _)| store.is_empty());
+        let every_seconds = if stores_something { EVERY_STORED } else { EVERY };
+        Self { state: state.to_owned(), key: saved.key, others, ledgers, stores, journal, every_seconds }
+    }
+
+    fn write(&self, parts: Vec<Value>) -> Result<(), SinkError> {
+        let mut sources = self.others.clone();
+        for (name, ledger) in self.ledgers.iter().flatten() {
+            sources.insert(name.clone(), ledger.write());
+        }
+        write(&self.state, &self.key, &sources, parts)
+            .map_err(|error| SinkError::io(self.state.join(FILE_NAME).display().to_string(), &error, "what came since the last checkpoint will be read again"))
+    }
+}
+
+impl Commit for Checkpoint {
+    fn every_seconds(&self) -> u64 {
+        self.every_seconds
+    }
+
+    fn delivered(&mut self, input: usize, batch: &RawBatch) {
+        if let (Some(Some((_, ledger))), Some(mark)) = (self.ledgers.get(input), batch.mark) {
+            ledger.delivered(mark, (!batch.cut).then_some(&batch.bytes));
+        }
+    }
+
+    fn can_go_back(&self) -> bool {
+        self.ledgers.iter().any(Option::is_some)
+    }
+
+    fn commit(&mut self, held: &[(usize, Held)], now: Timestamp) -> Result<(), SinkError> {
+        let none = (String::new(), None);
+        let store = |sink: usize| self.stores.get(sink).unwrap_or(&none);
+        let parts = held.iter().map(|(sink, part)| {
+            let (store, class) = store(*sink);
+            // The directory of the run is not that of the next.
+            let hidden = std::path::absolute(&part.hidden).unwrap_or_else(|_| part.hidden.clone());
+            json!({
+                "hidden": hidden, "bytes": part.bytes, "records": part.records, "deadline": part.deadline.0,
+                "closes": part.closes, "store": store, "class": class,
+            })
+        });
+        self.write(parts.collect())?;
+        for (_, ledger) in self.ledgers.iter().flatten() {
+            ledger.committed();
+        }
+        let stored = held.iter().filter(|(_, part)| part.closes).map(|(sink, part)| {
+            let (store, class) = store(*sink).clone();
+            let of = PartOf { store, class, part: part.name.clone() };
+            Event::PartStored { part: of, bytes: part.bytes, records: part.records, deadline: part.deadline }
+        });
+        let stored: Vec<Event> = stored.collect();
+        if !stored.is_empty() {
+            self.journal.append(now, &stored).map_err(|error| SinkError::Io {
+                place: "journal".to_owned(),
+                problem: error.to_string(),
+            })?;
+        }
+        Ok(())
+    }
+}

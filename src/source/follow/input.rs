@@ -1,0 +1,193 @@
+//! The bytes of one file that may grow: as they stand, or decompressed.
+//!
+//! *In*: an open file and a position in it. *Out*: what stands from there on. *Promised*: a file that was cut off, or written anew from its
+//! start, is told from one that has grown, also when it is longer than before by then. *Not here*: which file it is (`scan`).
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::buffer::spare_capacity;
+
+use super::super::decode::Decoded;
+use super::super::file::Facts;
+use super::super::input::{Descriptor, Input, Progress, Ready};
+use super::super::ledger::TAIL_BYTES;
+
+/// Decompressed bytes that are read over in one go.
+const SKIPPED_BYTES: usize = 64 << 10;
+
+/// How a file stands to what was read of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Nothing was added.
+    Same,
+    /// There is more to read.
+    Grown,
+    /// What was read is not there any more.
+    CutOff,
+}
+
+/// See the module comment.
+pub(super) enum Bytes {
+    Plain(Plain),
+    Packed(Box<Packed>),
+}
+
+/// A file as it stands.
+pub(super) struct Plain {
+    file: File,
+    /// Bytes read, from the beginning of the file.
+    position: u64,
+    /// The bytes before the position.
+    last: Vec<u8>,
+    /// Nothing is waited for at its end.
+    ended: bool,
+    progress: Arc<Progress>,
+}
+
+/// A compressed file. It does not grow.
+pub(super) struct Packed {
+    decoded: Decoded,
+    position: u64,
+    /// Bytes at the beginning that were delivered earlier.
+    skip: u64,
+}
+
+impl Bytes {
+    pub fn plain(file: File, position: u64, progress: Arc<Progress>) -> io::Result<Self> {
+        let mut last = vec![0; usize::try_from(position).unwrap_or(usize::MAX).min(TAIL_BYTES)];
+        let from = position - last.len() as u64;
+        file.read_exact_at(&mut last, from)?;
+        Ok(Self::Plain(Plain { file, position, last, ended: false, progress }))
+    }
+
+    pub fn packed(file: File, position: u64, progress: Arc<Progress>) -> Self {
+        let decoded = Decoded::new(Descriptor::new(file.into(), progress));
+        Self::Packed(Box::new(Packed { decoded, position: 0, skip: position }))
+    }
+
+    /// Bytes that were read, from the beginning of the file.
+    pub fn position(&self) -> u64 {
+        match self {
+            Self::Plain(plain) => plain.position,
+            Self::Packed(packed) => packed.position,
+        }
+    }
+
+    /// Its codec, for messages.
+    pub fn codec(&self) -> super::super::decode::Codec {
+        match self {
+            Self::Plain(_) => super::super::decode::Codec::Plain,
+            Self::Packed(packed) => packed.decoded.codec(),
+        }
+    }
+
+    /// Nothing more is waited for at its end.
+    pub fn end(&mut self) {
+        if let Self::Plain(plain) = self {
+            plain.ended = true;
+        }
+    }
+
+    /// How the file stands now, and its facts.
+    pub fn look(&self) -> io::Result<(Look, Option<Facts>)> {
+        let Self::Plain(plain) = self else { return Ok((Look::Grown, None)) };
+        let facts = Facts::of(&plain.file.metadata()?);
+        let look = match facts.size_bytes.cmp(&plain.position) {
+            std::cmp::Ordering::Less => Look::CutOff,
+            std::cmp::Ordering::Equal => Look::Same,
+            std::cmp::Ordering::Greater if plain.is_continued() => Look::Grown,
+            std::cmp::Ordering::Greater => Look::CutOff,
+        };
+        Ok((look, Some(facts)))
+    }
+
+    /// The first bytes of a plain file, for its print.
+    pub fn head(&self, bytes: usize) -> Option<Vec<u8>> {
+        let Self::Plain(plain) = self else { return None };
+        let mut head = vec![0; bytes];
+        plain.file.read_exact_at(&mut head, 0).ok().map(|()| head)
+    }
+}
+
+impl Plain {
+    /// True when nothing more is waited for.
+    pub const fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// True when the bytes before the position are still those that were read.
+    fn is_continued(&self) -> bool {
+        let mut now = [0; TAIL_BYTES];
+        let now = &mut now[..self.last.len()];
+        let from = self.position - now.len() as u64;
+        self.file.read_exact_at(now, from).is_ok() && *now == *self.last
+    }
+
+    fn read(&mut self, buffer: &mut Vec<u8>, bytes_max: usize) -> io::Result<usize> {
+        let start = buffer.len();
+        let spare = buffer.capacity() - start;
+        let read = if (1..=bytes_max).contains(&spare) {
+            rustix::io::pread(&self.file, spare_capacity(buffer), self.position)?
+        } else {
+            buffer.resize(start + bytes_max, 0);
+            let read = rustix::io::pread(&self.file, &mut buffer[start..], self.position);
+            buffer.truncate(start + *read.as_ref().unwrap_or(&0));
+            read?
+        };
+        self.position += read as u64;
+        self.progress.add(read);
+        let fresh = &buffer[start..];
+        if fresh.len() >= TAIL_BYTES {
+            self.last.clear();
+            self.last.extend_from_slice(&fresh[fresh.len() - TAIL_BYTES..]);
+        } else {
+            self.last.extend_from_slice(fresh);
+            self.last.drain(..self.last.len().saturating_sub(TAIL_BYTES));
+        }
+        Ok(read)
+    }
+}
+
+impl Packed {
+    fn read(&mut self, buffer: &mut Vec<u8>, bytes_max: usize) -> io::Result<usize> {
+        if self.skip == 0 {
+            let read = self.decoded.read_into(buffer, bytes_max)?;
+            self.position += read as u64;
+            return Ok(read);
+        }
+        let wanted = usize::try_from(self.skip).unwrap_or(usize::MAX).min(SKIPPED_BYTES);
+        let mut over = Vec::with_capacity(wanted);
+        let read = self.decoded.read_into(&mut over, wanted)?;
+        self.position += read as u64;
+        self.skip -= read as u64;
+        // Nothing of interest came, and the reader is to have a chance to stop.
+        if read == 0 { Ok(0) } else { Err(io::ErrorKind::WouldBlock.into()) }
+    }
+}
+
+impl Input for Bytes {
+    fn read_into(&mut self, buffer: &mut Vec<u8>, bytes_max: usize) -> io::Result<usize> {
+        match self {
+            Self::Packed(packed) => packed.read(buffer, bytes_max),
+            Self::Plain(plain) => match plain.read(buffer, bytes_max)? {
+                0 if !plain.ended => Err(io::ErrorKind::Interrupted.into()),
+                read => Ok(read),
+            },
+        }
+    }
+
+    fn ready(&mut self, timeout: Duration) -> io::Result<Ready> {
+        match self {
+            Self::Packed(packed) => packed.decoded.ready(timeout),
+            Self::Plain(plain) if plain.ended => Ok(Ready::Now),
+            Self::Plain(plain) => {
+                let grown = plain.file.metadata()?.len() > plain.position;
+                Ok(if grown { Ready::Now } else { Ready::Silence })
+            }
+        }
+    }
+}
