@@ -15,6 +15,7 @@ mod corpus;
 mod evening;
 mod filter;
 mod finder;
+mod follow;
 mod forged;
 mod formats;
 mod invariants;

@@ -8,8 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::exit::Failure;
 use crate::config;
 use crate::config::plan::{Plan, SourceKind, SourcePlan};
-use crate::pipeline::checkpoint::Saved;
 use crate::keys::{KeyEvent, Keys, secret};
+use crate::pipeline::checkpoint::Saved;
 use crate::policy::class::{Domain, Policy};
 use crate::record::timestamp::Timestamp;
 use crate::source::follow::{Follow, Until};
@@ -92,7 +92,9 @@ pub fn sources(plan: &Plan, until: Until, saved: Option<&Saved>) -> Result<Vec<O
             }
             SourceKind::File { pattern, rotated, .. } => {
                 let ledger = match (saved, &plan.state) {
-                    (Some(saved), Some(state)) => saved.ledger(&planned.name, state).map_err(Failure::downstream)?,
+                    (Some(saved), Some(state)) => {
+                        saved.ledger(&planned.name, state).map_err(Failure::downstream)?
+                    }
                     // Without a state every run begins anew.
                     _ => Arc::new(Ledger::new(PrintKey::random().map_err(|error| {
                         Failure::downstream(format!("the system has no random bytes ({})", error.kind()))

@@ -17,6 +17,7 @@ use crate::keys::{Keys, harden};
 use crate::pipeline::build;
 use crate::pipeline::checkpoint::{Checkpoint, Saved};
 use crate::pipeline::delivery::Delivery;
+use crate::pipeline::raw;
 use crate::pipeline::refusals::Refusals;
 use crate::pipeline::run::{Input, Surroundings, Turns, run as run_pipeline};
 use crate::protect::cache::ENTRIES;
@@ -67,8 +68,14 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     let keys = keys(&plan, upkeep.as_mut())?;
     let (until, turns) =
         if arguments.once { (Until::End, Turns::EndToEnd) } else { (Until::Stopped, Turns::Together) };
-    let (sources, ledgers): (Vec<_>, Vec<_>) =
-        opened::sources(&plan, until, saved.as_ref())?.into_iter().unzip();
+    let opened = opened::sources(&plan, until, saved.as_ref())?;
+    let (sources, ledgers): (Vec<_>, Vec<_>) = opened.into_iter().unzip();
+    if let Some(upkeep) = &mut upkeep {
+        let ledger = |wanted: &str| {
+            ledgers.iter().flatten().find(|(name, _)| name == wanted).map(|(_, ledger)| Arc::clone(ledger))
+        };
+        upkeep.remove_raw(raw::places(&plan, ledger));
+    }
     let progress = Progress::begin(if arguments.once {
         sources.iter().map(|source| source.progress()).collect()
     } else {

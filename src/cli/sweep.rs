@@ -8,7 +8,10 @@ use super::exit::{self, Failure};
 use super::opened;
 use super::table::{Align, set, thousands};
 use super::upkeep;
+use crate::config::plan::Plan;
 use crate::config::units;
+use crate::pipeline::checkpoint;
+use crate::pipeline::raw::{self, RawPlace};
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::{Event, Journal};
 use crate::retention::sweep::{self, Listing, Place, Swept, Turn};
@@ -50,6 +53,14 @@ pub fn run(arguments: &SweepArgs) -> Result<u8, Failure> {
         let listed: Result<Vec<Listing>, _> =
             places.iter().map(|place| sweep::list(place, now, arguments.margin)).collect();
         print!("{}", due_text(&places, &listed.map_err(Failure::downstream)?));
+        for mut place in raw_places(&plan)? {
+            let (due, undelivered) = place.due(now, arguments.margin).map_err(Failure::downstream)?;
+            println!(
+                "source {}: {} raw files are due, {undelivered} more are not delivered yet and stay",
+                place.source,
+                due.len()
+            );
+        }
         return Ok(exit::DONE);
     }
     let state = upkeep::state(&plan)?;
@@ -62,16 +73,37 @@ pub fn run(arguments: &SweepArgs) -> Result<u8, Failure> {
         return Ok(exit::DONE);
     };
     let swept = sweep::sweep(&places, now, arguments.margin, &mut journal).map_err(Failure::downstream)?;
+    let mut raw_failure = None;
+    for mut place in raw_places(&plan)? {
+        let swept = place.sweep(now, arguments.margin, &mut journal).map_err(Failure::downstream)?;
+        println!(
+            "source {}: {} raw files of {} bytes were destroyed, {} more are not delivered yet and stay",
+            place.source,
+            thousands(swept.destroyed),
+            thousands(swept.bytes),
+            thousands(swept.undelivered)
+        );
+        raw_failure = raw_failure.or(swept.failure);
+    }
     // The copy is for whoever anchors it; the journal is what counts.
     let _ = upkeep::write_head(state, journal.head());
     print!("{}", swept_text(&places, &swept));
     let failed: u64 = swept.iter().map(|swept| swept.failed).sum();
     match swept.iter().find_map(|swept| swept.failure.as_ref()) {
-        None => Ok(exit::DONE),
+        None => raw_failure.map_or(Ok(exit::DONE), |failure| {
+            Err(Failure::downstream(format!("raw files whose time is up could not be removed ({failure})")))
+        }),
         Some(failure) => Err(Failure::downstream(format!(
             "{failed} parts that are due could not be destroyed ({failure}); they are entered as kept: see `sluis journal show`"
         ))),
     }
+}
+
+/// Sources whose raw files go, with their positions as the last checkpoint has them.
+fn raw_places(plan: &Plan) -> Result<Vec<RawPlace>, Failure> {
+    let state = upkeep::state(plan)?;
+    let saved = checkpoint::load(state).map_err(Failure::downstream)?;
+    Ok(raw::places(plan, |name| saved.ledger(name, state).ok()))
 }
 
 fn class(place: &Place) -> String {

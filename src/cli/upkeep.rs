@@ -11,6 +11,7 @@ use super::lock::RunLock;
 use crate::config::plan::{Plan, SinkKind};
 use crate::keys::KeyEvent;
 use crate::pipeline::checkpoint::{self, Saved};
+use crate::pipeline::raw::RawPlace;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::{Event, Head, Journal, JournalError};
 use crate::retention::sweep::{self, Place, SweepError, Swept, Turn};
@@ -64,6 +65,8 @@ pub struct Upkeep {
     journal: Journal,
     places: Vec<Place>,
     margin_seconds: u64,
+    /// Raw files that go once they are delivered.
+    raw: Vec<RawPlace>,
     head: Option<Head>,
     /// What was last said to be wrong: said once, until it changes.
     said: String,
@@ -98,6 +101,7 @@ impl Upkeep {
             journal,
             places,
             margin_seconds,
+            raw: Vec::new(),
             head: None,
             said: String::new(),
             paused: false,
@@ -105,6 +109,11 @@ impl Upkeep {
         };
         upkeep.sweep(now);
         Ok((Some(upkeep), Some(saved)))
+    }
+
+    /// Removes raw files, too.
+    pub fn remove_raw(&mut self, raw: Vec<RawPlace>) {
+        self.raw = raw;
     }
 
     /// How often to [`sweep`](Self::sweep).
@@ -126,9 +135,16 @@ impl Upkeep {
     /// Destroys what is due. A trouble that stays is said once.
     pub fn sweep(&mut self, now: Timestamp) {
         let trouble = match self.sweep_once(now) {
-            Ok(swept) => swept.iter().find_map(|swept| swept.failure.as_ref()).map(|failure| {
-                format!("parts that are due could not be destroyed ({failure}); see `sluis journal show`")
-            }),
+            Ok(swept) => {
+                let failure = swept.iter().find_map(|swept| swept.failure.as_ref());
+                failure
+                    .map(|failure| {
+                        format!(
+                            "parts that are due could not be destroyed ({failure}); see `sluis journal show`"
+                        )
+                    })
+                    .or_else(|| self.sweep_raw(now))
+            }
             Err(SweepError::ClockBack { seconds }) => {
                 if !self.paused {
                     self.paused = true;
@@ -152,6 +168,27 @@ impl Upkeep {
         sweep::sweep(&self.places, now, self.margin_seconds, &mut self.journal)
     }
 
+    /// Removes raw files whose time is up. What is wrong with that, if anything is.
+    fn sweep_raw(&mut self, now: Timestamp) -> Option<String> {
+        if self.paused {
+            return None;
+        }
+        let mut trouble = None;
+        for place in &mut self.raw {
+            let failure = match place.sweep(now, self.margin_seconds, &mut self.journal) {
+                Ok(swept) => swept.failure,
+                Err(error) => Some(error.to_string()),
+            };
+            trouble = trouble.or(failure.map(|failure| {
+                format!(
+                    "raw files of source {} whose time is up could not be removed ({failure})",
+                    place.source
+                )
+            }));
+        }
+        trouble
+    }
+
     fn say(&mut self, trouble: Option<String>) {
         let trouble = trouble.unwrap_or_default();
         if !trouble.is_empty() && trouble != self.said {
@@ -162,6 +199,8 @@ impl Upkeep {
 
     /// Copies the head to a file of its own, whole or not at all, when it is another than before.
     fn anchor(&mut self) {
+        // Others append, too.
+        let _ = self.journal.append(Timestamp(0), &[]);
         let head = self.journal.head();
         if self.head != Some(head) && write_head(&self.state, head).is_ok() {
             self.head = Some(head);

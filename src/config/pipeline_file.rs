@@ -120,7 +120,8 @@ fn source(section: &Section<'_>, report: &mut Report) -> WrittenSource {
     if kind.as_ref().is_some_and(|kind| kind.value == Kind::Stream) {
         let of_files = raw_retention.as_ref().map(|at| &at.span).or(rotated.as_ref().map(|at| &at.span));
         if let Some(span) = of_files {
-            report.error(span, "standard input has no rotated files; leave 'rotated' and 'raw_retention' out");
+            report
+                .error(span, "standard input has no rotated files; leave 'rotated' and 'raw_retention' out");
         }
     }
     WrittenSource {

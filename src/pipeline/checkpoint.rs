@@ -147,7 +147,12 @@ impl Saved {
     ///
     /// # Errors
     /// [`CheckpointError`]; it can be tried again.
-    pub fn recover(&mut self, state: &Path, journal: &mut Journal, now: Timestamp) -> Result<Vec<String>, CheckpointError> {
+    pub fn recover(
+        &mut self,
+        state: &Path,
+        journal: &mut Journal,
+        now: Timestamp,
+    ) -> Result<Vec<String>, CheckpointError> {
         let mut said = Vec::new();
         let mut back = Vec::new();
         for part in std::mem::take(&mut self.parts) {
@@ -162,7 +167,11 @@ impl Saved {
             }
         }
         let stored = back.iter().map(|part| Event::PartStored {
-            part: PartOf { store: part.store.clone(), class: part.class.clone(), part: visible_name(&part.hidden).to_owned() },
+            part: PartOf {
+                store: part.store.clone(),
+                class: part.class.clone(),
+                part: visible_name(&part.hidden).to_owned(),
+            },
             bytes: part.bytes,
             records: part.records,
             deadline: part.deadline,
@@ -215,7 +224,10 @@ fn cut_back(part: &Counted, now: Timestamp) -> Result<Found, CheckpointError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let directory = part.hidden.parent().unwrap_or(Path::new(""));
             if !directory.is_dir() {
-                return Err(fault("the directory of a part of the last run is not there: mount or restore it", error));
+                return Err(fault(
+                    "the directory of a part of the last run is not there: mount or restore it",
+                    error,
+                ));
             }
             // One that was whole may be visible, and swept since.
             return Ok(if part.closes { Found::NotNeeded } else { Found::Gone });
@@ -236,7 +248,8 @@ fn cut_back(part: &Counted, now: Timestamp) -> Result<Found, CheckpointError> {
 fn write(state: &Path, key: &PrintKey, sources: &Map<String, Value>, parts: Vec<Value>) -> io::Result<()> {
     let value = json!({ "version": VERSION, "key": key.write(), "sources": sources, "parts": parts });
     let temporary = state.join(format!("{FILE_NAME}.tmp"));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&temporary)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&temporary)?;
     file.write_all(format!("{value}\n").as_bytes())?;
     file.sync_all()?;
     fs::rename(&temporary, state.join(FILE_NAME))?;
@@ -283,8 +296,13 @@ impl Checkpoint {
         for (name, ledger) in self.ledgers.iter().flatten() {
             sources.insert(name.clone(), ledger.write());
         }
-        write(&self.state, &self.key, &sources, parts)
-            .map_err(|error| SinkError::io(self.state.join(FILE_NAME).display().to_string(), &error, "what came since the last checkpoint will be read again"))
+        write(&self.state, &self.key, &sources, parts).map_err(|error| {
+            SinkError::io(
+                self.state.join(FILE_NAME).display().to_string(),
+                &error,
+                "what came since the last checkpoint will be read again",
+            )
+        })
     }
 }
 
@@ -326,10 +344,9 @@ impl Commit for Checkpoint {
         });
         let stored: Vec<Event> = stored.collect();
         if !stored.is_empty() {
-            self.journal.append(now, &stored).map_err(|error| SinkError::Io {
-                place: "journal".to_owned(),
-                problem: error.to_string(),
-            })?;
+            self.journal
+                .append(now, &stored)
+                .map_err(|error| SinkError::Io { place: "journal".to_owned(), problem: error.to_string() })?;
         }
         Ok(())
     }

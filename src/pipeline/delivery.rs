@@ -126,7 +126,8 @@ impl Delivery {
         let mut state = self.lock();
         if state.failed.is_none() {
             let written = state.write(input, batch, outcome, clock);
-            state.failed = written.and_then(|()| state.tick(clock)).and_then(|()| state.settle(clock())).err();
+            state.failed =
+                written.and_then(|()| state.tick(clock)).and_then(|()| state.settle(clock())).err();
         }
         state.failed.is_none()
     }

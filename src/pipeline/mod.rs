@@ -24,6 +24,7 @@ pub mod build;
 pub mod checkpoint;
 pub mod counts;
 pub mod delivery;
+pub mod raw;
 pub mod refusals;
 pub mod run;
 pub mod sequencer;

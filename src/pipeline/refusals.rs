@@ -6,8 +6,8 @@ use crate::config::plan::QuarantinePlan;
 use crate::protect::quarantine::{Refused, Sealed, Sealer, shape};
 use crate::record::batch::RawBatch;
 use crate::record::timestamp::Timestamp;
-use crate::sink::{Held, SinkError};
 use crate::sink::quarantine::Quarantine;
+use crate::sink::{Held, SinkError};
 
 /// See the module comment.
 pub struct Refusals {

@@ -129,7 +129,12 @@ impl Intake {
     }
 
     /// Asks the sources whose turn it is; `None` when none has anything.
-    fn ask(&mut self, inputs: &[SourcePlan], batch: &mut RawBatch, around: &Surroundings<'_>) -> Option<Taken> {
+    fn ask(
+        &mut self,
+        inputs: &[SourcePlan],
+        batch: &mut RawBatch,
+        around: &Surroundings<'_>,
+    ) -> Option<Taken> {
         for step in 0..self.sources.len() {
             let at = (self.current + step) % self.sources.len();
             let Some(source) = &mut self.sources[at] else { continue };

@@ -90,7 +90,14 @@ fn silent(threads: usize, fails: bool) -> (Ended, i64, i64) {
     let now = || Timestamp(clock.load(Ordering::SeqCst));
     let around = Surroundings { clock: &now, stop: &AtomicBool::new(false), progress: &|| {}, trouble: None };
     let workers = build::workers(&Keys::ephemeral(&policy.domains).unwrap(), threads, 16, 0).unwrap();
-    let ended = run((vec![Input { source: Box::new(source), plan }], Turns::EndToEnd), workers, delivery, 1, 1 << 16, &around);
+    let ended = run(
+        (vec![Input { source: Box::new(source), plan }], Turns::EndToEnd),
+        workers,
+        delivery,
+        1,
+        1 << 16,
+        &around,
+    );
     (ended, ticks.load(Ordering::SeqCst), now().seconds())
 }
 
@@ -187,7 +194,12 @@ fn pi_5_workers_that_wait_forget_dead_keys_within_two_seconds() {
                 forgotten: AtomicI64::new(i64::MIN),
                 outputs: 1,
                 batch_bytes: 64,
-                around: &Surroundings { clock: &now, stop: &AtomicBool::new(false), progress: &|| {}, trouble: None },
+                around: &Surroundings {
+                    clock: &now,
+                    stop: &AtomicBool::new(false),
+                    progress: &|| {},
+                    trouble: None,
+                },
             };
             shared.work(&workers[0]);
             let late = now().0 - dies.0;

@@ -181,7 +181,8 @@ impl Part {
 
     /// Appends records. After an error the part is worthless and must be dropped.
     pub fn write(&mut self, bytes: &[u8], records: u64, deadline_min: Timestamp) -> Result<(), SinkError> {
-        let written = self.file.as_mut().map_or(Err(io::ErrorKind::NotConnected.into()), |file| file.write_all(bytes));
+        let written =
+            self.file.as_mut().map_or(Err(io::ErrorKind::NotConnected.into()), |file| file.write_all(bytes));
         if let Err(error) = written {
             return Err(self.fault(&error));
         }
@@ -196,7 +197,9 @@ impl Part {
         let kept = if self.kept.0 == 0 {
             format!("the unfinished part was removed, with {since} records accepted before")
         } else {
-            format!("the unfinished part was cut back to its last checkpoint, {since} records accepted since are gone from it")
+            format!(
+                "the unfinished part was cut back to its last checkpoint, {since} records accepted since are gone from it"
+            )
         };
         SinkError::io(self.hidden.display().to_string(), error, &kept)
     }
@@ -282,9 +285,7 @@ impl Drop for Part {
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         // A file system that cannot promise it: a hard link never replaces either.
-        Err(Errno::INVAL | Errno::NOSYS) => {
-            fs::hard_link(from, to).and_then(|()| fs::remove_file(from))
-        }
+        Err(Errno::INVAL | Errno::NOSYS) => fs::hard_link(from, to).and_then(|()| fs::remove_file(from)),
         other => other.map_err(io::Error::from),
     }
 }

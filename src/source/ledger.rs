@@ -163,7 +163,8 @@ impl Ledger {
     /// The first file for which `is_it` holds.
     pub fn find(&self, mut is_it: impl FnMut(u32, &Known) -> bool) -> Option<u32> {
         let files = self.lock();
-        let numbered = (0_u32..).zip(&files.known).filter_map(|(number, known)| Some((number, known.as_ref()?)));
+        let numbered =
+            (0_u32..).zip(&files.known).filter_map(|(number, known)| Some((number, known.as_ref()?)));
         numbered.into_iter().find(|(number, known)| is_it(*number, known)).map(|(number, _)| number)
     }
 
@@ -235,7 +236,8 @@ impl Ledger {
                 found: Timestamp(value["found"].as_i64()?),
             })
         };
-        let known: Option<Vec<_>> = value["files"].as_array()?.iter().map(|file| read(file).map(Some)).collect();
+        let known: Option<Vec<_>> =
+            value["files"].as_array()?.iter().map(|file| read(file).map(Some)).collect();
         let files = Files { known: known?, began: value["began"].as_bool()? };
         Some(Self { key, files: Mutex::new(files) })
     }

@@ -78,8 +78,8 @@ fn what_a_later_version_brings_is_refused_as_that() {
         ),
         (
             "max_lateness",
-            "follow = true\nmax_lateness",
-            "10:1: 'follow' in [source.nginx] is not in this version; leave it out",
+            "listen = true\nmax_lateness",
+            "10:1: 'listen' in [source.nginx] is not in this version; leave it out",
         ),
     ] {
         let found = refused_pipeline(&with(PIPELINE, old, new));

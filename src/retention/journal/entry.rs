@@ -77,6 +77,22 @@ pub enum Event {
         /// What the system said, such as `read-only filesystem or storage medium`.
         error: String,
     },
+    /// A raw file that was rotated and delivered is destroyed. Written before it is. Its path is not ours, and not named.
+    RawDestroyed {
+        /// The source that it was of.
+        source: String,
+        /// Its size.
+        bytes: u64,
+        /// When it was written last.
+        written: Timestamp,
+    },
+    /// The raw file that the entry before speaks of could not be destroyed.
+    RawKept {
+        /// The source that it is of.
+        source: String,
+        /// What the system said.
+        error: String,
+    },
     /// Something happened to a key.
     Key(KeyEvent),
     /// A policy is in force from here on.
@@ -105,6 +121,8 @@ impl Event {
             Self::Recovered { .. } => "journal.recovered",
             Self::PartDestroyed { .. } => "part.destroyed",
             Self::PartStored { .. } => "part.stored",
+            Self::RawDestroyed { .. } => "raw.destroyed",
+            Self::RawKept { .. } => "raw.kept",
             Self::PartKept { .. } => "part.kept",
             Self::Key(KeyEvent::Created { .. }) => "key.created",
             Self::Key(KeyEvent::Advanced { .. }) => "key.advanced",
@@ -160,6 +178,10 @@ impl Event {
                 value["error"] = json!(error);
                 value
             }
+            Self::RawDestroyed { source, bytes, written } => {
+                json!({ "source": source, "bytes": bytes, "written": written.to_string() })
+            }
+            Self::RawKept { source, error } => json!({ "source": source, "error": error }),
             Self::Key(event) => of_key(event),
             Self::PolicyLoaded { name, version, sha256 } => {
                 json!({ "policy": name, "version": version, "sha256": sha256 })

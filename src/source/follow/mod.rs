@@ -40,13 +40,11 @@ use super::{Fill, Source};
 use crate::format::Parser;
 use crate::record::batch::RawBatch;
 use crate::record::timestamp::Timestamp;
-use open::{Head, Tail, Turned};
-use scan::{Found, Places};
+use open::{Head, LOOK_MAX, LOOK_MIN, Tail, Turned};
+pub use scan::{Found, Places};
 
 /// How often names are looked for.
 const SCAN: Duration = Duration::from_secs(1);
-/// Between two looks at everything, at least.
-const LOOK: Duration = Duration::from_millis(20);
 /// Files that are open at once; others wait.
 const OPEN_MAX: usize = 256;
 /// A compressed file must have been left alone for so long: it may still be written.
@@ -97,9 +95,16 @@ impl Follow {
         (bounds, clock): (Bounds, Clock),
         ledger: Arc<Ledger>,
     ) -> Result<Self, SourceError> {
-        match file::find(pattern).and_then(|paths| paths.iter().try_for_each(|path| file::open_regular(path).map(drop))) {
+        let mut troubles = VecDeque::new();
+        match file::find(pattern)
+            .and_then(|paths| paths.iter().try_for_each(|path| file::open_regular(path).map(drop)))
+        {
             // They will come.
-            Err(SourceError::NoMatch { .. } | SourceError::Vanished { .. }) if until == Until::Stopped => {}
+            Err(error @ (SourceError::NoMatch { .. } | SourceError::Vanished { .. }))
+                if until == Until::Stopped =>
+            {
+                troubles.push_back(error);
+            }
             checked => checked?,
         }
         Ok(Self {
@@ -115,7 +120,7 @@ impl Follow {
             scanned: None,
             seen: HashMap::new(),
             told: HashSet::new(),
-            troubles: VecDeque::new(),
+            troubles,
             patience: SILENCE,
             stopped: false,
         })
@@ -169,7 +174,13 @@ impl Follow {
     /// The first bytes of a file; `None` while they cannot be had.
     fn head(&mut self, found: &Found, now: Timestamp) -> Option<Head> {
         match Head::read(found) {
-            Ok(Some(head)) if head.packed && found.modified.plus_seconds(SETTLED_SECONDS) > now && self.until == Until::Stopped => None,
+            Ok(Some(head))
+                if head.packed
+                    && found.modified.plus_seconds(SETTLED_SECONDS) > now
+                    && self.until == Until::Stopped =>
+            {
+                None
+            }
             Ok(head) => head,
             Err(error) => {
                 self.trouble(error);
@@ -230,12 +241,13 @@ impl Follow {
         let nothing_new = if head.packed { known.ended.is_some() } else { known.emitted >= found.size };
         if known.passed || (nothing_new && found.size > 0) {
             self.seen.insert(found.id, (found.size, found.modified));
-            if head.packed && known.ended.is_some() {
+            let whole = head.packed || self.until == Until::End;
+            if whole && !known.passed {
                 self.ledger.change(number, |known| known.ended = Some(found.size));
             }
             // Where lines may still come, the file stays open all the same, if there is room.
             let full = self.tails.len() + self.waiting.len() >= OPEN_MAX;
-            if known.passed || head.packed || found.rotated || self.until == Until::End || full {
+            if known.passed || whole || (found.rotated && known.ended.is_some()) || full {
                 return;
             }
         }
@@ -266,9 +278,16 @@ impl Follow {
         }
     }
 
+    /// How long nobody need look.
+    fn until_next_look(&self) -> Duration {
+        let next = self.tails.iter().map(|tail| tail.look.saturating_duration_since(Instant::now())).min();
+        next.unwrap_or(LOOK_MAX).clamp(LOOK_MIN / 4, LOOK_MAX)
+    }
+
     /// Closes the file that has been quiet for longest: a scan finds it again when it grows. False when none is quiet.
     fn make_room(&mut self) -> bool {
-        let quiet = (0..self.tails.len()).filter(|at| self.until == Until::Stopped && self.tails[*at].is_quiet());
+        let quiet =
+            (0..self.tails.len()).filter(|at| self.until == Until::Stopped && self.tails[*at].is_quiet());
         let Some(at) = quiet.min_by_key(|at| self.tails[*at].grown) else { return false };
         let tail = self.tails.remove(at);
         self.seen.insert(tail.id, tail.facts);
@@ -355,7 +374,7 @@ impl Source for Follow {
             if left.is_zero() {
                 return Ok(Fill::Silence);
             }
-            thread::sleep(LOOK.min(left));
+            thread::sleep(self.until_next_look().min(left));
         }
     }
 
@@ -373,4 +392,3 @@ impl Source for Follow {
         self.patience = patience;
     }
 }
-

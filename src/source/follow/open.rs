@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::super::Fill;
 use super::super::chunk::{Bounds, ChunkReader, Clock, SILENCE};
 use super::super::decode::{Codec, Decoded};
 use super::super::error::SourceError;
 use super::super::file;
 use super::super::input::{Descriptor, Input, Progress};
 use super::super::ledger::{FileId, HEAD_BYTES, Known, Ledger, PrintKey};
-use super::super::Fill;
 use super::input::{Bytes, Look};
 use super::scan::Found;
 use crate::format::Parser;
@@ -21,8 +21,8 @@ use crate::record::batch::{Mark, RawBatch};
 use crate::record::timestamp::Timestamp;
 
 /// Between two looks at a file, while it grows and after it has been quiet for long.
-const LOOK_MIN: Duration = Duration::from_millis(20);
-const LOOK_MAX: Duration = Duration::from_millis(100);
+pub(super) const LOOK_MIN: Duration = Duration::from_millis(20);
+pub(super) const LOOK_MAX: Duration = Duration::from_millis(100);
 /// A file to which nothing was added for so long may be closed where others wait.
 const QUIET: Duration = Duration::from_secs(2);
 /// A rotated file to which nothing is added for so long is whole.
@@ -42,7 +42,8 @@ impl Head {
             Err(SourceError::Vanished { .. }) => return Ok(None),
             opened => opened?,
         };
-        let fault = |error: &io::Error| SourceError::read(found.path.display().to_string(), Codec::Plain, error);
+        let fault =
+            |error: &io::Error| SourceError::read(found.path.display().to_string(), Codec::Plain, error);
         if !is(&file, found.id).map_err(|error| fault(&error))? {
             return Ok(None);
         }
@@ -58,7 +59,8 @@ impl Head {
         }
         bytes.truncate(length);
         let mut whole = Self { bytes, packed: false, file };
-        if whole.bytes.starts_with(&[0x1f, 0x8b, 0x08]) || whole.bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        if whole.bytes.starts_with(&[0x1f, 0x8b, 0x08]) || whole.bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
+        {
             whole.packed = true;
             return Ok(whole.unpack().then_some(whole));
         }
@@ -67,7 +69,8 @@ impl Head {
 
     /// Decompresses the beginning. False when there is not enough of it.
     fn unpack(&mut self) -> bool {
-        let Ok(file) = self.file.try_clone().and_then(|mut file| io::Seek::rewind(&mut file).map(|()| file)) else {
+        let Ok(file) = self.file.try_clone().and_then(|mut file| io::Seek::rewind(&mut file).map(|()| file))
+        else {
             return false;
         };
         let mut decoded = Decoded::new(Descriptor::new(file.into(), Arc::default()));
@@ -76,7 +79,8 @@ impl Head {
             match decoded.read_into(&mut self.bytes, HEAD_BYTES) {
                 Ok(0) => break,
                 Ok(_) => {}
-                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
                 // It is damaged, or not whole yet. What is there may be enough; whoever reads it on says the rest.
                 Err(_) => return !self.bytes.is_empty(),
             }
@@ -131,7 +135,8 @@ pub(super) struct Tail {
     current: bool,
     /// When something was last added.
     pub grown: Instant,
-    look: Instant,
+    /// When it is looked at next.
+    pub look: Instant,
     /// Bytes of it that its print covers.
     head: usize,
 }
@@ -149,7 +154,8 @@ impl Tail {
             Err(SourceError::Vanished { .. }) => return Ok(None),
             opened => opened?,
         };
-        let fault = |error: &io::Error| SourceError::read(found.path.display().to_string(), Codec::Plain, error);
+        let fault =
+            |error: &io::Error| SourceError::read(found.path.display().to_string(), Codec::Plain, error);
         if !is(&file, found.id).map_err(|error| fault(&error))? || (!packed && facts.size_bytes < position) {
             return Ok(None);
         }
@@ -194,7 +200,13 @@ impl Tail {
     }
 
     /// Asks for records.
-    pub fn turn(&mut self, now: Instant, parser: &dyn Parser, batch: &mut RawBatch, ledger: &Ledger) -> Turned {
+    pub fn turn(
+        &mut self,
+        now: Instant,
+        parser: &dyn Parser,
+        batch: &mut RawBatch,
+        ledger: &Ledger,
+    ) -> Turned {
         if now < self.look {
             return Turned::Nothing;
         }

@@ -19,10 +19,14 @@ const PACKED: [&str; 5] = [".gz", ".zst", ".bz2", ".xz", ".lz4"];
 
 /// A file that belongs to a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub struct Found {
+    /// Where it is now.
     pub path: PathBuf,
+    /// Its number in the file system.
     pub id: FileId,
+    /// Its size on disk.
     pub size: u64,
+    /// When it was written last.
     pub modified: Timestamp,
     /// The source's own path or pattern names it.
     pub named: bool,
@@ -31,7 +35,7 @@ pub(super) struct Found {
 }
 
 /// Where a source's files are.
-pub(super) struct Places {
+pub struct Places {
     pattern: String,
     /// Where rotated files go; `None`: beside the current ones.
     rotated: Option<String>,
@@ -42,6 +46,7 @@ pub(super) struct Places {
 }
 
 impl Places {
+    /// Files that `pattern` names, and rotated ones beside them or where `rotated` says.
     pub fn new(pattern: &str, rotated: Option<&str>) -> Self {
         let literal = literal(pattern);
         let current = literal.iter().cloned().collect();
@@ -49,13 +54,17 @@ impl Places {
     }
 
     /// Looks for files, the one that was written first coming first.
+    ///
+    /// # Errors
+    /// When a directory or a named file cannot be looked at.
     pub fn find(&mut self) -> Result<Vec<Found>, SourceError> {
         let mut found: Vec<Found> = Vec::new();
         let named = match &self.literal {
             Some(path) => vec![path.clone()],
             None => matches(&self.pattern)?,
         };
-        self.current.extend(named.iter().filter(|path| self.base(path).is_none()).cloned().collect::<Vec<_>>());
+        self.current
+            .extend(named.iter().filter(|path| self.base(path).is_none()).cloned().collect::<Vec<_>>());
         for path in named {
             let rotated = self.base(&path).is_some();
             add(&mut found, path, true, rotated)?;
@@ -116,12 +125,7 @@ fn matches(pattern: &str) -> Result<Vec<PathBuf>, SourceError> {
     Ok(matches.filter_map(Result::ok).collect())
 }
 
-fn add(
-    found: &mut Vec<Found>,
-    path: PathBuf,
-    named: bool,
-    rotated: bool,
-) -> Result<(), SourceError> {
+fn add(found: &mut Vec<Found>, path: PathBuf, named: bool, rotated: bool) -> Result<(), SourceError> {
     let facts = if named { std::fs::metadata(&path) } else { std::fs::symlink_metadata(&path) };
     let facts = match facts {
         Ok(facts) => facts,
@@ -180,7 +184,15 @@ mod tests {
         ] {
             assert!(from(name), "{name}");
         }
-        for name in ["access.log", "access-api.log", "access.log.old", "access.log.", "error.log.1", "access2.log", "access.log.1.swp"] {
+        for name in [
+            "access.log",
+            "access-api.log",
+            "access.log.old",
+            "access.log.",
+            "error.log.1",
+            "access2.log",
+            "access.log.1.swp",
+        ] {
             assert!(!from(name), "{name}");
         }
     }
@@ -199,7 +211,9 @@ mod tests {
             all.sort();
             all
         };
-        for name in ["access.log", "access.log.1", "access.log.2.gz", "access-api.log", "error.log.1", "notes"] {
+        for name in
+            ["access.log", "access.log.1", "access.log.2.gz", "access-api.log", "error.log.1", "notes"]
+        {
             std::fs::write(path(name), name).unwrap();
         }
         let rotated = |name: &str| (name.to_owned(), true);
@@ -209,7 +223,10 @@ mod tests {
         assert_eq!(names(&mut one), all);
         // While it is away, its rotated ones are found all the same.
         std::fs::rename(path("access.log"), path("access.log.3")).unwrap();
-        assert_eq!(names(&mut one), [rotated("access.log.1"), rotated("access.log.2.gz"), rotated("access.log.3")]);
+        assert_eq!(
+            names(&mut one),
+            [rotated("access.log.1"), rotated("access.log.2.gz"), rotated("access.log.3")]
+        );
         std::fs::write(path("access.log"), "new").unwrap();
         let mut all = Places::new(path("*.log*").to_str().unwrap(), None);
         assert_eq!(names(&mut all).len(), 6);
