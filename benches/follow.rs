@@ -7,7 +7,14 @@
 //! Whoever reads the standard output of `sluis run` compares. Then the log is left alone for as long. Processor time is that of the whole
 //! process, all threads, as the system counts it.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::cast_precision_loss, reason = "a benchmark fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::format_collect,
+    reason = "a benchmark fails by panicking"
+)]
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, Write};

@@ -94,9 +94,8 @@ impl Folder {
     /// Appends requests with these numbers.
     fn log(&self, numbers: std::ops::Range<u32>) {
         let time = jiff::Timestamp::now().strftime("%d/%b/%Y:%H:%M:%S +0000").to_string();
-        let lines: String = numbers
-            .map(|number| format!("192.0.2.77 - - [{time}] \"GET /n/{number} HTTP/1.1\" 200 1\n"))
-            .collect();
+        let line = |number| format!("192.0.2.77 - - [{time}] \"GET /n/{number} HTTP/1.1\" 200 1\n");
+        let lines = numbers.map(line).collect::<Vec<_>>().concat();
         let mut log = OpenOptions::new().append(true).create(true).open(self.path("log/access.log")).unwrap();
         log.write_all(lines.as_bytes()).unwrap();
     }

@@ -9,7 +9,8 @@ use super::fields;
 use super::format_spec::{self, FormatSpec, Written};
 use super::policy_file::Texts;
 use super::vocabulary::{
-    CLASS_RULE, EMITS, PIPELINE_FILE, QUARANTINE, SINK, SINK_KINDS, SOURCE, SOURCE_KINDS, Vocabulary,
+    CLASS_RULE, COMPRESS, EMITS, PIPELINE_FILE, QUARANTINE, SINK, SINK_KINDS, SOURCE, SOURCE_KINDS,
+    Vocabulary,
 };
 use crate::encode::Emit;
 use toml::de::DeValue;
@@ -74,6 +75,7 @@ pub(super) struct WrittenSink {
     pub recipient: Option<At<String>>,
     pub emit: Emit,
     pub part_secs_max: Option<At<u64>>,
+    pub compress: bool,
 }
 
 /// Reads a pipeline file: `policy` is the file it runs under, `keys` the directory of the keyring, `state` that of
@@ -254,7 +256,8 @@ fn quarantine(section: &Section<'_>, report: &mut Report) -> WrittenQuarantine {
 
 /// `[sink.*]`: `kind` is `stdout` or `file`; `path` a directory; `classes` it takes; `output` the view that narrows them;
 /// `purpose` and `location` as the policy allows; `recipient` who gets it; `emit` is `ndjson` (default) or `same`;
-/// `part_secs_max` after how many seconds a part of a file sink is closed (default 3600).
+/// `part_secs_max` after how many seconds a part of a file sink is closed (default 3600);
+/// `compress` is `none` (default) or `zstd`, for a file sink.
 fn sink(section: &Section<'_>, report: &mut Report) -> WrittenSink {
     section.check_keys(&SINK, report);
     let kind = kind(section, &SINK_KINDS, "kind of sink", report);
@@ -272,7 +275,17 @@ fn sink(section: &Section<'_>, report: &mut Report) -> WrittenSink {
     if let (Some(part), Some(Kind::Stream)) = (&part, kind.as_ref().map(|kind| kind.value)) {
         report.error(&part.span, "standard output has no parts; leave 'part_secs_max' out");
     }
+    let compress = section.text("compress", report);
+    if let (Some(compress), Some(Kind::Stream)) = (&compress, kind.as_ref().map(|kind| kind.value)) {
+        report.error(
+            &compress.span,
+            "standard output is not compressed; leave 'compress' out, or pipe it through zstd",
+        );
+    }
+    let compress =
+        compress.and_then(|word| one_of(&word, &COMPRESS, "value of 'compress'", report)) == Some(1);
     WrittenSink {
+        compress,
         name: At { value: section.name.to_owned(), span: section.span.clone() },
         path: path(section, kind.as_ref(), "writes to standard output", report),
         kind,

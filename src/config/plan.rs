@@ -173,6 +173,8 @@ pub enum SinkKind {
         directory: PathBuf,
         /// A part is closed after this many seconds.
         part_seconds_max: u64,
+        /// Parts are compressed with zstd.
+        compress: bool,
     },
 }
 

@@ -53,6 +53,7 @@ fn mean_sink(
         Kind::File => SinkKind::File {
             directory: base.join(&sink.path.as_ref()?.value),
             part_seconds_max: sink.part_secs_max.as_ref().map_or(PART_SECONDS_MAX_DEFAULT, |at| at.value),
+            compress: sink.compress,
         },
     };
     let worst_ages = worst_ages(sink, &kind, &classes, written, sources, policy, report);

@@ -114,8 +114,19 @@ pub const QUARANTINE: Vocabulary =
 /// `[sink.*]`: where records go.
 pub const SINK: Vocabulary = Vocabulary {
     section: "[sink.*]",
-    keys: &["kind", "path", "classes", "output", "purpose", "location", "recipient", "emit", "part_secs_max"],
-    later: &["encrypt", "opt_out", "brokers", "topic", "url", "table", "compress"],
+    keys: &[
+        "kind",
+        "path",
+        "classes",
+        "output",
+        "purpose",
+        "location",
+        "recipient",
+        "emit",
+        "part_secs_max",
+        "compress",
+    ],
+    later: &["encrypt", "opt_out", "brokers", "topic", "url", "table"],
 };
 
 /// Kinds of sink.
@@ -128,6 +139,10 @@ pub const SINK_KINDS: Vocabulary = Vocabulary {
 /// What a sink writes.
 pub const EMITS: Vocabulary =
     Vocabulary { section: "emit", keys: &["ndjson", "same"], later: &["columns", "arrow"] };
+
+/// How a file sink compresses.
+pub const COMPRESS: Vocabulary =
+    Vocabulary { section: "compress", keys: &["none", "zstd"], later: &["gzip", "lz4"] };
 
 /// Formats that are one word. `auto` is none of them: a pipeline says what leaves before it has read a line.
 pub const FORMATS: Vocabulary = Vocabulary {
@@ -157,7 +172,7 @@ pub const FORMAT_TABLE: Vocabulary =
     Vocabulary { section: "format table", keys: &["nginx", "apache", "json"], later: &["syslog"] };
 
 /// All of the above, for the reference and its test.
-pub const ALL: [Vocabulary; 20] = [
+pub const ALL: [Vocabulary; 21] = [
     POLICY_FILE,
     POLICY,
     DOMAIN,
@@ -178,4 +193,5 @@ pub const ALL: [Vocabulary; 20] = [
     SINK,
     SINK_KINDS,
     EMITS,
+    COMPRESS,
 ];

@@ -298,11 +298,19 @@ pub fn stores(plan: &Plan) -> Vec<StoreOf> {
 
 /// Where and how a route writes files, if it does.
 fn file_settings(plan: &Plan, spec: RouteSpec<'_>) -> Option<(PathBuf, Settings)> {
-    let SinkKind::File { directory, part_seconds_max } = &plan.sinks[spec.sink].kind else { return None };
+    let SinkKind::File { directory, part_seconds_max, compress } = &plan.sinks[spec.sink].kind else {
+        return None;
+    };
     let class = &plan.policy.classes[spec.class];
-    let suffix = if spec.emit == Emit::Ndjson { "ndjson" } else { "log" };
+    let suffix = match (spec.emit, compress) {
+        (Emit::Ndjson, false) => "ndjson",
+        (Emit::Ndjson, true) => "ndjson.zst",
+        (Emit::Same, false) => "log",
+        (Emit::Same, true) => "log.zst",
+    };
     let mut settings = Settings::new(suffix, class.retention_seconds.unwrap_or(0));
     settings.close_secs = *part_seconds_max;
+    settings.compress = *compress;
     Some((directory.join(&class.name), settings))
 }
 

@@ -194,7 +194,7 @@ impl Saved {
         }
         // New parts may get the names of old ones: from here on nothing counts on these.
         let sources = std::mem::take(&mut self.sources);
-        write(state, &self.key, &sources, Vec::new()).map_err(|source| CheckpointError::Io {
+        write(state, &self.key, &sources, &[]).map_err(|source| CheckpointError::Io {
             path: state.join(FILE_NAME),
             doing: "it cannot be written",
             source,
@@ -245,7 +245,7 @@ fn cut_back(part: &Counted, now: Timestamp) -> Result<Found, CheckpointError> {
 }
 
 /// Replaces the file as a whole.
-fn write(state: &Path, key: &PrintKey, sources: &Map<String, Value>, parts: Vec<Value>) -> io::Result<()> {
+fn write(state: &Path, key: &PrintKey, sources: &Map<String, Value>, parts: &[Value]) -> io::Result<()> {
     let value = json!({ "version": VERSION, "key": key.write(), "sources": sources, "parts": parts });
     let temporary = state.join(format!("{FILE_NAME}.tmp"));
     let mut file =
@@ -291,7 +291,7 @@ impl Checkpoint {
         Self { state: state.to_owned(), key: saved.key, others, ledgers, stores, journal, every_seconds }
     }
 
-    fn write(&self, parts: Vec<Value>) -> Result<(), SinkError> {
+    fn write(&self, parts: &[Value]) -> Result<(), SinkError> {
         let mut sources = self.others.clone();
         for (name, ledger) in self.ledgers.iter().flatten() {
             sources.insert(name.clone(), ledger.write());
@@ -333,7 +333,7 @@ impl Commit for Checkpoint {
                 "closes": part.closes, "store": store, "class": class,
             })
         });
-        self.write(parts.collect())?;
+        self.write(&parts.collect::<Vec<_>>())?;
         for (_, ledger) in self.ledgers.iter().flatten() {
             ledger.committed();
         }

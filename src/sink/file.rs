@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::path::Path;
 
+use super::pack::Packer;
 use super::part::{Closed, Namer, Part, show_all};
 use super::{Delivered, Held, Sink, SinkError, runs};
 use crate::record::batch::CleanBatch;
@@ -28,6 +29,8 @@ use crate::record::timestamp::Timestamp;
 pub struct Settings {
     /// What follows the last point of a name: `ndjson`, `log`.
     pub suffix: &'static str,
+    /// Whether parts are compressed (zstd).
+    pub compress: bool,
     /// What the records of the class may live.
     pub retention_secs: u64,
     /// Width of a deadline bucket, see [`bucket_secs`].
@@ -45,6 +48,7 @@ impl Settings {
     pub fn new(suffix: &'static str, retention_secs: u64) -> Self {
         Self {
             suffix,
+            compress: false,
             retention_secs,
             bucket_secs: bucket_secs(retention_secs),
             close_secs: 60,
@@ -82,6 +86,7 @@ pub type OnClose = Box<dyn FnMut(&Closed) + Send>;
 pub struct FileSink {
     namer: Namer,
     settings: Settings,
+    packer: Option<Packer>,
     /// By bucket.
     open: BTreeMap<Timestamp, Open>,
     /// Appends so far: the time that "least recently" is measured in.
@@ -127,9 +132,16 @@ impl FileSink {
             ..settings
         };
         let namer = Namer::open(directory.to_path_buf(), settings.suffix, settings.retention_secs)?;
+        let packer = if settings.compress {
+            let packer = Packer::new();
+            Some(packer.map_err(|error| SinkError::io(directory.display().to_string(), &error, ""))?)
+        } else {
+            None
+        };
         Ok(Self {
             namer,
             settings,
+            packer,
             open: BTreeMap::new(),
             appends: 0,
             closing: Vec::new(),
@@ -201,7 +213,7 @@ impl FileSink {
             }
             Part::open(&mut self.namer, bucket, now)?
         };
-        part.write(bytes, records, deadline_min)?;
+        part.write(bytes, records, deadline_min, self.packer.as_mut())?;
         if part.bytes >= self.settings.part_bytes_max {
             delivered += self.close(vec![part], now)?;
         } else {
@@ -234,7 +246,7 @@ impl FileSink {
                 part.discard();
                 continue;
             }
-            match part.sync() {
+            match part.sync(self.packer.as_mut()) {
                 Ok(()) => self.closing.push(part),
                 Err(error) => first_error = first_error.or(Some(error)),
             }
@@ -298,7 +310,7 @@ impl Sink for FileSink {
 
     fn hold(&mut self, held: &mut Vec<Held>) -> Result<(), SinkError> {
         for Open { part, .. } in self.open.values_mut() {
-            part.sync()?;
+            part.sync(self.packer.as_mut())?;
             held.push(part.held(false));
         }
         held.extend(self.closing.iter().map(|part| part.held(true)));

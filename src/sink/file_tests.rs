@@ -364,3 +364,30 @@ fn pi_9_a_part_that_is_dropped_is_cut_back_to_what_was_held() {
     assert_eq!(sink.finish(NOW.plus_seconds(7200)).unwrap().withheld, 1);
     assert_eq!(listing(root.path()), (BTreeMap::new(), 0));
 }
+
+/// Cut back to a checkpoint, a compressed part still ends with a whole frame.
+#[test]
+fn a_compressed_part_is_whole_frames_also_when_it_is_cut_back() {
+    let root = tempfile::tempdir().unwrap();
+    let compressed = Settings { compress: true, ..Settings::new("ndjson.zst", 14 * DAY) };
+    let mut sink = FileSink::open(root.path(), compressed).unwrap();
+    let long = "a line that comes again and again\n".repeat(20_000);
+    sink.write(&batch(&[("first\n", at(7200))]), NOW).unwrap();
+    let mut held = Vec::new();
+    sink.0.hold(&mut held).unwrap();
+    sink.write(&batch(&[(&long, at(7200)), ("last\n", at(7200))]), NOW).unwrap();
+    let unpacked = |path: &Path| {
+        String::from_utf8(zstd::stream::decode_all(fs::File::open(path).unwrap()).unwrap()).unwrap()
+    };
+    let copy = root.path().join("copy");
+    fs::copy(&held[0].hidden, &copy).unwrap();
+    fs::OpenOptions::new().write(true).open(&copy).unwrap().set_len(held[0].bytes).unwrap();
+    assert_eq!(unpacked(&copy), "first\n");
+    fs::remove_file(copy).unwrap();
+    sink.finish(NOW).unwrap();
+    let part = fs::read_dir(root.path()).unwrap().next().unwrap().unwrap().path();
+    assert!(part.to_str().unwrap().ends_with(".ndjson.zst"));
+    assert_eq!(deadline_of(part.file_name().unwrap().to_str().unwrap()), at(7200));
+    assert_eq!(unpacked(&part), format!("first\n{long}last\n"));
+    assert!(fs::metadata(&part).unwrap().len() < 10_000);
+}

@@ -12,6 +12,7 @@ use crate::record::timestamp::Timestamp;
 
 pub mod descriptors;
 pub mod file;
+mod pack;
 mod part;
 pub mod quarantine;
 pub mod stdout;

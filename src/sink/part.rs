@@ -23,6 +23,7 @@ use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 use rustix::io::Errno;
 
 use super::SinkError;
+use super::pack::{FRAME_BYTES, Packer};
 use crate::record::timestamp::{MICROS, Timestamp};
 use crate::retention::part_name::{self, PARTIAL, PartName};
 
@@ -124,6 +125,8 @@ pub(super) struct Part {
     /// Open for as long as it is written.
     file: Option<File>,
     hidden: PathBuf,
+    /// Records that wait until there are enough for a frame, in a compressed part.
+    pending: Vec<u8>,
     /// The deadline in the name.
     pub deadline: Timestamp,
     pub deadline_min: Timestamp,
@@ -154,6 +157,7 @@ impl Part {
             let part = Self {
                 file: Some(file),
                 hidden,
+                pending: Vec::new(),
                 deadline,
                 deadline_min: Timestamp(i64::MAX),
                 records: 0,
@@ -179,16 +183,50 @@ impl Part {
         }
     }
 
-    /// Appends records. After an error the part is worthless and must be dropped.
-    pub fn write(&mut self, bytes: &[u8], records: u64, deadline_min: Timestamp) -> Result<(), SinkError> {
-        let written =
-            self.file.as_mut().map_or(Err(io::ErrorKind::NotConnected.into()), |file| file.write_all(bytes));
+    /// Appends records, compressed if there is a `packer`. After an error the part is worthless and must be dropped.
+    pub fn write(
+        &mut self,
+        bytes: &[u8],
+        records: u64,
+        deadline_min: Timestamp,
+        packer: Option<&mut Packer>,
+    ) -> Result<(), SinkError> {
+        match packer {
+            None => self.put(bytes)?,
+            Some(packer) => {
+                self.pending.extend_from_slice(bytes);
+                if self.pending.len() >= FRAME_BYTES {
+                    self.end_frame(packer)?;
+                }
+            }
+        }
+        self.records += records;
+        self.deadline_min = self.deadline_min.min(deadline_min);
+        Ok(())
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
+        let gone = || Err(io::ErrorKind::NotConnected.into());
+        let written = self.file.as_mut().map_or_else(gone, |file| file.write_all(bytes));
         if let Err(error) = written {
             return Err(self.fault(&error));
         }
         self.bytes += bytes.len() as u64;
-        self.records += records;
-        self.deadline_min = self.deadline_min.min(deadline_min);
+        Ok(())
+    }
+
+    fn end_frame(&mut self, packer: &mut Packer) -> Result<(), SinkError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let pending = std::mem::take(&mut self.pending);
+        match packer.frame(&pending) {
+            Ok(frame) => self.put(frame)?,
+            Err(error) => return Err(self.fault(&error)),
+        }
+        // Kept for its memory.
+        self.pending = pending;
+        self.pending.clear();
         Ok(())
     }
 
@@ -205,7 +243,10 @@ impl Part {
     }
 
     /// Makes what was written durable. From here on it stays when the part is dropped.
-    pub fn sync(&mut self) -> Result<(), SinkError> {
+    pub fn sync(&mut self, packer: Option<&mut Packer>) -> Result<(), SinkError> {
+        if let Some(packer) = packer {
+            self.end_frame(packer)?;
+        }
         if let Some(file) = self.file.as_ref().filter(|_| self.kept.0 != self.bytes) {
             file.sync_all().map_err(|error| self.fault(&error))?;
         }

@@ -54,8 +54,8 @@ impl Quarantine {
             return Ok(Delivered { withheld: sealed.records(), ..Delivered::default() });
         }
         let mut part = Part::open(&mut self.namer, deadline, now)?;
-        part.write(sealed.bytes(), sealed.records(), deadline)?;
-        part.sync()?;
+        part.write(sealed.bytes(), sealed.records(), deadline, None)?;
+        part.sync(None)?;
         self.closing.push(part);
         Ok(Delivered { records: sealed.records(), ..Delivered::default() })
     }

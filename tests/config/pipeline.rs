@@ -29,7 +29,7 @@ fn the_fixture_has_no_fault_and_means_what_it_says() {
     assert_eq!(analytics.emit, Emit::Ndjson);
     assert_eq!(analytics.view(&plan.policy).unwrap().name, "statistics");
     let directory = PathBuf::from("/var/lib/sluis/analytics");
-    assert_eq!(analytics.kind, SinkKind::File { directory, part_seconds_max: 3_600 });
+    assert_eq!(analytics.kind, SinkKind::File { directory, part_seconds_max: 3_600, compress: false });
     let age = &analytics.worst_ages[0];
     assert_eq!((age.on_delivery_seconds(), age.store), (1 + 3 * 3_600 + 1 + 3_600, Store::NamedFile));
     assert!(age.to_string().contains("swept by the deadline in its name"), "{age}");

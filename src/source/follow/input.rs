@@ -3,6 +3,7 @@
 //! *In*: an open file and a position in it. *Out*: what stands from there on. *Promised*: a file that was cut off, or written anew from its
 //! start, is told from one that has grown, also when it is longer than before by then. *Not here*: which file it is (`scan`).
 
+use std::cmp::Ordering;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -97,10 +98,9 @@ impl Bytes {
         let Self::Plain(plain) = self else { return Ok((Look::Grown, None)) };
         let facts = Facts::of(&plain.file.metadata()?);
         let look = match facts.size_bytes.cmp(&plain.position) {
-            std::cmp::Ordering::Less => Look::CutOff,
-            std::cmp::Ordering::Equal => Look::Same,
-            std::cmp::Ordering::Greater if plain.is_continued() => Look::Grown,
-            std::cmp::Ordering::Greater => Look::CutOff,
+            Ordering::Equal => Look::Same,
+            Ordering::Greater if plain.is_continued() => Look::Grown,
+            Ordering::Less | Ordering::Greater => Look::CutOff,
         };
         Ok((look, Some(facts)))
     }

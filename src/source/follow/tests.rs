@@ -47,7 +47,7 @@ impl Logs {
         let packed = { packed }.write_all_and_finish(&fs::read(self.path(name)).unwrap());
         fs::write(self.path(&format!("{name}.gz")), packed).unwrap();
         // As gzip does: the time is that of the content.
-        let old = std::time::SystemTime::now() - Duration::from_secs(60);
+        let old = std::time::SystemTime::now() - Duration::from_mins(1);
         OpenOptions::new()
             .write(true)
             .open(self.path(&format!("{name}.gz")))
@@ -272,7 +272,7 @@ fn a_damaged_file_is_told_once_and_the_others_go_on() {
     logs.gzip("a");
     let bytes = fs::read(logs.path("a.gz")).unwrap();
     fs::write(logs.path("a.gz"), &bytes[..bytes.len() - 9]).unwrap();
-    let old = std::time::SystemTime::now() - Duration::from_secs(60);
+    let old = std::time::SystemTime::now() - Duration::from_mins(1);
     OpenOptions::new().write(true).open(logs.path("a.gz")).unwrap().set_modified(old).unwrap();
     logs.append("b", "b\n");
     logs.follow = open(&logs.pattern, Until::Stopped, &logs.ledger);
