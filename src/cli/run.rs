@@ -55,8 +55,8 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     }
     let plan = opened::pipeline(&arguments.pipeline)?;
     let built = build::sources(&plan).map_err(Failure::usage)?;
-    let mut upkeep = Upkeep::begin(&plan, opened::now())?;
-    let keys = keys(&plan, upkeep.as_mut())?;
+    let upkeep = Upkeep::begin(&plan, opened::now(), arguments.once)?;
+    let keys = keys(&plan)?;
     let sources = opened::sources(&plan)?;
     let progress = Progress::begin(sources.iter().map(|source| source.progress()).collect());
     let threads = plan.threads.unwrap_or_else(opened::default_threads);
@@ -83,15 +83,9 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
 }
 
 /// The keyring of the plan. `run` never makes one; a policy that pseudonymises nothing needs none.
-fn keys(plan: &Plan, upkeep: Option<&mut Upkeep>) -> Result<Keys, Failure> {
+fn keys(plan: &Plan) -> Result<Keys, Failure> {
     match &plan.keys {
-        Some(dir) => {
-            let (keys, events) = opened::keys_and_events(dir, &plan.policy.domains, opened::now())?;
-            if let Some(upkeep) = upkeep {
-                upkeep.keys_changed(opened::now(), &events);
-            }
-            Ok(keys)
-        }
+        Some(dir) => opened::keys(dir, &plan.policy.domains, opened::now()),
         None => Keys::ephemeral(&plan.policy.domains).map_err(Failure::usage),
     }
 }

@@ -48,6 +48,17 @@ pub enum Event {
         /// Bytes that were taken off.
         bytes: u64,
     },
+    /// A part is stored: it is whole, on disk, and visible.
+    PartStored {
+        /// The part.
+        part: PartOf,
+        /// Its size.
+        bytes: u64,
+        /// Records in it.
+        records: u64,
+        /// By when it must be gone.
+        deadline: Timestamp,
+    },
     /// A part is destroyed. Written before it is, so that nothing is destroyed without an entry.
     PartDestroyed {
         /// The part.
@@ -92,6 +103,7 @@ impl Event {
         match self {
             Self::Started => "journal.started",
             Self::Recovered { .. } => "journal.recovered",
+            Self::PartStored { .. } => "part.stored",
             Self::PartDestroyed { .. } => "part.destroyed",
             Self::PartKept { .. } => "part.kept",
             Self::Key(KeyEvent::Created { .. }) => "key.created",
@@ -129,6 +141,13 @@ impl Event {
         let value = match self {
             Self::Started | Self::Resumed => json!({}),
             Self::Recovered { bytes } => json!({ "bytes": bytes }),
+            Self::PartStored { part, bytes, records, deadline } => {
+                let mut value = of_part(part);
+                value["bytes"] = json!(bytes);
+                value["records"] = json!(records);
+                value["deadline"] = json!(deadline.to_string());
+                value
+            }
             Self::PartDestroyed { part, bytes, deadline, because } => {
                 let mut value = of_part(part);
                 value["bytes"] = json!(bytes);
