@@ -74,8 +74,8 @@ fn text(report: &Report) -> String {
                 row.store.clone(),
                 row.class.clone().unwrap_or_else(|| "-".to_owned()),
                 duration_text(row.limit_seconds),
-                duration_text(row.worst_seconds),
                 row.oldest_seconds.map_or_else(|| "-".to_owned(), |age| duration_text(age / 60 * 60)),
+                duration_text(row.worst_seconds),
                 thousands(row.parts),
                 row.next.map_or_else(|| "-".to_owned(), |at| at.to_string()),
             ]
@@ -85,8 +85,8 @@ fn text(report: &Report) -> String {
         left("store"),
         left("class"),
         left("limit"),
-        left("worst case"),
         left("oldest record"),
+        left("worst case"),
         right("parts"),
         left("next part due"),
     ];

@@ -3,8 +3,8 @@
 use std::io::BufRead;
 use std::path::Path;
 
-pub use sluis::keys::list;
 use sluis::keys::{KeyError, KeyEvent, Keys, RenewFrom};
+pub use sluis::keys::{Ledger, list};
 use sluis::policy::class::Domain;
 use sluis::record::timestamp::Timestamp;
 use sluis::retention::journal::KeyJournal;

@@ -118,6 +118,43 @@ fn what_a_crash_left_behind_is_ignored_and_then_removed() {
     assert_eq!(fs::read(&target).unwrap(), b"stays");
 }
 
+/// Keeps what the keyring's file was when each entry was made.
+struct Watching<'a> {
+    file: &'a std::path::Path,
+    seen: std::sync::Mutex<Vec<(Vec<u8>, usize)>>,
+}
+
+impl keys::Ledger for Watching<'_> {
+    fn enter(&self, _now: sluis::record::timestamp::Timestamp, events: &[KeyEvent]) -> Result<(), String> {
+        self.seen.lock().unwrap().push((fs::read(self.file).unwrap(), events.len()));
+        if events.len() == 2 { Err("the evidence is full".to_owned()) } else { Ok(()) }
+    }
+}
+
+/// PI-8: at whatever point a crash comes, what changed has an entry, and an entry without a change is made again.
+#[test]
+fn pi_8_a_change_is_entered_before_it_is_made() {
+    let dir = made(&["meeting", "telephony"], noon(20_000));
+    let file = dir.path().join("keyring");
+    let ledger = Watching { file: &file, seen: std::sync::Mutex::default() };
+    let before = fs::read(&file).unwrap();
+    let names = ["meeting".to_owned()];
+    let renewed =
+        sluis::keys::renew(dir.path(), &names, RenewFrom::Next, None, noon(20_000), &ledger).unwrap();
+    let after = fs::read(&file).unwrap();
+    assert_eq!((renewed.len(), &ledger.seen.lock().unwrap()[..]), (1, &[(before, 1)][..]));
+    // What cannot be entered is tried again, with nothing done meanwhile.
+    for _ in 0..2 {
+        let refused = sluis::keys::advance(dir.path(), noon(20_020), &ledger).unwrap_err();
+        assert!(refused.to_string().contains("the evidence is full; the keyring was left as it is"));
+        assert_eq!(fs::read(&file).unwrap(), after);
+        assert_eq!(ledger.seen.lock().unwrap().pop(), Some((after.clone(), 2)));
+    }
+    assert!(!dir.path().join("keyring.tmp").exists());
+    assert_eq!(sluis::keys::advance(dir.path(), noon(20_000), &ledger).unwrap(), []);
+    assert_eq!(ledger.seen.lock().unwrap().len(), 1, "nothing happened");
+}
+
 #[test]
 fn the_replaced_file_is_blanked() {
     let dir = known();
