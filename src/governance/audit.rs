@@ -293,24 +293,22 @@ fn keyring(directory: &Path, scope: &Scope<'_>, report: &mut Report) {
         Ok(chains) => chains,
         Err(problem) => return report.violation("keys", problem.to_string()),
     };
-    for chain in chains {
-        let (epoch, domain) = (chain.first_epoch, &chain.domain);
-        if chain.first_dies <= scope.now {
-            report.violation(
-                "keys",
-                format!(
-                    "the key of epoch {epoch} of domain {domain} should be dead; run `sluis keys advance`, and see that `sluis run` is at work"
-                ),
-            );
-        }
-        if evidence.is_key_dead(domain, epoch) {
-            report.violation(
-                "keys",
-                format!(
-                    "the keyring holds the key of epoch {epoch} of domain {domain}, which its journal calls destroyed: it came back from a \
-                     backup, or a crash cut its end short; run `sluis keys advance`, and `sluis keys renew` where it came from a backup"
-                ),
-            );
-        }
+    for chain in chains.iter().filter(|chain| chain.first_dies <= scope.now) {
+        report.violation(
+            "keys",
+            format!(
+                "the key of epoch {} of domain {} should be dead; run `sluis keys advance`, and see that `sluis run` is at work",
+                chain.first_epoch, chain.domain
+            ),
+        );
+    }
+    for what in evidence.against_keyring(&chains) {
+        report.violation(
+            "keys",
+            format!(
+                "the keyring is older than its journal, as one that came back from a backup is, or a crash kept a change from it: {what}; \
+                 run `sluis keys advance`, and `sluis keys renew` where it came from a backup or lacks a chain"
+            ),
+        );
     }
 }

@@ -12,6 +12,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::policies::History;
+use crate::keys::ChainFacts;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::{FILE_NAME, Head, Verified, verify};
 
@@ -19,7 +20,7 @@ use crate::retention::journal::{FILE_NAME, Head, Verified, verify};
 #[derive(Default, Debug)]
 pub struct Evidence {
     parts: BTreeMap<(String, Option<String>), Parts>,
-    keys: BTreeMap<String, DeadKeys>,
+    keys: BTreeMap<String, Said>,
     /// The policies that were in force.
     pub policies: History,
 }
@@ -98,17 +99,17 @@ impl Evidence {
     fn take_key(&mut self, entry: &Value, what: &str) {
         let Some(domain) = entry["domain"].as_str() else { return };
         let number = |key: &str| entry[key].as_u64().unwrap_or_default();
-        let dead = self.keys.entry(domain.to_owned()).or_default();
+        let said = self.keys.entry(domain.to_owned()).or_default();
         match what {
             // Random anew: nothing of before is in it.
-            "created" => *dead = DeadKeys::default(),
-            "renewed" => {
-                dead.single.remove(&number("epoch"));
-            }
-            "advanced" => dead.advance(number("from"), number("to")),
+            "created" => *said = Said::default(),
+            "renewed" => said.renew(number("epoch"), number("epoch_seconds")),
+            "advanced" => said.advance(number("from"), number("to")),
             "destroyed" => {
-                dead.single.insert(number("epoch"));
+                said.destroyed.insert(number("epoch"));
             }
+            // What came from another node may end the renewal of this one.
+            "imported" => said.renewed = None,
             _ => {}
         }
     }
@@ -129,32 +130,62 @@ impl Evidence {
         of_store.any(|(_, parts)| parts.values().any(|fate| fate.stored.is_some()))
     }
 
-    /// True when the key of an epoch is said to be destroyed.
-    pub fn is_key_dead(&self, domain: &str, epoch: u64) -> bool {
-        self.keys.get(domain).is_some_and(|dead| dead.holds(epoch))
+    /// What a keyring that holds `chains` lacks or has too much of, against what is said of its keys: one sentence each.
+    pub fn against_keyring(&self, chains: &[ChainFacts]) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for chain in chains {
+            let (epoch, domain) = (chain.first_epoch, &chain.domain);
+            if self.keys.get(domain).is_some_and(|said| said.is_dead(epoch)) {
+                wrong.push(format!(
+                    "it holds the key of epoch {epoch} of domain {domain}, which is said to be destroyed"
+                ));
+            }
+        }
+        for (domain, said) in &self.keys {
+            let mut of_domain = chains.iter().filter(|chain| chain.domain == *domain).peekable();
+            if of_domain.peek().is_none() {
+                wrong.push(format!("it has no domain {domain}, which is said to be there"));
+            } else if let Some((epoch, seconds)) = said.renewed
+                && !of_domain.any(|chain| chain.epoch_seconds == seconds && chain.first_epoch >= epoch)
+            {
+                wrong.push(format!(
+                    "it lacks the chain of domain {domain} that is said to be renewed from epoch {epoch} on"
+                ));
+            }
+        }
+        wrong
     }
 }
 
-/// Epochs of a domain whose keys are said to be destroyed. Chains of different epoch lengths count differently: they reach the same
-/// numbers only after centuries, so that numbers alone tell them apart.
+/// What is said of the keys of a domain. Chains of different epoch lengths count differently, and reach the same numbers only after
+/// centuries, so that a number is enough to name a key.
 #[derive(Default, Debug)]
-struct DeadKeys {
-    /// From the first on, up to and without the second.
-    ranges: Vec<(u64, u64)>,
+struct Said {
+    /// Epochs whose keys are destroyed, from the first on, up to and without the second.
+    advanced: Vec<(u64, u64)>,
     /// First epochs of chains that were destroyed whole.
-    single: BTreeSet<u64>,
+    destroyed: BTreeSet<u64>,
+    /// The first epoch of the last renewal, and the length of its epochs. Its chain ends with the next renewal alone.
+    renewed: Option<(u64, u64)>,
 }
 
-impl DeadKeys {
+impl Said {
     fn advance(&mut self, from: u64, to: u64) {
-        match self.ranges.iter_mut().find(|range| range.0 <= from && from <= range.1) {
+        match self.advanced.iter_mut().find(|range| range.0 <= from && from <= range.1) {
             Some(range) => range.1 = range.1.max(to),
-            None => self.ranges.push((from, to)),
+            None => self.advanced.push((from, to)),
         }
     }
 
-    fn holds(&self, epoch: u64) -> bool {
-        self.single.contains(&epoch) || self.ranges.iter().any(|(from, to)| (*from..*to).contains(&epoch))
+    /// The fresh chain comes to the numbers of one that was destroyed before it began.
+    fn renew(&mut self, epoch: u64, seconds: u64) {
+        self.destroyed.retain(|destroyed| *destroyed < epoch);
+        self.renewed = Some((epoch, seconds));
+    }
+
+    fn is_dead(&self, epoch: u64) -> bool {
+        self.destroyed.contains(&epoch)
+            || self.advanced.iter().any(|(from, to)| (*from..*to).contains(&epoch))
     }
 }
 
@@ -166,30 +197,54 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_seconds(1_795_262_400);
 
+    fn chain(first_epoch: u64, epoch_seconds: u64) -> ChainFacts {
+        ChainFacts {
+            domain: "web".to_owned(),
+            epoch_seconds,
+            retention_seconds: 1,
+            first_epoch,
+            first_start: NOW,
+            first_dies: NOW,
+            until: None,
+            current: None,
+        }
+    }
+
     #[test]
-    fn keys_that_are_said_to_be_dead_are_so_until_random_ones_take_their_numbers() {
+    fn a_keyring_that_is_older_than_its_journal_is_found() {
         let dir = tempfile::tempdir().unwrap();
         let mut journal = Journal::open(dir.path(), NOW).unwrap();
-        let mut after = |events: Vec<KeyEvent>| {
+        let mut wrong = |events: Vec<KeyEvent>, chains: &[ChainFacts]| {
             let events: Vec<Event> = events.into_iter().map(Event::Key).collect();
             journal.append(NOW, &events).unwrap();
-            let (evidence, _) = Evidence::read(dir.path(), None).unwrap();
-            move |epoch| evidence.is_key_dead("web", epoch)
+            Evidence::read(dir.path(), None).unwrap().0.against_keyring(chains).len()
         };
         let domain = || "web".to_owned();
         let advanced = |from, to| KeyEvent::Advanced { domain: domain(), from, to };
         // Entered twice, since a crash came between the entry and the change.
-        let dead = after(vec![advanced(100, 101), advanced(100, 101), advanced(101, 105)]);
-        assert_eq!([99, 100, 104, 105].map(dead), [false, true, true, false]);
-        // Longer epochs count lower, and are not meant.
-        let renewed = |epoch| KeyEvent::Renewed { domain: domain(), epoch, epoch_seconds: 1 };
-        let gone = KeyEvent::Destroyed { domain: domain(), epoch: 60 };
-        let dead = after(vec![renewed(60), gone]);
-        assert!(dead(60));
-        let dead = after(vec![renewed(60)]);
-        assert_eq!([60, 104].map(dead), [false, true]);
+        assert_eq!(
+            wrong(vec![advanced(100, 101), advanced(100, 101), advanced(101, 105)], &[chain(105, 2)]),
+            0
+        );
+        for (epoch, expected) in [(99, 0), (100, 1), (104, 1), (106, 0)] {
+            assert_eq!(wrong(Vec::new(), &[chain(epoch, 2)]), expected, "{epoch}");
+        }
+        assert_eq!(wrong(Vec::new(), &[]), 1, "the domain is gone");
+        // Longer epochs count lower. A renewal is replaced before it began, and the next comes to the same numbers.
+        let renewed = |epoch| KeyEvent::Renewed { domain: domain(), epoch, epoch_seconds: 4 };
+        let gone = |epoch| KeyEvent::Destroyed { domain: domain(), epoch };
+        assert_eq!(wrong(vec![renewed(62)], &[chain(105, 2), chain(62, 4)]), 0);
+        assert_eq!(wrong(vec![gone(62), renewed(60)], &[chain(105, 2), chain(60, 4)]), 0);
+        assert_eq!(
+            wrong(vec![gone(105)], &[chain(62, 4)]),
+            0,
+            "the old chain is dead, the new one has advanced"
+        );
+        assert_eq!(wrong(Vec::new(), &[chain(105, 2), chain(62, 4)]), 1, "the old chain came back");
+        assert_eq!(wrong(Vec::new(), &[chain(106, 2)]), 1, "a renewal is lost");
+        assert_eq!(wrong(vec![KeyEvent::Imported { domain: domain() }], &[chain(106, 2)]), 0);
         let created =
-            KeyEvent::Created { domain: domain(), epoch: 102, epoch_seconds: 1, retention_seconds: 1 };
-        assert!(!after(vec![created])(104));
+            KeyEvent::Created { domain: domain(), epoch: 102, epoch_seconds: 2, retention_seconds: 2 };
+        assert_eq!(wrong(vec![created], &[chain(102, 2)]), 0);
     }
 }

@@ -10,6 +10,8 @@ use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use super::evidence::{Evidence, Fate, Parts};
 use crate::record::timestamp::Timestamp;
@@ -20,6 +22,9 @@ use crate::retention::sweep::Place;
 pub const OTHERS: u32 = 0o007;
 /// Seconds in which a part that has become visible may wait for its entry.
 const ENTRY_SECONDS_MAX: i64 = 60;
+/// How often, and after how long each time, a part that is entered as destroyed is looked for: a sweep enters a few hundred together.
+const LOOKS: u32 = 5;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// What is not as the journal says, by the names of parts.
 #[derive(Default, Debug)]
@@ -84,9 +89,18 @@ impl Compared {
         let parts = again.parts(&place.store, place.class.as_deref()).unwrap_or(&none);
         let fate = |name: &String| parts.get(name).copied().unwrap_or_default();
         let is_there = |name: &String| fs::symlink_metadata(place.directory.join(name)).is_ok();
-        self.gone.retain(|name| !fate(name).destroyed);
+        // A directory that changes while it is listed may show a part that gets its name under neither.
+        self.gone.retain(|name| !fate(name).destroyed && !is_there(name));
         self.unknown.retain(|name| fate(name) == Fate::default() && is_there(name));
         self.back.retain(|name| fate(name).destroyed && is_there(name));
+        // A sweep at work has entered them and is about to destroy them.
+        for _ in 0..LOOKS {
+            if self.back.is_empty() {
+                break;
+            }
+            thread::sleep(BETWEEN_LOOKS);
+            self.back.retain(is_there);
+        }
     }
 
     fn sort(&mut self) {
