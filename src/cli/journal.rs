@@ -153,7 +153,7 @@ fn verify_all(all: &[Asked], anchored: Anchored) -> Result<u8, Failure> {
         let head = if asked.is_keyring { of_keyring } else { anchored.state };
         *(if asked.is_keyring { &mut used.keyring } else { &mut used.state }) = head;
         let title = if is_alone { String::new() } else { format!("{}: ", asked.title) };
-        println!("{title}{}", verdict(&asked.verify(head, |_| {})?));
+        println!("{title}{}", verdict(&asked.verify(head, |_| {})?, asked.is_keyring));
     }
     if anchored.keyring.is_some() && used.keyring.is_none() {
         return Err(Failure {
@@ -165,7 +165,7 @@ fn verify_all(all: &[Asked], anchored: Anchored) -> Result<u8, Failure> {
     Ok(exit::DONE)
 }
 
-fn verdict(verified: &Verified) -> String {
+fn verdict(verified: &Verified, is_keyring: bool) -> String {
     let Verified { head, anchored, torn } = verified;
     let tail = if *anchored {
         "up to the anchored head nothing was changed, cut or moved"
@@ -179,7 +179,11 @@ fn verdict(verified: &Verified) -> String {
     } else {
         String::new()
     };
-    format!("{} entries follow from each other; {tail}\nhead {head}{torn}", thousands(head.seq))
+    format!(
+        "{} entries follow from each other; {tail}\nhead {}{torn}",
+        thousands(head.seq),
+        said(*head, is_keyring)
+    )
 }
 
 fn show(all: &[Asked], json: bool) -> Result<u8, Failure> {
