@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail a test")]
 
+#[path = "keys/entered.rs"]
+mod entered;
 #[path = "keys/store.rs"]
 mod store;
 
@@ -11,8 +13,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use entered as keys;
 use sha2::{Digest, Sha256};
-use sluis::keys::{self, EpochCache, KeyError, KeyEvent, Keys, RenewFrom, TokenKind};
+use sluis::keys::{EpochCache, KeyError, KeyEvent, Keys, RenewFrom, TokenKind};
 use sluis::policy::class::Domain;
 use sluis::record::timestamp::Timestamp;
 
@@ -75,7 +78,7 @@ fn contents(dir: &Path) -> Vec<(String, Vec<u8>)> {
 #[test]
 fn the_documented_derivation_gives_the_token() {
     let dir = known();
-    let (keys, events) = Keys::open(dir.path(), &[domain("meeting")], noon(20_413)).unwrap();
+    let (keys, events) = keys::open(dir.path(), &[domain("meeting")], noon(20_413)).unwrap();
     assert!(events.is_empty());
     let epoch = keys.epoch_keys(0, 20_413, noon(20_413)).unwrap();
     assert_eq!(epoch.id(), "meeting/20413/018ee21e");
@@ -94,7 +97,7 @@ fn pi_5_after_the_advance_no_state_gives_the_old_token() {
     let domains = [domain("meeting")];
     // The epoch ends with day 20413 and lives 14 days longer.
     let death = Timestamp::from_seconds((20_428 * DAY).cast_signed());
-    let (keys, _) = Keys::open(dir.path(), &domains, noon(20_413)).unwrap();
+    let (keys, _) = keys::open(dir.path(), &domains, noon(20_413)).unwrap();
     let mut cache = EpochCache::new(keys.clone());
     assert!(cache.at(0, noon(20_413), Timestamp(death.0 - 1)).is_ok());
     assert!(keys::advance(dir.path(), Timestamp(death.0 - 1)).unwrap().is_empty());
@@ -131,8 +134,8 @@ fn pi_5_after_the_advance_no_state_gives_the_old_token() {
 fn pi_6_tokens_are_equal_only_for_the_same_kind_domain_and_epoch() {
     let dir = made(&["meeting", "telephony"], noon(20_000));
     // Two classes that share a domain address the same place; here two policies list the domains differently.
-    let (one, _) = Keys::open(dir.path(), &[domain("meeting"), domain("telephony")], noon(20_000)).unwrap();
-    let (two, _) = Keys::open(dir.path(), &[domain("telephony"), domain("meeting")], noon(20_000)).unwrap();
+    let (one, _) = keys::open(dir.path(), &[domain("meeting"), domain("telephony")], noon(20_000)).unwrap();
+    let (two, _) = keys::open(dir.path(), &[domain("telephony"), domain("meeting")], noon(20_000)).unwrap();
     let mut seen = BTreeSet::new();
     for epoch in 19_986..=20_000 {
         for kind in TokenKind::ALL {
@@ -149,7 +152,7 @@ fn pi_6_tokens_are_equal_only_for_the_same_kind_domain_and_epoch() {
 #[test]
 fn pi_6_another_process_gives_the_same_token() {
     let dir = made(&["meeting"], noon(20_000));
-    let (keys, _) = Keys::open(dir.path(), &[domain("meeting")], noon(20_000)).unwrap();
+    let (keys, _) = keys::open(dir.path(), &[domain("meeting")], noon(20_000)).unwrap();
     let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "keys::child_prints_a_token", "--ignored", "--nocapture"])
         .env("SLUIS_TEST_KEYS", dir.path())
@@ -164,14 +167,14 @@ fn pi_6_another_process_gives_the_same_token() {
 #[ignore = "run by pi_6_another_process_gives_the_same_token"]
 fn child_prints_a_token() {
     let Some(dir) = std::env::var_os("SLUIS_TEST_KEYS") else { return };
-    let (keys, _) = Keys::open(Path::new(&dir), &[domain("meeting")], noon(20_000)).unwrap();
+    let (keys, _) = keys::open(Path::new(&dir), &[domain("meeting")], noon(20_000)).unwrap();
     println!("\ntoken={}", token(&keys, 0, TokenKind::Address, 19_999, noon(20_000)).unwrap());
 }
 
 #[test]
 fn a_line_dated_in_the_future_gets_no_key_of_the_future() {
     let dir = made(&["meeting"], noon(20_000));
-    let (keys, _) = Keys::open(dir.path(), &[domain("meeting")], noon(20_000)).unwrap();
+    let (keys, _) = keys::open(dir.path(), &[domain("meeting")], noon(20_000)).unwrap();
     let dated = noon(22_280);
     let epoch = keys.epoch_of(0, dated);
     assert!(matches!(keys.epoch_keys(0, epoch, noon(20_000)), Err(KeyError::Future { .. })));
@@ -184,7 +187,7 @@ fn a_line_dated_in_the_future_gets_no_key_of_the_future() {
 #[test]
 fn other_processes_changes_are_seen_and_dead_keys_leave_their_memory() {
     let dir = made(&["meeting"], noon(20_000));
-    let (keys, _) = Keys::open(dir.path(), &[domain("meeting")], noon(20_000)).unwrap();
+    let (keys, _) = keys::open(dir.path(), &[domain("meeting")], noon(20_000)).unwrap();
     let mut cache = EpochCache::new(keys.clone());
     assert!(cache.at(0, noon(19_986), noon(20_000)).is_ok());
     let first = keys.generation();
@@ -227,7 +230,7 @@ fn an_ephemeral_keyring_serves_any_date_and_no_other_run() {
 fn a_worker_holds_a_bounded_number_of_keys_and_gets_the_right_ones() {
     let dir = made(&["meeting", "telephony"], noon(20_000));
     let domains = [domain("meeting"), domain("telephony")];
-    let (keys, _) = Keys::open(dir.path(), &domains, noon(20_000)).unwrap();
+    let (keys, _) = keys::open(dir.path(), &domains, noon(20_000)).unwrap();
     let mut cache = EpochCache::new(keys.clone());
     for turn in 0..200_u64 {
         let (place, day) = ((turn % 2) as usize, 19_986 + turn * 7 % 15);
@@ -255,7 +258,7 @@ fn chains_travel_to_another_node_and_give_the_same_tokens() {
     assert!(keys::import(&there, &sealed, &b"AGE-SECRET-KEY-NONE"[..], noon(20_003)).is_err());
     assert!(!there.exists(), "a wrong identity leaves nothing behind");
     assert_eq!(keys::import(&there, &sealed, secret, noon(20_003)).unwrap().len(), 1);
-    let open = |dir: &Path| Keys::open(dir, &[domain("meeting")], noon(20_003)).unwrap().0;
+    let open = |dir: &Path| keys::open(dir, &[domain("meeting")], noon(20_003)).unwrap().0;
     let (one, two) = (open(here.path()), open(&there));
     for epoch in 19_989..=20_003 {
         let pair = [&one, &two].map(|keys| token(keys, 0, TokenKind::Room, epoch, noon(20_003)).unwrap());

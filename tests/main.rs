@@ -13,6 +13,7 @@ mod cases;
 mod config;
 mod corpus;
 mod evening;
+mod evidence;
 mod filter;
 mod finder;
 mod follow;

@@ -5,30 +5,32 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::{self, Failure};
+use super::heads::Anchored;
 use super::opened;
 use super::table::{Align, set, thousands};
 use super::upkeep;
 use crate::config::units::duration_text;
 use crate::governance::audit::{Report, Scope, audit};
 use crate::record::timestamp::Timestamp;
-use crate::retention::journal::Head;
+use crate::retention::journal::Verified;
 
 /// The arguments.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   sluis audit /etc/sluis/meet.toml
-  sluis audit /etc/sluis/meet.toml --head \"$(cat /mnt/evidence/meet.head)\"
+  sluis audit /etc/sluis/meet.toml --head \"$(cat /mnt/evidence/meet.head)\"     # what `sluis journal head` printed
   sluis audit /etc/sluis/meet.toml --json
 
-Changes nothing. Exit code 1 when anything is not as the policy says: a part past its deadline, a file that is not ours, a key that
-should be dead, a directory that is open to everyone, a journal that does not prove itself.")]
+Changes nothing. Exit code 1 when anything is not as the policy says: a part past its deadline, one that is gone, came back, was changed
+or is not in the journal, a file that is not ours, a key that should be dead or came back, a policy whose text is lost, a directory or
+file that is open to everyone, a journal that does not prove itself.")]
 pub struct AuditArgs {
     /// Pipeline file
     pipeline: PathBuf,
-    /// A head of the journal that was kept elsewhere, `SEQ:HASH`
-    #[arg(long, value_name = "HEAD")]
-    head: Option<Head>,
+    /// Heads that were kept elsewhere: `SEQ:HASH` of the journal, and `keyring SEQ:HASH` of the keyring's on another line
+    #[arg(long, value_name = "HEADS")]
+    head: Option<Anchored>,
     /// For monitors: one JSON object
     #[arg(long)]
     json: bool,
@@ -40,12 +42,15 @@ pub struct AuditArgs {
 /// Runs the command.
 pub fn run(arguments: &AuditArgs) -> Result<u8, Failure> {
     let plan = opened::pipeline(&arguments.pipeline)?;
-    let places = upkeep::places(&plan);
+    let (places, worst_seconds) = (upkeep::places(&plan), upkeep::worst_seconds(&plan));
+    let anchored = arguments.head.unwrap_or_default();
     let scope = Scope {
         places: &places,
+        worst_seconds: &worst_seconds,
         state: upkeep::state(&plan)?,
         keys: plan.keys.as_deref(),
-        anchored: arguments.head,
+        anchored: anchored.state,
+        keyring_anchored: anchored.keyring,
         now: arguments.as_of.unwrap_or_else(opened::now),
     };
     let report = audit(&scope).map_err(Failure::downstream)?;
@@ -70,6 +75,7 @@ fn text(report: &Report) -> String {
                 row.class.clone().unwrap_or_else(|| "-".to_owned()),
                 duration_text(row.limit_seconds),
                 row.oldest_seconds.map_or_else(|| "-".to_owned(), |age| duration_text(age / 60 * 60)),
+                duration_text(row.worst_seconds),
                 thousands(row.parts),
                 row.next.map_or_else(|| "-".to_owned(), |at| at.to_string()),
             ]
@@ -80,20 +86,24 @@ fn text(report: &Report) -> String {
         left("class"),
         left("limit"),
         left("oldest record"),
+        left("worst case"),
         right("parts"),
         left("next part due"),
     ];
     let mut out = set(&head, &rows);
-    if let Some(journal) = &report.journal {
-        let tail = if journal.anchored {
-            "proven up to the anchored head"
-        } else {
-            "no head was given, so its end is not proven"
-        };
-        out.push_str(&format!(
-            "\njournal: {} entries follow from each other; {tail}\n",
-            thousands(journal.head.seq)
-        ));
+    out.push_str(&format!("\n{} policies were in force\n", thousands(report.policies as u64)));
+    for (name, journal) in [("journal", &report.journal), ("keyring journal", &report.keyring)] {
+        if let Some(Verified { head, anchored, .. }) = journal {
+            let tail = if *anchored {
+                "proven up to the anchored head"
+            } else {
+                "no head was given, so its end is not proven"
+            };
+            out.push_str(&format!(
+                "{name}: {} entries follow from each other; {tail}\n",
+                thousands(head.seq)
+            ));
+        }
     }
     if report.violations.is_empty() {
         out.push_str("\nno violation\n");

@@ -45,12 +45,15 @@ fn keeping_every<T>(
                 // At the end once more: a run that is short has kept its stores, too.
                 if let Some(upkeep) = &mut upkeep {
                     upkeep.sweep(clock());
+                    if is_over {
+                        upkeep.end(clock());
+                    }
                 }
                 if is_over {
                     break;
                 }
                 if !keys.is_ephemeral() {
-                    advance(keys, clock(), upkeep.as_mut(), &mut said);
+                    advance(keys, clock(), &mut said);
                 }
             }
         });
@@ -61,13 +64,10 @@ fn keeping_every<T>(
 }
 
 /// Destroys what is due and says so. A trouble that stays is said once: dead keys are refused meanwhile.
-fn advance(keys: &Keys, now: Timestamp, upkeep: Option<&mut Upkeep>, said: &mut String) {
+fn advance(keys: &Keys, now: Timestamp, said: &mut String) {
     match keys.advance(now) {
         Ok(events) => {
             said.clear();
-            if let Some(upkeep) = upkeep {
-                upkeep.keys_changed(now, &events);
-            }
             for event in events {
                 anstream::eprintln!("sluis: {event}");
             }
@@ -90,6 +90,7 @@ mod tests {
 
     use super::*;
     use crate::policy::class::Domain;
+    use crate::retention::journal::KeyJournal;
 
     const DAY: i64 = 86_400;
     const NOW: Timestamp = Timestamp::from_seconds(20_000 * DAY);
@@ -99,8 +100,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let dir = dir.path().join("keys");
         let domain = Domain { name: "web".to_owned(), epoch_seconds: 86_400, retention_seconds: 86_400 };
-        let _ = crate::keys::admin::init(&dir, &[("web", 86_400, 86_400)], NOW).unwrap();
-        let (keys, _) = Keys::open(&dir, std::slice::from_ref(&domain), NOW).unwrap();
+        let journal = KeyJournal::of(&dir);
+        let _ = crate::keys::admin::init(&dir, &[("web", 86_400, 86_400)], NOW, &journal).unwrap();
+        let (keys, _) = Keys::open(&dir, std::slice::from_ref(&domain), NOW, Box::new(journal)).unwrap();
         let (epoch, generation) = (keys.epoch_of(0, NOW), keys.generation());
         assert!(keys.epoch_keys(0, epoch, NOW).is_ok());
         // The epoch ends after a day, and its last record a day later.

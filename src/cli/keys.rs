@@ -11,6 +11,7 @@ use clap::{Args, Subcommand};
 
 use crate::keys::{self, ChainFacts, KeyError, KeyEvent, RenewFrom, harden, secret};
 use crate::record::timestamp::Timestamp;
+use crate::retention::journal::KeyJournal;
 
 /// The most bytes of sealed chains that are read.
 const SEALED_BYTES_MAX: u64 = 2 << 20;
@@ -31,6 +32,8 @@ Examples:
   sluis keys renew --keys /var/lib/sluis/keys --from 2026-11-21
   sluis keys export --keys /var/lib/sluis/keys --to age1… |
       ssh node2 sluis keys import --keys /var/lib/sluis/keys --identity node2.key --from -
+
+Each change is entered in the keyring's own journal before it is made: sluis journal show --keys DIR.
 
 A copy of the directory in a backup, snapshot, image or cluster secret keeps keys
 beyond their deadline, and so does a sealed export: Sluis cannot reach them.";
@@ -126,24 +129,29 @@ pub fn run(args: &KeysArgs) -> Result<u8, KeyError> {
     let now = now();
     match &args.command {
         Command::Init(args) => {
+            let ledger = KeyJournal::of(&args.dir.keys);
             let (epoch, retention) = (args.epoch, args.retention);
             let domains: Vec<_> = args.domains.iter().map(|name| (name.as_str(), epoch, retention)).collect();
-            let events = keys::init(&args.dir.keys, &domains, now)?;
+            let events = keys::init(&args.dir.keys, &domains, now, &ledger)?;
             say(&events, "nothing to do: these domains are there")?;
         }
         Command::List(args) => print(&table(&keys::list(&args.keys, now)?, now))?,
         Command::Advance(args) => {
-            say(&keys::advance(&args.keys, now)?, "nothing to do: no key is due")?;
+            let events = keys::advance(&args.keys, now, &KeyJournal::of(&args.keys))?;
+            say(&events, "nothing to do: no key is due")?;
         }
         Command::Export(args) => export(args, now)?,
         Command::Import(args) => {
             let identity = open(&args.identity)?;
             let sealed = read_sealed(&args.from)?;
-            let events = keys::import(&args.dir.keys, &sealed, BufReader::new(identity), now)?;
+            let ledger = KeyJournal::of(&args.dir.keys);
+            let events = keys::import(&args.dir.keys, &sealed, BufReader::new(identity), now, &ledger)?;
             say(&events, "nothing to do: these chains are there")?;
         }
         Command::Renew(args) => {
-            say(&keys::renew(&args.dir.keys, &args.domains, args.from, args.epoch, now)?, "nothing to do")?;
+            let (dir, ledger) = (&args.dir.keys, KeyJournal::of(&args.dir.keys));
+            let events = keys::renew(dir, &args.domains, args.from, args.epoch, now, &ledger)?;
+            say(&events, "nothing to do")?;
         }
     }
     if secret::take_lock_refused() {
@@ -158,7 +166,7 @@ fn export(args: &ExportArgs, now: Timestamp) -> Result<(), KeyError> {
     if args.output.is_none() && io::stdout().is_terminal() {
         return Err(KeyError::Seal("sealed chains are not text: use --output FILE, or a pipe"));
     }
-    let (sealed, events) = keys::export(&args.dir.keys, &args.to, now)?;
+    let (sealed, events) = keys::export(&args.dir.keys, &args.to, now, &KeyJournal::of(&args.dir.keys))?;
     match &args.output {
         None => io::stdout().lock().write_all(&sealed).map_err(|error| output(&error))?,
         Some(path) => {

@@ -9,11 +9,13 @@ mod check;
 mod exit;
 mod explain;
 mod filter;
+mod heads;
 mod journal;
 mod keeping;
 mod keys;
 mod lock;
 mod opened;
+mod policy;
 mod processor;
 mod progress;
 mod report;
@@ -65,6 +67,8 @@ enum Command {
     Journal(journal::JournalArgs),
     /// Hold what is stored against policy and journal
     Audit(audit::AuditArgs),
+    /// Show which policies were in force, and their texts
+    Policy(policy::PolicyArgs),
     /// Print a completion script for your shell
     Completions {
         /// The shell
@@ -92,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Sweep(arguments) => sweep::run(&arguments),
         Command::Journal(arguments) => journal::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
+        Command::Policy(arguments) => policy::run(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "sluis", &mut std::io::stdout());
             Ok(exit::DONE)

@@ -8,10 +8,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::exit::Failure;
 use crate::config;
 use crate::config::plan::{Plan, SourceKind, SourcePlan};
-use crate::keys::{KeyEvent, Keys, secret};
+use crate::keys::{Keys, secret};
 use crate::pipeline::checkpoint::Saved;
 use crate::policy::class::{Domain, Policy};
 use crate::record::timestamp::Timestamp;
+use crate::retention::journal::KeyJournal;
 use crate::source::follow::{Follow, Until};
 use crate::source::ledger::{Ledger, PrintKey};
 use crate::source::stdin::Stdin;
@@ -40,18 +41,12 @@ pub fn read(path: &Path) -> Result<String, Failure> {
     })
 }
 
-/// Opens the keyring for a policy's domains, saying what was destroyed.
+/// Opens the keyring for a policy's domains, saying what was destroyed. What happens to its keys is entered in its journal first.
 pub fn keys(dir: &Path, domains: &[Domain], now: Timestamp) -> Result<Keys, Failure> {
-    keys_and_events(dir, domains, now).map(|(keys, _)| keys)
-}
-
-/// As [`keys`], with what happened to keys when the keyring was opened.
-pub fn keys_and_events(
-    dir: &Path,
-    domains: &[Domain],
-    now: Timestamp,
-) -> Result<(Keys, Vec<KeyEvent>), Failure> {
-    let (keys, events) = Keys::open(dir, domains, now).map_err(Failure::usage)?;
+    let journal = KeyJournal::of(dir);
+    let (keys, events) = Keys::open(dir, domains, now, Box::new(journal.clone())).map_err(Failure::usage)?;
+    // A keyring of before there were journals gets one. Where that fails nothing can be changed, and the first change says so.
+    let _ = journal.begin(now);
     for event in &events {
         anstream::eprintln!("sluis: {event}");
     }
@@ -60,7 +55,7 @@ pub fn keys_and_events(
             "sluis: warning: key pages could not be locked in memory and may be swapped; raise RLIMIT_MEMLOCK"
         );
     }
-    Ok((keys, events))
+    Ok(keys)
 }
 
 /// Reads a pipeline file and its policy, saying every problem of both at once.

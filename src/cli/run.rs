@@ -64,8 +64,8 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     let plan = opened::pipeline(&arguments.pipeline)?;
     let built = build::sources(&plan).map_err(Failure::usage)?;
     let now = opened::now();
-    let (mut upkeep, saved) = Upkeep::begin(&plan, now)?;
-    let keys = keys(&plan, upkeep.as_mut())?;
+    let (mut upkeep, saved) = Upkeep::begin(&plan, now, arguments.once)?;
+    let keys = keys(&plan)?;
     let (until, turns) =
         if arguments.once { (Until::End, Turns::EndToEnd) } else { (Until::Stopped, Turns::Together) };
     let opened = opened::sources(&plan, until, saved.as_ref())?;
@@ -126,15 +126,9 @@ fn delivery(
 }
 
 /// The keyring of the plan. `run` never makes one; a policy that pseudonymises nothing needs none.
-fn keys(plan: &Plan, upkeep: Option<&mut Upkeep>) -> Result<Keys, Failure> {
+fn keys(plan: &Plan) -> Result<Keys, Failure> {
     match &plan.keys {
-        Some(dir) => {
-            let (keys, events) = opened::keys_and_events(dir, &plan.policy.domains, opened::now())?;
-            if let Some(upkeep) = upkeep {
-                upkeep.keys_changed(opened::now(), &events);
-            }
-            Ok(keys)
-        }
+        Some(dir) => opened::keys(dir, &plan.policy.domains, opened::now()),
         None => Keys::ephemeral(&plan.policy.domains).map_err(Failure::usage),
     }
 }

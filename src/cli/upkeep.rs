@@ -1,27 +1,21 @@
 //! What a pipeline owes its stores while it runs: sweeps before deadlines come, and entries in the journal for all that is destroyed.
 //!
-//! Sweeps come a few times within the margin by which parts go early, so that none is late. The margin is a share of the shortest
-//! retention that anything stored has, at most [`MARGIN_SECONDS_MAX`].
+//! Sweeps come a few times within the margin by which parts go early ([`Plan::margin_seconds`]), so that none is late.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::exit::Failure;
+use super::heads::Heads;
 use super::lock::RunLock;
-use crate::config::plan::{Plan, SinkKind};
-use crate::keys::KeyEvent;
+use crate::config::plan::{Plan, SWEEPS, SinkKind, WorstAge, at_rest_seconds};
+use crate::governance::policies;
 use crate::pipeline::checkpoint::{self, Saved};
 use crate::pipeline::raw::RawPlace;
 use crate::record::timestamp::Timestamp;
-use crate::retention::journal::{Event, Head, Journal, JournalError};
+use crate::retention::journal::{Event, Head, Journal};
 use crate::retention::sweep::{self, Place, SweepError, Swept, Turn};
 
-/// By how much parts go before their deadline, at most, while a pipeline runs.
-const MARGIN_SECONDS_MAX: u64 = 120;
-/// The share of the shortest retention that the margin is.
-const MARGIN_SHARE: u64 = 48;
-/// Sweeps within a margin.
-const SWEEPS: u64 = 4;
 /// The file that the journal's head is copied to, for whoever anchors it elsewhere.
 const HEAD_FILE: &str = "journal.head";
 
@@ -52,6 +46,18 @@ pub fn places(plan: &Plan) -> Vec<Place> {
     places
 }
 
+/// The age in seconds that no record of each place passes, in the order of [`places`].
+pub fn worst_seconds(plan: &Plan) -> Vec<u64> {
+    let mut worst = Vec::new();
+    for sink in plan.sinks.iter().filter(|sink| matches!(sink.kind, SinkKind::File { .. })) {
+        let stored = sink.worst_ages.iter().filter(|age| age.limit_seconds > 0);
+        worst.extend(stored.map(WorstAge::worst_seconds));
+    }
+    let quarantine = plan.quarantine.as_ref().map(|quarantine| quarantine.retention_seconds);
+    worst.extend(quarantine.map(|limit| at_rest_seconds(limit, plan.margin_seconds())));
+    worst
+}
+
 /// The state directory of a plan. Without one nothing can be entered, so nothing may be stored.
 pub fn state(plan: &Plan) -> Result<&Path, Failure> {
     plan.state.as_deref().ok_or_else(|| {
@@ -68,6 +74,7 @@ pub struct Upkeep {
     /// Raw files that go once they are delivered.
     raw: Vec<RawPlace>,
     head: Option<Head>,
+    heads: Heads,
     /// What was last said to be wrong: said once, until it changes.
     said: String,
     paused: bool,
@@ -76,17 +83,22 @@ pub struct Upkeep {
 
 impl Upkeep {
     /// Opens the journal of `plan`, enters its policy, and brings back what the last run left, with the positions of its sources.
-    /// Nothing of a plan that has no state and stores nothing.
-    pub fn begin(plan: &Plan, now: Timestamp) -> Result<(Option<Self>, Option<Saved>), Failure> {
+    /// Nothing of a plan that has no state and stores nothing. A run that is to be quiet says the journal's head at its end alone.
+    pub fn begin(
+        plan: &Plan,
+        now: Timestamp,
+        is_quiet: bool,
+    ) -> Result<(Option<Self>, Option<Saved>), Failure> {
         let places = places(plan);
         if plan.state.is_none() && places.is_empty() {
             return Ok((None, None));
         }
         let state = state(plan)?.to_owned();
-        let shortest = places.iter().map(|place| place.retention_seconds).min().unwrap_or(u64::MAX);
-        let margin_seconds = (shortest / MARGIN_SHARE).clamp(1, MARGIN_SECONDS_MAX);
         let mut journal = Journal::open(&state, now).map_err(Failure::downstream)?;
         let lock = RunLock::take(&state)?;
+        // Before the entry that says it is in force, and whatever the clock says.
+        policies::keep(&state, &plan.policy.hash, &plan.policy_text)
+            .map_err(|error| archive(&state, &error))?;
         // Before the entry, whose time may be the wrong one.
         let paused = sweep::clock_back(&journal, now).is_some();
         if !paused {
@@ -98,9 +110,10 @@ impl Upkeep {
         }
         let mut upkeep = Self {
             state,
+            heads: Heads::new(plan, journal.head(), is_quiet),
             journal,
             places,
-            margin_seconds,
+            margin_seconds: plan.margin_seconds(),
             raw: Vec::new(),
             head: None,
             said: String::new(),
@@ -119,17 +132,6 @@ impl Upkeep {
     /// How often to [`sweep`](Self::sweep).
     pub fn every(&self) -> Duration {
         Duration::from_millis(self.margin_seconds.saturating_mul(1000) / SWEEPS)
-    }
-
-    /// Enters what happened to keys.
-    pub fn keys_changed(&mut self, now: Timestamp, events: &[KeyEvent]) {
-        if events.is_empty() {
-            return;
-        }
-        let events: Vec<Event> = events.iter().cloned().map(Event::Key).collect();
-        let entered = self.journal.append(now, &events).map(drop);
-        self.say(entered.err().map(|error: JournalError| error.to_string()));
-        self.anchor();
     }
 
     /// Destroys what is due. A trouble that stays is said once.
@@ -157,6 +159,15 @@ impl Upkeep {
         };
         self.say(trouble);
         self.anchor();
+        self.heads.tick(now, self.journal.head());
+    }
+
+    /// Says where the journal ends when the run does.
+    pub fn end(&mut self, now: Timestamp) {
+        // Others may have entered something; what cannot be read is no news.
+        let _ = self.journal.append(now, &[]);
+        self.anchor();
+        self.heads.end(now, self.journal.head());
     }
 
     fn sweep_once(&mut self, now: Timestamp) -> Result<Vec<Swept>, SweepError> {
@@ -216,6 +227,14 @@ pub fn policy(plan: &Plan) -> Event {
         version: policy.version.clone(),
         sha256: policy.hash.clone(),
     }
+}
+
+fn archive(state: &Path, error: &std::io::Error) -> Failure {
+    Failure::downstream(format!(
+        "{}: the policy cannot be archived in it ({}); no policy is in force whose text is not kept: see its space and permissions",
+        state.display(),
+        error.kind()
+    ))
 }
 
 /// Writes the head to its file.

@@ -58,14 +58,14 @@ pub fn pipeline_from_str(
     let written = pipeline_file::read(&Section::root(&tree), &mut report);
     let base = Path::new(file).parent().unwrap_or(Path::new(""));
 
-    let mut policy = None;
+    let (mut policy, mut policy_text) = (None, String::new());
     let mut of_policy = Problems::default();
     if let Some(named) = &written.policy {
         let path = base.join(&named.value);
         match load(&path) {
             Ok(text) => {
                 let (read, found) = read_policy(&text, &path.to_string_lossy(), Origin::File);
-                (policy, of_policy) = (Some(read), found);
+                (policy, policy_text, of_policy) = (Some(read), text, found);
             }
             Err(error) => report.error(&named.span, unreadable(&path, &error)),
         }
@@ -75,7 +75,7 @@ pub fn pipeline_from_str(
     found.problems.extend(of_policy.problems);
     found.warnings.extend(of_policy.warnings);
     match plan {
-        Some(plan) if found.problems.is_empty() => Ok((plan, found.warnings)),
+        Some(plan) if found.problems.is_empty() => Ok((Plan { policy_text, ..plan }, found.warnings)),
         _ => Err(found),
     }
 }

@@ -28,11 +28,12 @@ pub(super) fn mean(
     let sources: Vec<SourcePlan> =
         written.sources.iter().filter_map(|source| mean_source(source, known, base, report)).collect();
     check_one_stdin(written, report);
-    let sinks = sinks_meant::mean(written, &sources, known, base, report);
+    let mut sinks = sinks_meant::mean(written, &sources, known, base, report);
     let quarantine = written
         .quarantine
         .as_ref()
         .and_then(|quarantine| mean_quarantine(quarantine, written, &sources, known, base, report));
+    sinks_meant::settle_margin(&mut sinks, quarantine.as_ref(), written, report);
     let path = |at: &Option<At<String>>| at.as_ref().map(|at| base.join(&at.value));
     check_keys(written, &sources, known, report);
     sinks_meant::check_paths(written, base, report);
@@ -40,6 +41,7 @@ pub(super) fn mean(
     Some(Plan {
         policy: policy?,
         policy_path,
+        policy_text: String::new(),
         keys: path(&written.keys),
         state: path(&written.state),
         threads: written.threads.as_ref().map(|at| at.value as usize),

@@ -28,6 +28,34 @@ pub const CLOCK_SKEW_SECONDS: u64 = 1;
 /// the work on one batch. A sink that blocks longer withholds what falls due.
 pub const IN_FLIGHT_SECONDS: u64 = 1;
 
+/// By how much parts go before their deadline, at most, while a pipeline runs.
+const MARGIN_SECONDS_MAX: u64 = 120;
+/// The share of the shortest retention that the margin is.
+const MARGIN_SHARE: u64 = 48;
+/// Sweeps of a running pipeline within a margin.
+pub const SWEEPS: u64 = 4;
+
+/// The shortest retention of anything stored whose margin has room for the time between two sweeps and for clocks that differ.
+pub const STORED_SECONDS_MIN: u64 = 2 * MARGIN_SHARE;
+
+/// By how much parts go before their deadline where the shortest retention is this.
+pub const fn margin_seconds(shortest_seconds: u64) -> u64 {
+    let share = shortest_seconds / MARGIN_SHARE;
+    if share == 0 {
+        1
+    } else if share < MARGIN_SECONDS_MAX {
+        share
+    } else {
+        MARGIN_SECONDS_MAX
+    }
+}
+
+/// How old a record that may live `limit_seconds` can get in a store: the sweep that takes its part comes at most the time between two
+/// sweeps after the margin has begun.
+pub const fn at_rest_seconds(limit_seconds: u64, margin_seconds: u64) -> u64 {
+    limit_seconds.saturating_sub(margin_seconds) + margin_seconds.div_ceil(SWEEPS) + CLOCK_SKEW_SECONDS
+}
+
 /// A whole pipeline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -35,6 +63,8 @@ pub struct Plan {
     pub policy: Policy,
     /// Where the policy was read.
     pub policy_path: PathBuf,
+    /// The policy's text, as it was read: what is archived under its hash.
+    pub policy_text: String,
     /// The directory of the keyring; `None` when no rule pseudonymises.
     pub keys: Option<PathBuf>,
     /// The directory of checkpoints, journal and lock.
@@ -49,6 +79,22 @@ pub struct Plan {
     pub sinks: Vec<SinkPlan>,
     /// Where records go that could not be parsed; `None`: they are counted and discarded.
     pub quarantine: Option<QuarantinePlan>,
+}
+
+impl Plan {
+    /// By how much parts go before their deadline while the pipeline runs.
+    pub fn margin_seconds(&self) -> u64 {
+        let shortest = shortest_stored(&self.sinks, self.quarantine.as_ref());
+        margin_seconds(shortest.unwrap_or(u64::MAX))
+    }
+}
+
+/// The shortest retention of anything that is stored.
+pub(super) fn shortest_stored(sinks: &[SinkPlan], quarantine: Option<&QuarantinePlan>) -> Option<u64> {
+    let stored = sinks.iter().filter(|sink| matches!(sink.kind, SinkKind::File { .. }));
+    // Zero stands for a retention that could not be read, or is nothing.
+    let limits = stored.flat_map(|sink| &sink.worst_ages).map(|age| age.limit_seconds);
+    limits.chain(quarantine.map(|quarantine| quarantine.retention_seconds)).filter(|limit| *limit > 0).min()
 }
 
 /// One source.
@@ -191,6 +237,8 @@ pub struct WorstAge {
     pub store: Store,
     /// The retention of the class, in seconds.
     pub limit_seconds: u64,
+    /// By how much a part goes before its deadline, in seconds; nothing where nothing is stored.
+    pub margin_seconds: u64,
 }
 
 /// What bounds the age of a record once a sink has it.
@@ -214,6 +262,10 @@ pub const fn worst_age(kind: &SinkKind, lateness_seconds: u64, limit_seconds: u6
         in_flight_seconds: IN_FLIGHT_SECONDS.saturating_add(open_seconds),
         store,
         limit_seconds,
+        margin_seconds: match store {
+            Store::Nothing => 0,
+            Store::NamedFile => margin_seconds(limit_seconds),
+        },
     }
 }
 
@@ -221,6 +273,16 @@ impl WorstAge {
     /// The age in seconds at which a record as late as stated is delivered.
     pub const fn on_delivery_seconds(&self) -> u64 {
         self.clock_skew_seconds.saturating_add(self.lateness_seconds).saturating_add(self.in_flight_seconds)
+    }
+
+    /// The age in seconds that no record passes before it is destroyed; where nothing is stored, that at which it is delivered.
+    pub const fn worst_seconds(&self) -> u64 {
+        let delivered = self.on_delivery_seconds();
+        let at_rest = match self.store {
+            Store::Nothing => 0,
+            Store::NamedFile => at_rest_seconds(self.limit_seconds, self.margin_seconds),
+        };
+        if at_rest > delivered { at_rest } else { delivered }
     }
 
     /// False when a record as late as stated would be due before it is delivered: it would always be withheld.
@@ -245,8 +307,10 @@ impl fmt::Display for WorstAge {
             Store::Nothing => write!(f, "nothing is stored here"),
             Store::NamedFile => write!(
                 f,
-                "then swept by the deadline in its name, {limit} after its first record, while `sluis run` or a timer with \
-                 `sluis sweep` is at work"
+                "then swept by the deadline in its name, less a margin of {}: at most {} old while `sluis run` is at work, {limit} \
+                 with a timer of `sluis sweep`",
+                duration_text(self.margin_seconds),
+                duration_text(self.worst_seconds()),
             ),
         }
     }

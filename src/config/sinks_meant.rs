@@ -6,7 +6,10 @@ use super::diagnostics::Report;
 use super::document::At;
 use super::pipeline_file::{Kind, WrittenPipeline, WrittenSink};
 use super::pipeline_meant::{PathAt, class_named, quarantine_directory};
-use super::plan::{PART_SECONDS_MAX_DEFAULT, SinkKind, SinkPlan, SourcePlan, WorstAge, worst_age};
+use super::plan::{
+    PART_SECONDS_MAX_DEFAULT, QuarantinePlan, STORED_SECONDS_MIN, SinkKind, SinkPlan, SourcePlan, Store,
+    WorstAge, margin_seconds, shortest_stored, worst_age,
+};
 use super::suggest;
 use super::units::duration_text;
 use crate::encode::Emit;
@@ -212,6 +215,38 @@ fn worst_ages(
         ages.push(age);
     }
     ages
+}
+
+/// All stores are swept together, with the margin that the shortest retention allows. One that has no room for the time between two
+/// sweeps is refused: a part could be late.
+pub(super) fn settle_margin(
+    sinks: &mut [SinkPlan],
+    quarantine: Option<&QuarantinePlan>,
+    written: &WrittenPipeline,
+    report: &mut Report,
+) {
+    let Some(shortest) = shortest_stored(sinks, quarantine) else { return };
+    let margin = margin_seconds(shortest);
+    let stored = sinks.iter_mut().flat_map(|sink| &mut sink.worst_ages);
+    for age in stored.filter(|age| age.store == Store::NamedFile) {
+        age.margin_seconds = margin;
+    }
+    if shortest >= STORED_SECONDS_MIN {
+        return;
+    }
+    let stores =
+        written.sinks.iter().find(|sink| sink.kind.as_ref().is_some_and(|at| at.value == Kind::File));
+    let of_quarantine = written.quarantine.as_ref().map(|quarantine| &quarantine.span);
+    if let Some(span) = stores.map(|sink| &sink.name.span).or(of_quarantine) {
+        report.error(
+            span,
+            format!(
+                "what is stored lives {}, and sweeps cannot keep less than {}; lengthen the retention, or store nothing of it",
+                duration_text(shortest),
+                duration_text(STORED_SECONDS_MIN)
+            ),
+        );
+    }
 }
 
 /// Whatever is stored is destroyed one day, and that is entered in the journal of the state directory.

@@ -1,35 +1,38 @@
-//! The audit: live state against policy and journal.
+//! The audit: live state against policy and journals.
 //!
-//! *In*: the places that a pipeline stores in, its journal and keyring, and the time. *Out*: a [`Report`]: per place how much there is
-//! and how old it can be, and every [`Violation`]. *Promised*: whatever lies in a place is a part within its deadline or a violation; a journal
-//! that does not prove itself is one, and so is a part that it calls destroyed. *Not here*: the table (`cli`).
+//! *In*: the places that a pipeline stores in, its journal, its keyring with the journal of that, its archive of policies, and the time.
+//! *Out*: a [`Report`]: per place how much there is and how old it can be, and every [`Violation`]. *Promised*: whatever lies in a place is
+//! a part within its deadline, known to the journal and as it was stored, or a violation; so is a part that should be there, a key that
+//! should be dead, a policy whose text is lost, and a journal that does not prove itself. *Not here*: the table (`cli`).
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io;
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::evidence::{Evidence, NoEvidence, Stored};
+use super::policies::{self, Kept};
+use super::stored::{Compared, OTHERS};
 use crate::keys;
 use crate::record::timestamp::Timestamp;
-use crate::retention::journal::{FILE_NAME, Head, Verified, verify};
+use crate::retention::journal::{FILE_NAME, Head, Verified};
 use crate::retention::sweep::{self, Listing, Place, SweepError};
-
-/// Permission bits by which people who are neither owner nor group get at something.
-const OTHERS: u32 = 0o007;
 
 /// What is looked at.
 pub struct Scope<'a> {
     /// Where records are stored.
     pub places: &'a [Place],
+    /// The age in seconds that no record of each place passes, in the same order.
+    pub worst_seconds: &'a [u64],
     /// The state directory.
     pub state: &'a Path,
     /// The keyring's directory, if there is one.
     pub keys: Option<&'a Path>,
-    /// A head that was kept elsewhere.
+    /// A head of the state's journal that was kept elsewhere.
     pub anchored: Option<Head>,
+    /// One of the keyring's.
+    pub keyring_anchored: Option<Head>,
     /// The time.
     pub now: Timestamp,
 }
@@ -37,7 +40,7 @@ pub struct Scope<'a> {
 /// Something that is not as the policy says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Violation {
-    /// What it is about: a store with its class, `journal`, `keys`.
+    /// What it is about: a store with its class, `journal`, `keyring journal`, `keys`, `policy`, `state`.
     pub subject: String,
     /// What is wrong, and what to do.
     pub what: String,
@@ -52,6 +55,8 @@ pub struct Row {
     pub class: Option<String>,
     /// What the policy allows, in seconds.
     pub limit_seconds: u64,
+    /// The age that no record passes while a pipeline or a timer is at work, in seconds.
+    pub worst_seconds: u64,
     /// Parts that are there.
     pub parts: u64,
     /// The greatest age that a record of them can have, in seconds.
@@ -67,6 +72,10 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// What the journal proves; nothing when it does not prove itself.
     pub journal: Option<Verified>,
+    /// The same of the keyring's.
+    pub keyring: Option<Verified>,
+    /// Policies that were in force.
+    pub policies: usize,
     /// Everything that is not as it should be.
     pub violations: Vec<Violation>,
 }
@@ -83,7 +92,8 @@ impl Report {
             .iter()
             .map(|row| {
                 json!({
-                    "store": row.store, "class": row.class, "limit_seconds": row.limit_seconds, "parts": row.parts,
+                    "store": row.store, "class": row.class, "limit_seconds": row.limit_seconds,
+                    "worst_seconds": row.worst_seconds, "parts": row.parts,
                     "oldest_seconds": row.oldest_seconds, "next_due": row.next.map(|at| at.to_string())
                 })
             })
@@ -93,26 +103,52 @@ impl Report {
             .iter()
             .map(|violation| json!({ "subject": violation.subject, "violation": violation.what }))
             .collect();
-        let journal = self.journal.map(|journal| {
-            json!({ "entries": journal.head.seq, "head": journal.head.to_string(), "anchored": journal.anchored })
-        });
-        json!({ "stores": rows, "journal": journal, "violations": violations })
+        let proven = |journal: Verified| json!({ "entries": journal.head.seq, "head": journal.head.to_string(), "anchored": journal.anchored });
+        json!({
+            "stores": rows, "journal": self.journal.map(proven), "keyring_journal": self.keyring.map(proven),
+            "policies": self.policies, "violations": violations
+        })
     }
 }
 
 /// Looks at everything.
 pub fn audit(scope: &Scope<'_>) -> Result<Report, SweepError> {
     let mut report = Report::default();
-    let destroyed = journal(scope, &mut report);
-    for place in scope.places {
+    let evidence = match Evidence::read(scope.state, scope.anchored) {
+        Ok((evidence, verified)) => {
+            report.journal = Some(verified);
+            evidence
+        }
+        Err(problem) => {
+            report.violation("journal", problem.to_string());
+            Evidence::default()
+        }
+    };
+    let mut compared = Vec::with_capacity(scope.places.len());
+    for (place, worst_seconds) in scope.places.iter().zip(scope.worst_seconds) {
         let listing = sweep::list(place, scope.now, 0)?;
-        store(place, &listing, scope.now, &mut report);
-        come_back(place, &destroyed, &mut report);
+        store(place, &listing, scope.now, *worst_seconds, &mut report);
+        let unreadable =
+            |source| SweepError::Io { path: place.directory.clone(), doing: "it cannot be read", source };
+        compared.push(Compared::new(place, &evidence, scope.now).map_err(unreadable)?);
         permissions(&subject(place), &place.directory, &mut report);
     }
+    if compared.iter().any(Compared::is_in_doubt)
+        && let Ok((again, _)) = Evidence::read(scope.state, None)
+    {
+        for (place, compared) in scope.places.iter().zip(&mut compared) {
+            compared.settle(place, &again);
+        }
+    }
+    for (place, compared) in scope.places.iter().zip(&compared) {
+        against_journal(place, compared, &mut report);
+    }
+    forgotten(scope, &evidence, &mut report);
+    archive(scope.state, &evidence, &mut report);
     permissions("state", scope.state, &mut report);
+    permissions("journal", &scope.state.join(FILE_NAME), &mut report);
     if let Some(directory) = scope.keys {
-        keyring(directory, scope.now, &mut report);
+        keyring(directory, scope, &mut report);
     }
     Ok(report)
 }
@@ -124,7 +160,7 @@ fn subject(place: &Place) -> String {
     }
 }
 
-fn store(place: &Place, listing: &Listing, now: Timestamp, report: &mut Report) {
+fn store(place: &Place, listing: &Listing, now: Timestamp, worst_seconds: u64, report: &mut Report) {
     let subject = subject(place);
     if let Some(first) = listing.due.first() {
         report.violation(
@@ -147,67 +183,90 @@ fn store(place: &Place, listing: &Listing, now: Timestamp, report: &mut Report) 
         store: place.store.clone(),
         class: place.class.clone(),
         limit_seconds: place.retention_seconds,
+        worst_seconds,
         parts: listing.kept + listing.due.len() as u64,
         oldest_seconds: listing.oldest.map(|oldest| (now.seconds() - oldest.seconds()).max(0).unsigned_abs()),
         next: listing.next,
     });
 }
 
-/// By store, class and name: what the journal says was destroyed.
-type Destroyed = BTreeMap<(String, Option<String>), Vec<String>>;
-
-/// Follows the journal, and gathers what it says was destroyed.
-fn journal(scope: &Scope<'_>, report: &mut Report) -> Destroyed {
-    let mut gone: BTreeMap<(String, Option<String>, String), bool> = BTreeMap::new();
-    let file = match File::open(scope.state.join(FILE_NAME)) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            report.violation(
-                "journal",
-                "there is none: nothing proves what was destroyed; `sluis run` begins one".to_owned(),
-            );
-            return Destroyed::new();
+/// Parts that are not as the journal says.
+fn against_journal(place: &Place, compared: &Compared, report: &mut Report) {
+    let kinds = [
+        (
+            &compared.gone,
+            "parts that the journal calls stored are gone, and nothing says who destroyed them: find out who removes files there, since \
+             Sluis enters each before it goes",
+        ),
+        (
+            &compared.unknown,
+            "parts are there that the journal never called stored: find out who put them there; those that an earlier version stored \
+             go by their deadline",
+        ),
+        (
+            &compared.back,
+            "parts that the journal calls destroyed are there: restored from a backup, or kept by a crash; `sluis sweep` destroys what is due",
+        ),
+        (
+            &compared.changed,
+            "parts are not as they were stored, their size is another: find out who writes there, and do not trust what they say",
+        ),
+        (&compared.open, "parts can be read by everyone on this machine; run chmod o-rwx on them"),
+    ];
+    for (names, what) in kinds {
+        if let Some(first) = names.first() {
+            report.violation(&subject(place), format!("{} {what} (the first is {first})", names.len()));
         }
-        Err(error) => {
-            report.violation("journal", format!("it cannot be opened ({})", error.kind()));
-            return Destroyed::new();
-        }
-    };
-    let verified = verify(file, scope.anchored, |entry| {
-        // Most entries are of parts; of others nothing is needed.
-        let Ok(entry) = serde_json::from_slice::<Value>(entry) else { return };
-        let text = |key: &str| entry.get(key).and_then(Value::as_str).map(ToOwned::to_owned);
-        let (Some(store), Some(part)) = (text("store"), text("part")) else { return };
-        gone.insert((store, text("class"), part), entry["event"] == "part.destroyed");
-    });
-    match verified {
-        Ok(verified) => report.journal = Some(verified),
-        Err(problem) => report.violation("journal", problem.to_string()),
     }
-    let mut destroyed = Destroyed::new();
-    for ((store, class, part), _) in gone.into_iter().filter(|(_, gone)| *gone) {
-        destroyed.entry((store, class)).or_default().push(part);
-    }
-    destroyed
 }
 
-/// Parts that the journal calls destroyed, and that are there.
-fn come_back(place: &Place, destroyed: &Destroyed, report: &mut Report) {
-    let Some(parts) = destroyed.get(&(place.store.clone(), place.class.clone())) else { return };
-    let back = parts.iter().filter(|part| fs::symlink_metadata(place.directory.join(part)).is_ok()).count();
-    if back > 0 {
+/// Parts of stores that the pipeline no longer has: no sweep reaches them.
+fn forgotten(scope: &Scope<'_>, evidence: &Evidence, report: &mut Report) {
+    for (store, class, parts) in evidence.stores() {
+        let is_swept = |place: &Place| place.store == store && place.class.as_deref() == class;
+        if scope.places.iter().any(is_swept) {
+            continue;
+        }
+        let left = |stored: &Stored| stored.deadline > scope.now;
+        let count =
+            parts.values().filter(|fate| !fate.destroyed && fate.stored.as_ref().is_some_and(left)).count();
+        if count > 0 {
+            let subject = class.map_or_else(|| store.to_owned(), |class| format!("{store}, class {class}"));
+            report.violation(
+                &subject,
+                format!(
+                    "{count} parts that the journal calls stored are in a store that the pipeline no longer has, so that nothing destroys \
+                     them: put it back until they are due"
+                ),
+            );
+        }
+    }
+}
+
+/// Every policy that was in force has its text in the archive.
+fn archive(state: &Path, evidence: &Evidence, report: &mut Report) {
+    let hashes = evidence.policies.hashes();
+    report.policies = hashes.len();
+    for sha256 in hashes {
+        let what = match policies::look(state, sha256) {
+            Kept::Whole => continue,
+            Kept::Missing => "is not in the archive",
+            Kept::Differs => "is not what the archive has under its hash",
+        };
         report.violation(
-            &subject(place),
-            format!("{back} parts that the journal calls destroyed are there: restored from a backup, or kept by a crash; `sluis sweep` destroys what is due"),
+            "policy",
+            format!(
+                "the text of the policy with sha256 {sha256}, which was in force, {what}; put the file of that time at {}",
+                policies::path(state, sha256).display()
+            ),
         );
     }
 }
 
-/// Others may not get at what is stored.
-fn permissions(subject: &str, directory: &Path, report: &mut Report) {
-    let Ok(facts) = fs::metadata(directory) else { return };
+/// Others may not get at what is stored, nor at its evidence.
+fn permissions(subject: &str, path: &Path, report: &mut Report) {
+    let Ok(facts) = fs::metadata(path) else { return };
     if facts.permissions().mode() & OTHERS != 0 {
-        let path: PathBuf = directory.to_owned();
         report.violation(
             subject,
             format!("{} is open to everyone on this machine; run chmod o-rwx on it", path.display()),
@@ -215,20 +274,41 @@ fn permissions(subject: &str, directory: &Path, report: &mut Report) {
     }
 }
 
-/// Keys that should be dead.
-fn keyring(directory: &Path, now: Timestamp, report: &mut Report) {
-    match keys::admin::list(directory, now) {
-        Ok(chains) => {
-            for chain in chains.iter().filter(|chain| chain.first_dies <= now) {
-                report.violation(
-                    "keys",
-                    format!(
-                        "the key of epoch {} of domain {} should be dead; run `sluis keys advance`, and see that `sluis run` is at work",
-                        chain.first_epoch, chain.domain
-                    ),
-                );
-            }
+/// Keys that should be dead, and the evidence of those that are.
+fn keyring(directory: &Path, scope: &Scope<'_>, report: &mut Report) {
+    let evidence = match Evidence::read(directory, scope.keyring_anchored) {
+        Ok((evidence, verified)) => {
+            report.keyring = Some(verified);
+            evidence
         }
-        Err(problem) => report.violation("keys", problem.to_string()),
+        // Without a keyring there is nothing to prove; that it is missing is said below.
+        Err(NoEvidence::Missing) if !directory.exists() => Evidence::default(),
+        Err(problem) => {
+            report.violation("keyring journal", problem.to_string());
+            Evidence::default()
+        }
+    };
+    permissions("keyring journal", &directory.join(FILE_NAME), report);
+    let chains = match keys::admin::list(directory, scope.now) {
+        Ok(chains) => chains,
+        Err(problem) => return report.violation("keys", problem.to_string()),
+    };
+    for chain in chains.iter().filter(|chain| chain.first_dies <= scope.now) {
+        report.violation(
+            "keys",
+            format!(
+                "the key of epoch {} of domain {} should be dead; run `sluis keys advance`, and see that `sluis run` is at work",
+                chain.first_epoch, chain.domain
+            ),
+        );
+    }
+    for what in evidence.against_keyring(&chains) {
+        report.violation(
+            "keys",
+            format!(
+                "the keyring is older than its journal, as one that came back from a backup is, or a crash kept a change from it: {what}; \
+                 run `sluis keys advance`, and `sluis keys renew` where it came from a backup or lacks a chain"
+            ),
+        );
     }
 }

@@ -4,3 +4,6 @@
 //! changed; nothing of a record is read or shown. *Not here*: mending (`retention`, `keys`).
 
 pub mod audit;
+pub mod evidence;
+pub mod policies;
+pub mod stored;

@@ -1,7 +1,7 @@
 //! What the command line does to a keyring: one function per command, each one locked change.
 //!
-//! *In*: a directory and an instant. *Out*: [`KeyEvent`]s. *Promised*: each change advances the keyring as well, so that
-//! none writes a key that is already due. *Not here*: arguments and tables (`cli`), the keys in use (`shared`).
+//! *In*: a directory, an instant and a [`Ledger`]. *Out*: [`KeyEvent`]s, which the ledger has by then. *Promised*: each
+//! change advances the keyring as well, so that none writes a key that is already due. *Not here*: arguments and tables (`cli`), the keys in use (`shared`).
 
 use std::io::BufRead;
 use std::path::Path;
@@ -9,16 +9,22 @@ use std::path::Path;
 use super::error::KeyError;
 use super::event::KeyEvent;
 use super::keyring::{ChainFacts, Keyring};
+use super::ledger::Ledger;
 use super::renewal::RenewFrom;
 use super::seal;
-use super::store::Store;
+use super::store::{Entry, Store};
 use crate::record::timestamp::Timestamp;
 
 /// Makes a keyring, or adds domains to one: name, epoch length and longest retention in seconds. A domain that exists
 /// keeps its keys; a longer retention is recorded, another epoch length refused.
-pub fn init(dir: &Path, domains: &[(&str, u64, u64)], now: Timestamp) -> Result<Vec<KeyEvent>, KeyError> {
+pub fn init(
+    dir: &Path,
+    domains: &[(&str, u64, u64)],
+    now: Timestamp,
+    ledger: &dyn Ledger,
+) -> Result<Vec<KeyEvent>, KeyError> {
     let store = Store::open_or_make(dir)?;
-    let changed = store.change_or_create(|keyring| {
+    let changed = store.change_or_create(Entry { ledger, now }, |keyring| {
         let mut events = Vec::new();
         for &(name, epoch_seconds, retention_seconds) in domains {
             events.extend(keyring.create(name, epoch_seconds, retention_seconds, now)?);
@@ -36,15 +42,26 @@ pub fn list(dir: &Path, now: Timestamp) -> Result<Vec<ChainFacts>, KeyError> {
 }
 
 /// Destroys every key that is due.
-pub fn advance(dir: &Path, now: Timestamp) -> Result<Vec<KeyEvent>, KeyError> {
-    Ok(Store::open(dir)?.change(|keyring| keyring.advance(now))?.events)
+pub fn advance(dir: &Path, now: Timestamp, ledger: &dyn Ledger) -> Result<Vec<KeyEvent>, KeyError> {
+    Ok(Store::open(dir)?.change(Entry { ledger, now }, |keyring| keyring.advance(now))?.events)
 }
 
-/// Seals all living chains to `recipient`.
-pub fn export(dir: &Path, recipient: &str, now: Timestamp) -> Result<(Vec<u8>, Vec<KeyEvent>), KeyError> {
-    let changed = Store::open(dir)?.change(|keyring| keyring.advance(now))?;
-    let (sealed, exported) = seal::seal(&changed.keyring, recipient)?;
-    Ok((sealed, [changed.events, exported].concat()))
+/// Seals all living chains to `recipient`. They are sealed under the keyring's lock and handed out once the ledger says so.
+pub fn export(
+    dir: &Path,
+    recipient: &str,
+    now: Timestamp,
+    ledger: &dyn Ledger,
+) -> Result<(Vec<u8>, Vec<KeyEvent>), KeyError> {
+    let mut sealed = Vec::new();
+    let changed = Store::open(dir)?.change(Entry { ledger, now }, |keyring| {
+        let mut events = keyring.advance(now)?;
+        let (bytes, exported) = seal::seal(keyring, recipient)?;
+        sealed = bytes;
+        events.extend(exported);
+        Ok(events)
+    })?;
+    Ok((sealed, changed.events))
 }
 
 /// Opens sealed chains and merges them into the keyring of `dir`, which is made if it is not there.
@@ -53,12 +70,13 @@ pub fn import(
     sealed: &[u8],
     identities: impl BufRead,
     now: Timestamp,
+    ledger: &dyn Ledger,
 ) -> Result<Vec<KeyEvent>, KeyError> {
     // Opened before the directory is made: a wrong identity leaves nothing behind.
     let mut arrived = seal::open(sealed, identities)?;
     // What died on its way is neither merged nor written.
     let _ = arrived.advance(now)?;
-    let changed = Store::open_or_make(dir)?.change_or_create(|keyring| {
+    let changed = Store::open_or_make(dir)?.change_or_create(Entry { ledger, now }, |keyring| {
         let mut events = keyring.merge(arrived)?;
         events.extend(keyring.advance(now)?);
         Ok(events)
@@ -73,8 +91,9 @@ pub fn renew(
     from: RenewFrom,
     epoch_seconds: Option<u64>,
     now: Timestamp,
+    ledger: &dyn Ledger,
 ) -> Result<Vec<KeyEvent>, KeyError> {
-    let changed = Store::open(dir)?.change(|keyring| {
+    let changed = Store::open(dir)?.change(Entry { ledger, now }, |keyring| {
         let names = if names.is_empty() { all_names(keyring) } else { names.to_vec() };
         let mut events = keyring.advance(now)?;
         for name in &names {

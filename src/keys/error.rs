@@ -111,6 +111,12 @@ pub enum KeyError {
         /// The system's answer.
         source: io::Error,
     },
+    /// The change could not be entered in the keyring's journal.
+    #[error("{problem}; the keyring was left as it is")]
+    NotEntered {
+        /// What went wrong, where, and what to do.
+        problem: String,
+    },
     /// Sealing or opening failed.
     #[error("{0}")]
     Seal(&'static str),

@@ -65,6 +65,13 @@ pub enum KeyEvent {
     },
 }
 
+impl KeyEvent {
+    /// True when the keyring is the same before and after: chains that were sealed are still here.
+    pub const fn leaves_keyring(&self) -> bool {
+        matches!(self, Self::Exported { .. })
+    }
+}
+
 impl fmt::Display for KeyEvent {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

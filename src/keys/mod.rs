@@ -4,8 +4,8 @@
 //! store ──▶ keyring ──▶ chain ──▶ ratchet ──▶ EpochKeys ──▶ Token
 //!  disk     domains     CK(e)      K(e,k)      a worker's    what leaves
 //! ```
-//! *In*: the domains of a policy, a keyring's directory (or none, for one run), instants, canonical values. *Out*:
-//! tokens, and [`KeyEvent`]s for whoever keeps evidence. *Promised*: PI-5, once the longest retention of a domain has
+//! *In*: the domains of a policy, a keyring's directory (or none, for one run), instants, canonical values, a
+//! [`Ledger`]. *Out*: tokens, and [`KeyEvent`]s, entered in the ledger before they happen. *Promised*: PI-5, once the longest retention of a domain has
 //! passed since the end of an epoch, no state of Sluis can produce its key; PI-6, the same identifier, kind, domain and
 //! epoch give the same token on every node, and anything else differs. Keys are wiped when dropped, on pages locked where
 //! permitted, and cannot be printed. *Not here*: making values canonical (`protect`), deciding what is treated (`policy`),
@@ -24,6 +24,7 @@ pub mod error;
 pub mod event;
 pub mod harden;
 pub mod keyring;
+pub mod ledger;
 mod mac;
 pub mod pseudonym;
 mod ratchet;
@@ -40,6 +41,7 @@ pub use cache::EpochCache;
 pub use error::KeyError;
 pub use event::KeyEvent;
 pub use keyring::ChainFacts;
+pub use ledger::Ledger;
 pub use pseudonym::{EpochKeys, Token, TokenKind};
 pub use renewal::RenewFrom;
 pub use shared::Keys;

@@ -18,10 +18,11 @@ use super::chain::{life, seconds_of};
 use super::error::KeyError;
 use super::event::KeyEvent;
 use super::keyring::Keyring;
+use super::ledger::Ledger;
 use super::pseudonym::EpochKeys;
 use super::ratchet;
 use super::secret::{KEY_BYTES, Secret};
-use super::store::{Changed, Store, Version};
+use super::store::{Changed, Entry, Store, Version};
 use crate::policy::class::Domain;
 use crate::record::timestamp::Timestamp;
 
@@ -51,18 +52,12 @@ struct Ephemeral {
 /// A keyring with its file.
 struct Stored {
     store: Store,
-    access: Access,
+    /// Where changes are entered first; `None` for a process that may not change the file.
+    ledger: Option<Box<dyn Ledger>>,
     domains: Vec<Domain>,
     state: RwLock<State>,
     /// One advance at a time: two could put what they read into memory in the wrong order.
     turn: Mutex<()>,
-}
-
-/// Whether this process may change the file.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Access {
-    Change,
-    ReadOnly,
 }
 
 struct State {
@@ -89,11 +84,17 @@ impl Keys {
     }
 
     /// Opens the keyring in `dir` for a policy's domains. Each must be there with its epoch length; a longer retention is
-    /// recorded; what is due is destroyed.
-    pub fn open(dir: &Path, domains: &[Domain], now: Timestamp) -> Result<(Self, Vec<KeyEvent>), KeyError> {
+    /// recorded; what is due is destroyed. Both, and what is destroyed later, is entered in `ledger` first.
+    pub fn open(
+        dir: &Path,
+        domains: &[Domain],
+        now: Timestamp,
+        ledger: Box<dyn Ledger>,
+    ) -> Result<(Self, Vec<KeyEvent>), KeyError> {
         let store = Store::open(dir)?;
-        let changed = store.change(|keyring| fit(keyring, domains, now))?;
-        Self::stored(store, Access::Change, domains, changed)
+        let entry = Entry { ledger: ledger.as_ref(), now };
+        let changed = store.change(entry, |keyring| fit(keyring, domains, now))?;
+        Self::stored(store, Some(ledger), domains, changed)
     }
 
     /// The same without ever writing, for a run that is judged as at another time: what would be recorded or destroyed
@@ -102,20 +103,19 @@ impl Keys {
         let store = Store::open(dir)?;
         let (mut keyring, version) = store.read()?;
         let events = fit(&mut keyring, domains, now)?;
-        Self::stored(store, Access::ReadOnly, domains, Changed { events, keyring, version })
-            .map(|(keys, _)| keys)
+        Self::stored(store, None, domains, Changed { events, keyring, version }).map(|(keys, _)| keys)
     }
 
     fn stored(
         store: Store,
-        access: Access,
+        ledger: Option<Box<dyn Ledger>>,
         domains: &[Domain],
         changed: Changed,
     ) -> Result<(Self, Vec<KeyEvent>), KeyError> {
         let Changed { events, keyring, version } = changed;
         let places = places(&keyring, domains)?;
         let state = RwLock::new(State { keyring, places, version, behind: false });
-        let stored = Stored { store, access, domains: domains.to_vec(), state, turn: Mutex::new(()) };
+        let stored = Stored { store, ledger, domains: domains.to_vec(), state, turn: Mutex::new(()) };
         let source = Source::Stored(Box::new(stored));
         Ok((Self(Arc::new(Inner { generation: AtomicU64::new(0), source })), events))
     }
@@ -172,10 +172,10 @@ impl Keys {
             changed();
         }
         reloaded?;
-        if !stored.read().behind {
+        let Some(ledger) = stored.ledger.as_deref().filter(|_| stored.read().behind) else {
             return Ok(Vec::new());
-        }
-        let written = stored.store.change(|keyring| keyring.advance(now))?;
+        };
+        let written = stored.store.change(Entry { ledger, now }, |keyring| keyring.advance(now))?;
         stored.swap(written.keyring, written.version)?;
         changed();
         Ok(written.events)
@@ -189,7 +189,7 @@ impl Stored {
             return Ok(false);
         }
         let (mut keyring, version) = self.store.read()?;
-        if self.access == Access::ReadOnly {
+        if self.ledger.is_none() {
             let _ = fit(&mut keyring, &self.domains, now)?;
         }
         self.swap(keyring, version)?;
@@ -203,7 +203,7 @@ impl Stored {
         }
         let mut state = self.write();
         let _ = state.keyring.advance(now)?;
-        state.behind = self.access == Access::Change;
+        state.behind = self.ledger.is_some();
         Ok(true)
     }
 

@@ -5,9 +5,10 @@
 //!   keyring          0600, ours, never changed in place
 //!   keyring.lock     0600, empty; locked shared to read, exclusively to change
 //!   keyring.tmp      there only while a change is written, or after a crash: then removed by the next change
+//!   journal          what happened to the keys, each entry before its change ([`Ledger`]); kept by `retention`
 //! ```
 //! *In*: a directory. *Out*: a [`Keyring`], and its changes made durable. *Promised*: a reader sees the old keyring or
-//! the new one, whole; a change is on disk when [`change`](Store::change) returns; others who may read or write the
+//! the new one, whole; a change is on disk when [`change`](Store::change) returns, and in the ledger before that; others who may read or write the
 //! directory or file are refused. *Not here*: when something changes (`shared`, `cli`).
 //!
 //! The file that a change replaces is overwritten with zeros after it has lost its name. That reaches the platter of a
@@ -27,7 +28,9 @@ use zeroize::Zeroizing;
 use super::error::KeyError;
 use super::event::KeyEvent;
 use super::keyring::Keyring;
+use super::ledger::Ledger;
 use super::text::TEXT_BYTES_MAX;
+use crate::record::timestamp::Timestamp;
 
 const KEYRING: &str = "keyring";
 const LOCK: &str = "keyring.lock";
@@ -64,6 +67,30 @@ impl Mark {
             changed: (stat.st_mtime as i64, stat.st_mtime_nsec as i64),
         }
     }
+}
+
+/// Where a change is entered, and when it happens.
+#[derive(Clone, Copy)]
+pub struct Entry<'a> {
+    /// The keyring's evidence.
+    pub ledger: &'a dyn Ledger,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl Entry<'_> {
+    fn enter(&self, events: &[KeyEvent]) -> Result<(), KeyError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.ledger.enter(self.now, events).map_err(|problem| KeyError::NotEntered { problem })
+    }
+}
+
+/// The file that is to come, and the one that it replaces.
+struct Prepared {
+    file: File,
+    old: Option<File>,
 }
 
 /// How a change of the keyring ended.
@@ -118,26 +145,29 @@ impl Store {
     }
 
     /// Changes the keyring under the exclusive lock: reads it, lets `change` change it, and replaces the file when there
-    /// are events to tell. When `change` fails, nothing has happened.
+    /// are events to tell, which `entry` enters before. When `change` or the entry fails, nothing has happened.
     pub fn change(
         &self,
+        entry: Entry<'_>,
         change: impl FnOnce(&mut Keyring) -> Result<Vec<KeyEvent>, KeyError>,
     ) -> Result<Changed, KeyError> {
-        self.change_from(None, change)
+        self.change_from(None, entry, change)
     }
 
     /// The same, from an empty keyring if there is none. Only `init` and `import` may do this: a process that makes
     /// itself a key when it finds none would silently part from its fleet.
     pub fn change_or_create(
         &self,
+        entry: Entry<'_>,
         change: impl FnOnce(&mut Keyring) -> Result<Vec<KeyEvent>, KeyError>,
     ) -> Result<Changed, KeyError> {
-        self.change_from(Some(Keyring::default()), change)
+        self.change_from(Some(Keyring::default()), entry, change)
     }
 
     fn change_from(
         &self,
         empty: Option<Keyring>,
+        entry: Entry<'_>,
         change: impl FnOnce(&mut Keyring) -> Result<Vec<KeyEvent>, KeyError>,
     ) -> Result<Changed, KeyError> {
         let _lock = self.lock(rustix::fs::FlockOperation::LockExclusive)?;
@@ -149,8 +179,19 @@ impl Store {
         };
         let events = change(&mut keyring)?;
         let version = match version {
-            Some(version) if events.is_empty() => version,
-            _ => self.replace(&keyring)?,
+            Some(version) if events.iter().all(KeyEvent::leaves_keyring) => {
+                entry.enter(&events)?;
+                version
+            }
+            _ => {
+                // Whatever can fail has, before the entry says that it happens.
+                let prepared = self.prepare(&keyring)?;
+                if let Err(error) = entry.enter(&events) {
+                    self.remove_temporary()?;
+                    return Err(error);
+                }
+                self.replace(prepared)?
+            }
         };
         Ok(Changed { events, keyring, version })
     }
@@ -178,9 +219,8 @@ impl Store {
         Ok((Keyring::from_text(&text)?, Version { _file: file, mark }))
     }
 
-    /// Puts `keyring` in the place of the file; the caller holds the lock. After a crash at any point there is the old
-    /// file or the new one, whole.
-    fn replace(&self, keyring: &Keyring) -> Result<Version, KeyError> {
+    /// Writes `keyring` beside the file; the caller holds the lock.
+    fn prepare(&self, keyring: &Keyring) -> Result<Prepared, KeyError> {
         let text = keyring.to_text();
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL;
         let file = self.open_file(TEMPORARY, flags);
@@ -189,13 +229,22 @@ impl Store {
         let old = match self.open_file(KEYRING, OFlags::WRONLY) {
             Ok(old) => Some(old),
             Err(Errno::NOENT) => None,
-            Err(error) => return Err(self.disk(KEYRING, "cannot be opened", error)),
+            Err(error) => {
+                self.remove_temporary()?;
+                return Err(self.disk(KEYRING, "cannot be opened", error));
+            }
         };
         if let Err(error) = written {
             // A full disk must not leave half a keyring behind; the error is told either way.
             self.remove_temporary()?;
             return Err(self.io(TEMPORARY, "cannot be written", error));
         }
+        Ok(Prepared { file, old })
+    }
+
+    /// Puts what was prepared in the place of the file. After a crash at any point there is the old file or the new one,
+    /// whole.
+    fn replace(&self, Prepared { file, old }: Prepared) -> Result<Version, KeyError> {
         rustix::fs::renameat(&self.directory, TEMPORARY, &self.directory, KEYRING)
             .map_err(|error| self.disk(KEYRING, "cannot be replaced", error))?;
         rustix::fs::fsync(&self.directory)

@@ -11,6 +11,7 @@ use crate::format::Parser;
 use crate::keys::{self, Keys};
 use crate::policy::class::{Domain, Policy};
 use crate::record::batch::CleanBatch;
+use crate::retention::journal::KeyJournal;
 use crate::sink::{Delivered, Sink};
 use crate::source::Progress;
 
@@ -163,8 +164,9 @@ fn pi_5_workers_that_wait_forget_dead_keys_within_two_seconds() {
             let dir = tempfile::tempdir().unwrap();
             let dir = dir.path().join("keys");
             let born = Timestamp::from_seconds(20_000 * 86_400);
-            keys::init(&dir, &[("log", DAY, DAY)], born).unwrap();
-            let (keys, _) = Keys::open(&dir, std::slice::from_ref(&domain), born).unwrap();
+            let journal = KeyJournal::of(&dir);
+            keys::init(&dir, &[("log", DAY, DAY)], born, &journal).unwrap();
+            let (keys, _) = Keys::open(&dir, std::slice::from_ref(&domain), born, Box::new(journal)).unwrap();
             let dies = Timestamp::from_seconds(20_002 * 86_400);
             let plans = [plan(&policy)];
             let mut batch = RawBatch::with_capacity(64);

@@ -3,9 +3,10 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use sluis::keys::{self, KeyError, KeyEvent, Keys, RenewFrom, TokenKind};
+use sluis::keys::{KeyError, KeyEvent, Keys, RenewFrom, TokenKind};
 use sluis::policy::class::Domain;
 
+use super::entered as keys;
 use super::{DAY, contents, domain, known, made, noon, private, token};
 
 #[test]
@@ -17,34 +18,34 @@ fn nothing_but_init_and_import_makes_a_keyring() {
         assert!(matches!(error, KeyError::Missing { .. }), "{error}");
         assert!(error.to_string().contains("sluis keys init"), "{error}");
     };
-    missing(Keys::open(&dir, &[domain("meeting")], noon(1)).map(drop));
+    missing(keys::open(&dir, &[domain("meeting")], noon(1)).map(drop));
     missing(keys::advance(&dir, noon(1)).map(drop));
     missing(keys::renew(&dir, &[], RenewFrom::Next, None, noon(1)).map(drop));
     missing(keys::list(&dir, noon(1)).map(drop));
     assert!(!dir.exists());
     fs::create_dir(&dir).unwrap();
     fs::set_permissions(&dir, Permissions::from_mode(0o700)).unwrap();
-    missing(Keys::open(&dir, &[domain("meeting")], noon(1)).map(drop));
+    missing(keys::open(&dir, &[domain("meeting")], noon(1)).map(drop));
     missing(keys::list(&dir, noon(1)).map(drop));
 
     fs::remove_dir_all(&dir).unwrap();
     let _ = keys::init(&dir, &[("meeting", DAY, DAY)], noon(1)).unwrap();
     assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o7777, 0o700);
     assert_eq!(fs::metadata(dir.join("keyring")).unwrap().permissions().mode() & 0o7777, 0o600);
-    let unknown = Keys::open(&dir, &[domain("telephony")], noon(1)).map(drop).unwrap_err();
+    let unknown = keys::open(&dir, &[domain("telephony")], noon(1)).map(drop).unwrap_err();
     assert!(unknown.to_string().contains("--domain telephony"), "{unknown}");
 }
 
 #[test]
 fn init_adds_domains_and_leaves_the_others_alone() {
     let dir = made(&["meeting"], noon(20_000));
-    let (keys, _) = Keys::open(dir.path(), &[domain("meeting")], noon(20_000)).unwrap();
+    let (keys, _) = keys::open(dir.path(), &[domain("meeting")], noon(20_000)).unwrap();
     let before = token(&keys, 0, TokenKind::User, 20_000, noon(20_000)).unwrap();
     let again = [("meeting", DAY, 14 * DAY), ("telephony", DAY, DAY)];
     let events = keys::init(dir.path(), &again, noon(20_000)).unwrap();
     assert!(matches!(&events[..], [KeyEvent::Created { domain, .. }] if domain == "telephony"));
     assert!(keys::init(dir.path(), &again, noon(20_000)).unwrap().is_empty());
-    let (keys, _) = Keys::open(dir.path(), &[domain("meeting")], noon(20_000)).unwrap();
+    let (keys, _) = keys::open(dir.path(), &[domain("meeting")], noon(20_000)).unwrap();
     assert_eq!(token(&keys, 0, TokenKind::User, 20_000, noon(20_000)).unwrap(), before);
     // One wrong domain, and nothing is written.
     let files = contents(dir.path());
@@ -57,7 +58,7 @@ fn init_adds_domains_and_leaves_the_others_alone() {
 fn what_others_may_reach_is_refused_with_the_remedy() {
     let dir = made(&["meeting"], noon(20_000));
     let file = dir.path().join("keyring");
-    let open = || Keys::open(dir.path(), &[domain("meeting")], noon(20_000)).map(drop);
+    let open = || keys::open(dir.path(), &[domain("meeting")], noon(20_000)).map(drop);
     for mode in [0o640, 0o604, 0o620, 0o660, 0o666, 0o700, 0o601, 0o4600] {
         fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
         let error = open().unwrap_err().to_string();
@@ -89,7 +90,7 @@ fn a_damaged_keyring_is_an_error_and_stays_as_it_is() {
     cases.push(vec![b'x'; 2 << 20]);
     for case in cases {
         fs::write(&file, &case).unwrap();
-        assert!(Keys::open(dir.path(), &[domain("meeting")], noon(20_000)).is_err());
+        assert!(keys::open(dir.path(), &[domain("meeting")], noon(20_000)).is_err());
         assert!(keys::advance(dir.path(), noon(30_000)).is_err());
         assert!(keys::init(dir.path(), &[("meeting", DAY, DAY)], noon(20_000)).is_err(), "never made anew");
         assert_eq!(fs::read(&file).unwrap(), case);
@@ -117,6 +118,43 @@ fn what_a_crash_left_behind_is_ignored_and_then_removed() {
     assert_eq!(fs::read(&target).unwrap(), b"stays");
 }
 
+/// Keeps what the keyring's file was when each entry was made.
+struct Watching<'a> {
+    file: &'a std::path::Path,
+    seen: std::sync::Mutex<Vec<(Vec<u8>, usize)>>,
+}
+
+impl keys::Ledger for Watching<'_> {
+    fn enter(&self, _now: sluis::record::timestamp::Timestamp, events: &[KeyEvent]) -> Result<(), String> {
+        self.seen.lock().unwrap().push((fs::read(self.file).unwrap(), events.len()));
+        if events.len() > 1 { Err("the evidence is full".to_owned()) } else { Ok(()) }
+    }
+}
+
+/// PI-8: at whatever point a crash comes, what changed has an entry, and an entry without a change is made again.
+#[test]
+fn pi_8_a_change_is_entered_before_it_is_made() {
+    let dir = made(&["meeting", "telephony"], noon(20_000));
+    let file = dir.path().join("keyring");
+    let ledger = Watching { file: &file, seen: std::sync::Mutex::default() };
+    let before = fs::read(&file).unwrap();
+    let names = ["meeting".to_owned()];
+    let renewed =
+        sluis::keys::renew(dir.path(), &names, RenewFrom::Next, None, noon(20_000), &ledger).unwrap();
+    let after = fs::read(&file).unwrap();
+    assert_eq!((renewed.len(), &ledger.seen.lock().unwrap()[..]), (1, &[(before, 1)][..]));
+    // What cannot be entered is tried again, with nothing done meanwhile.
+    for _ in 0..2 {
+        let refused = sluis::keys::advance(dir.path(), noon(20_020), &ledger).unwrap_err();
+        assert!(refused.to_string().contains("the evidence is full; the keyring was left as it is"));
+        assert_eq!(fs::read(&file).unwrap(), after);
+        assert_eq!(ledger.seen.lock().unwrap().pop(), Some((after.clone(), 3)));
+    }
+    assert!(!dir.path().join("keyring.tmp").exists());
+    assert_eq!(sluis::keys::advance(dir.path(), noon(20_000), &ledger).unwrap(), []);
+    assert_eq!(ledger.seen.lock().unwrap().len(), 1, "nothing happened");
+}
+
 #[test]
 fn the_replaced_file_is_blanked() {
     let dir = known();
@@ -133,7 +171,7 @@ fn the_replaced_file_is_blanked() {
 fn a_write_that_fails_changes_nothing_on_disk_and_keeps_no_dead_key_in_memory() {
     let dir = known();
     let domains = [domain("meeting")];
-    let (keys, _) = Keys::open(dir.path(), &domains, noon(20_413)).unwrap();
+    let (keys, _) = keys::open(dir.path(), &domains, noon(20_413)).unwrap();
     let before = fs::read(dir.path().join("keyring")).unwrap();
     // A directory that bars the temporary file's name: works for root, too.
     let bar = dir.path().join("keyring.tmp");
@@ -185,7 +223,7 @@ fn changes_at_the_same_time_lose_nothing() {
         assert!(chains.windows(2).all(|pair| pair[0].until == Some(pair[1].first_epoch)));
     }
     let left: Vec<_> = contents(path).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(left, ["keyring", "keyring.lock"]);
+    assert_eq!(left, ["journal", "keyring", "keyring.lock"]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::keys;
 use crate::policy::class::Domain;
 use crate::protect::text::{Finding, Sense, What};
 use crate::record::timestamp::Timestamp;
+use crate::retention::journal::KeyJournal;
 
 const DAY: u64 = 86_400;
 /// The first epoch of the tests.
@@ -27,13 +28,15 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("keys");
         let retentions = [("day", DAY), ("week", 7 * DAY)];
-        keys::init(&dir, &retentions.map(|(name, length)| (name, DAY, length)), noon(FIRST)).unwrap();
+        let journal = KeyJournal::of(&dir);
+        keys::init(&dir, &retentions.map(|(name, length)| (name, DAY, length)), noon(FIRST), &journal)
+            .unwrap();
         let domains = retentions.map(|(name, retention_seconds)| Domain {
             name: name.to_owned(),
             epoch_seconds: DAY,
             retention_seconds,
         });
-        let (keys, _) = Keys::open(&dir, &domains, noon(FIRST)).unwrap();
+        let (keys, _) = Keys::open(&dir, &domains, noon(FIRST), Box::new(journal)).unwrap();
         let shared = Arc::new(Learned::new(names_max, keys.clone()).unwrap());
         let learners = (0..learners).map(|_| Learner::of(Arc::clone(&shared))).collect();
         Self { _folder: folder, keys, shared, learners }

@@ -48,6 +48,17 @@ pub enum Event {
         /// Bytes that were taken off.
         bytes: u64,
     },
+    /// A part is stored: it is whole, on disk, and visible.
+    PartStored {
+        /// The part.
+        part: PartOf,
+        /// Its size.
+        bytes: u64,
+        /// Records in it.
+        records: u64,
+        /// By when it must be gone.
+        deadline: Timestamp,
+    },
     /// A part is destroyed. Written before it is, so that nothing is destroyed without an entry.
     PartDestroyed {
         /// The part.
@@ -58,17 +69,6 @@ pub enum Event {
         deadline: Timestamp,
         /// Why now.
         because: Because,
-    },
-    /// A part is whole, and visible from here on.
-    PartStored {
-        /// The part.
-        part: PartOf,
-        /// Its size.
-        bytes: u64,
-        /// Records in it.
-        records: u64,
-        /// By when it has to be gone.
-        deadline: Timestamp,
     },
     /// The part that the entry before speaks of could not be destroyed.
     PartKept {
@@ -119,8 +119,8 @@ impl Event {
         match self {
             Self::Started => "journal.started",
             Self::Recovered { .. } => "journal.recovered",
-            Self::PartDestroyed { .. } => "part.destroyed",
             Self::PartStored { .. } => "part.stored",
+            Self::PartDestroyed { .. } => "part.destroyed",
             Self::RawDestroyed { .. } => "raw.destroyed",
             Self::RawKept { .. } => "raw.kept",
             Self::PartKept { .. } => "part.kept",
@@ -159,18 +159,18 @@ impl Event {
         let value = match self {
             Self::Started | Self::Resumed => json!({}),
             Self::Recovered { bytes } => json!({ "bytes": bytes }),
-            Self::PartDestroyed { part, bytes, deadline, because } => {
-                let mut value = of_part(part);
-                value["bytes"] = json!(bytes);
-                value["deadline"] = json!(deadline.to_string());
-                value["because"] = json!(because.word());
-                value
-            }
             Self::PartStored { part, bytes, records, deadline } => {
                 let mut value = of_part(part);
                 value["bytes"] = json!(bytes);
                 value["records"] = json!(records);
                 value["deadline"] = json!(deadline.to_string());
+                value
+            }
+            Self::PartDestroyed { part, bytes, deadline, because } => {
+                let mut value = of_part(part);
+                value["bytes"] = json!(bytes);
+                value["deadline"] = json!(deadline.to_string());
+                value["because"] = json!(because.word());
                 value
             }
             Self::PartKept { part, error } => {

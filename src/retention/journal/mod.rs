@@ -11,10 +11,14 @@
 //! Several processes append to one journal, each under a lock on the file for as long as that takes. Each then looks how far
 //! the others have come. The last whole entry is taken at its word: whether it is true is the business of `verify`.
 //!
+//! A keyring can serve several pipelines, so its evidence is its own: a journal of the same form in its directory ([`KeyJournal`]). Up to
+//! 2026-11 `run` entered what happened to keys in the journal of its state directory; such entries are read like any other.
+//!
 //! Some room behind the end of the file is reserved, so that the destruction that frees a full disk can be written down first.
 
 mod chain;
 mod entry;
+mod of_keys;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -28,6 +32,7 @@ use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 
 pub use chain::{Hash, Head};
 pub use entry::{Because, Event, PartOf};
+pub use of_keys::KeyJournal;
 pub use verify::{Fault, Verified, VerifyError, verify};
 
 use crate::record::timestamp::Timestamp;
