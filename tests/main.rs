@@ -24,6 +24,7 @@ mod leak;
 mod learned;
 mod logformat;
 mod meetings;
+mod month;
 mod parts;
 mod shells;
 mod start;

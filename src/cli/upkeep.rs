@@ -1,7 +1,6 @@
 //! What a pipeline owes its stores while it runs: sweeps before deadlines come, and entries in the journal for all that is destroyed.
 //!
-//! Sweeps come a few times within the margin by which parts go early, so that none is late. The margin is a share of the shortest
-//! retention that anything stored has, at most [`MARGIN_SECONDS_MAX`].
+//! Sweeps come a few times within the margin by which parts go early, so that none is late ([`Rhythm`]).
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,14 +11,9 @@ use crate::config::plan::{Plan, SinkKind};
 use crate::keys::KeyEvent;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::{Event, Head, Journal, JournalError};
+use crate::retention::rhythm::Rhythm;
 use crate::retention::sweep::{self, Place, SweepError, Swept, Turn};
 
-/// By how much parts go before their deadline, at most, while a pipeline runs.
-const MARGIN_SECONDS_MAX: u64 = 120;
-/// The share of the shortest retention that the margin is.
-const MARGIN_SHARE: u64 = 48;
-/// Sweeps within a margin.
-const SWEEPS: u64 = 4;
 /// The file that the journal's head is copied to, for whoever anchors it elsewhere.
 const HEAD_FILE: &str = "journal.head";
 
@@ -62,7 +56,7 @@ pub struct Upkeep {
     state: PathBuf,
     journal: Journal,
     places: Vec<Place>,
-    margin_seconds: u64,
+    rhythm: Rhythm,
     head: Option<Head>,
     /// What was last said to be wrong: said once, until it changes.
     said: String,
@@ -78,8 +72,7 @@ impl Upkeep {
             return Ok(None);
         }
         let state = state(plan)?.to_owned();
-        let shortest = places.iter().map(|place| place.retention_seconds).min().unwrap_or(u64::MAX);
-        let margin_seconds = (shortest / MARGIN_SHARE).clamp(1, MARGIN_SECONDS_MAX);
+        let rhythm = Rhythm::of(places.iter().map(|place| place.retention_seconds).min());
         let mut journal = Journal::open(&state, now).map_err(Failure::downstream)?;
         let lock = RunLock::take(&state)?;
         // Before the entry, whose time may be the wrong one.
@@ -91,7 +84,7 @@ impl Upkeep {
             state,
             journal,
             places,
-            margin_seconds,
+            rhythm,
             head: None,
             said: String::new(),
             paused: false,
@@ -103,7 +96,7 @@ impl Upkeep {
 
     /// How often to [`sweep`](Self::sweep).
     pub fn every(&self) -> Duration {
-        Duration::from_millis(self.margin_seconds.saturating_mul(1000) / SWEEPS)
+        self.rhythm.every
     }
 
     /// Enters what happened to keys.
@@ -143,7 +136,7 @@ impl Upkeep {
         }
         // Another sweep at work does the same.
         let Some(_turn) = Turn::take(&self.state)? else { return Ok(Vec::new()) };
-        sweep::sweep(&self.places, now, self.margin_seconds, &mut self.journal)
+        sweep::sweep(&self.places, now, self.rhythm.margin_seconds, &mut self.journal)
     }
 
     fn say(&mut self, trouble: Option<String>) {
