@@ -140,10 +140,11 @@ pub fn batch(
     number: &mut u32,
     (bytes, lines): (&mut Vec<u8>, &mut Vec<Line>),
 ) {
-    (bytes.clear(), lines.clear());
+    bytes.clear();
+    lines.clear();
     // A machine that was cut off for a while sends all at once what it has.
     let backlog = chance.below(25) == 0;
-    for _ in 0..1 + chance.below(stream.lines * 2 - 1) {
+    for _ in 0..=chance.below(stream.lines * 2 - 1) {
         let event = event_time(stream, now, backlog, chance).div_euclid(stream.unit) * stream.unit;
         *number += 1;
         (stream.write)(bytes, event, *number);

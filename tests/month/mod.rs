@@ -336,7 +336,7 @@ fn pi_3_pi_4_a_month_holds_minute_by_minute() {
     };
     match simulate(&simulation) {
         Ok(figures) => {
-            println!("{} days: {figures}", simulation.days);
+            println!("figures: {} days: {figures}", simulation.days);
             assert!(figures.lines >= if is_whole() { 2_000_000 } else { 100_000 });
             assert!(figures.spare_least.is_some_and(|spare| spare > 0));
         }
