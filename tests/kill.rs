@@ -157,7 +157,7 @@ impl Ground {
             4..8 => self.wait_for_a_change(&mut run),
             _ => {}
         }
-        if !died && self.chance.below(2) == 0 {
+        if !died && self.chance.below(4) > 0 {
             self.kill_beside();
         }
         died |= run.kill();
@@ -167,14 +167,22 @@ impl Ground {
 
     /// A run that dies before its n-th call of a kind that changes what is on disk.
     fn run_to_a_call(&mut self) -> Started {
-        let calls = ["write", "fsync", "renameat2", "rename", "unlink,unlinkat", "openat", "ftruncate"];
-        let Some(strace) = &self.strace else { return self.pipeline.follow() };
-        let calls = calls[self.chance.below(calls.len() as u64) as usize];
+        let command = self.pipeline.command("run", &[]);
         // A program opens and writes often, the rest it does seldom.
-        let often = if matches!(calls, "openat" | "write") { 200 } else { 12 };
-        let when = 1 + self.chance.below(often);
-        let inject = format!("inject={calls}:signal=SIGKILL:when={when}");
-        Started::of(traced(strace, calls, &inject).args(arguments(&self.pipeline.command("run", &[]))))
+        self.start_to_a_call(&command, 200, 12)
+    }
+
+    /// The command, to die before one of its first calls of a kind: of `often` writes or openings, of `seldom` others.
+    fn start_to_a_call(&mut self, command: &Command, often: u64, seldom: u64) -> Started {
+        let calls = ["write", "openat", "fsync", "renameat2", "rename", "unlink,unlinkat", "ftruncate"];
+        let calls = calls[self.chance.below(calls.len() as u64) as usize];
+        let most = if matches!(calls, "openat" | "write") { often } else { seldom };
+        let inject = format!("inject={calls}:signal=SIGKILL:when={}", 1 + self.chance.below(most));
+        let own = arguments(command);
+        match &self.strace {
+            Some(strace) => Started::of(traced(strace, calls, &inject).args(own)),
+            None => Started::of(Command::new(&own[0]).args(&own[1..]).env("NO_COLOR", "1")),
+        }
     }
 
     /// Waits until the parts or the state directory change after half a second, and a little longer: a commit is not one step.
@@ -189,20 +197,35 @@ impl Ground {
         thread::sleep(self.chance.millis(0, 8));
     }
 
-    /// A sweep and an advance of the keys, with work to do, each killed within a few milliseconds.
+    /// A sweep and an advance of the keys, with work to do, each killed after a few milliseconds or at a call.
     fn kill_beside(&mut self) {
         let mut sweep = (self.chance.below(2) == 0).then(|| {
-            self.plant(20);
-            Started::of(&mut self.pipeline.command("sweep", &[]))
+            self.plant(100);
+            self.start_beside(&self.pipeline.command("sweep", &[]))
         });
         let mut advance = (self.chance.below(2) == 0).then(|| {
             self.let_keys_lie();
             let keys = self.pipeline.text("keys");
-            Started::of(support::program().args(["keys", "advance", "--keys", &keys]))
+            let mut command = support::program();
+            command.args(["keys", "advance", "--keys", &keys]);
+            self.start_beside(&command)
         });
-        thread::sleep(self.chance.millis(1, 25));
-        self.kills.sweep += u64::from(sweep.as_mut().is_some_and(Started::kill));
-        self.kills.advance += u64::from(advance.as_mut().is_some_and(Started::kill));
+        thread::sleep(self.chance.millis(0, 5));
+        self.kills.sweep += u64::from(sweep.as_mut().is_some_and(is_killed));
+        self.kills.advance += u64::from(advance.as_mut().is_some_and(is_killed));
+    }
+
+    fn start_beside(&mut self, command: &Command) -> Started {
+        let own = arguments(command);
+        match self.chance.below(3) {
+            0 => Started::of(Command::new(&own[0]).args(&own[1..]).env("NO_COLOR", "1")),
+            _ => {
+                let started = self.start_to_a_call(command, 12, 2);
+                // It is slow to start.
+                thread::sleep(Duration::from_millis(150));
+                started
+            }
+        }
     }
 
     /// Parts that are long due.
@@ -226,6 +249,11 @@ impl Ground {
         );
         made.unwrap();
     }
+}
+
+/// Kills what still lives. True when it did not end by itself.
+fn is_killed(started: &mut Started) -> bool {
+    started.kill() || started.was_killed()
 }
 
 /// The names in a directory.
@@ -324,15 +352,15 @@ fn fill(out: &str, state: &str, size: &str, more: &[&str]) {
     let Some(disk) = SmallDisk::mount(pipeline.path("disk"), size) else { return };
     let log = pipeline.path("log/access.log");
     let last = 60_000;
-    let text: String = (1..=last / 2).map(line).collect();
-    fs::write(&log, &text).unwrap();
+    // What is followed comes bit by bit, so that there are parts before the disk is full.
+    let begun = if more.is_empty() { 1_000 } else { last };
+    fs::write(&log, (1..=begun).map(line).collect::<String>()).unwrap();
     let mut run = Started::of(&mut pipeline.command("run", more));
-    // The rest comes bit by bit, so that there are parts before the disk is full.
     let mut file = OpenOptions::new().append(true).open(&log).unwrap();
-    for number in last / 2 + 1..=last {
+    for number in begun + 1..=last {
         file.write_all(line(number).as_bytes()).unwrap();
         if number % 100 == 0 && run.is_running() {
-            thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(12));
         }
     }
     assert!(within(20, || !run.is_running()), "a full disk ends the run");
@@ -348,6 +376,7 @@ fn fill(out: &str, state: &str, size: &str, more: &[&str]) {
     pipeline.run("run", &["--once"]).expect_code(0);
     pipeline.expect_once(1..=last);
     pipeline.expect_rest();
+    assert!(kept > 0 || !more.is_empty(), "parts were committed before the disk was full");
     println!("figures: a disk of {size} was full with {kept} of {last} lines in parts");
 }
 
@@ -378,7 +407,8 @@ fn failing(calls: &str, whens: impl Iterator<Item = u32>) {
         let ended = run.ended();
         let last = writer.end();
         ended.expect_code(4);
-        assert!(ended.err_text().contains("Input/output error"), "{inject}: {}", ended.err_text());
+        // It names what could not be written.
+        assert!(ended.err_text().contains(&pipeline.text("")), "{inject}: {}", ended.err_text());
         pipeline.run("run", &["--once"]).expect_code(0);
         pipeline.expect_once(1..=last);
         pipeline.expect_rest();

@@ -225,6 +225,12 @@ impl Started {
         running
     }
 
+    /// True when it was a SIGKILL that ended it, whoever sent it.
+    pub fn was_killed(&mut self) -> bool {
+        use std::os::unix::process::ExitStatusExt as _;
+        self.child.try_wait().unwrap().is_some_and(|status| status.signal() == Some(Signal::KILL.as_raw()))
+    }
+
     /// Asks it to end (SIGTERM) and waits.
     pub fn stop(mut self) -> Run {
         if self.is_running() {
