@@ -217,15 +217,13 @@ impl Ground {
 
     fn start_beside(&mut self, command: &Command) -> Started {
         let own = arguments(command);
-        match self.chance.below(3) {
-            0 => Started::of(Command::new(&own[0]).args(&own[1..]).env("NO_COLOR", "1")),
-            _ => {
-                let started = self.start_to_a_call(command, 12, 2);
-                // It is slow to start.
-                thread::sleep(Duration::from_millis(150));
-                started
-            }
+        if self.chance.below(3) == 0 {
+            return Started::of(Command::new(&own[0]).args(&own[1..]).env("NO_COLOR", "1"));
         }
+        let started = self.start_to_a_call(command, 12, 2);
+        // It is slow to start.
+        thread::sleep(Duration::from_millis(150));
+        started
     }
 
     /// Parts that are long due.
