@@ -22,7 +22,7 @@ mod report;
 mod run;
 mod sweep;
 mod table;
-mod upkeep;
+pub mod upkeep;
 
 use std::process::ExitCode;
 

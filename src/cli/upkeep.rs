@@ -1,6 +1,6 @@
 //! What a pipeline owes its stores while it runs: sweeps before deadlines come, and entries in the journal for all that is destroyed.
 //!
-//! Sweeps come a few times within the margin by which parts go early ([`Plan::margin_seconds`]), so that none is late.
+//! Sweeps come a few times within the margin by which parts go early, so that none is late ([`Rhythm`]).
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,12 +8,13 @@ use std::time::Duration;
 use super::exit::Failure;
 use super::heads::Heads;
 use super::lock::RunLock;
-use crate::config::plan::{Plan, SWEEPS, SinkKind, WorstAge, at_rest_seconds};
+use crate::config::plan::{Plan, SinkKind, WorstAge, at_rest_seconds};
 use crate::governance::policies;
 use crate::pipeline::checkpoint::{self, Saved};
 use crate::pipeline::raw::RawPlace;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::{Event, Head, Journal};
+use crate::retention::rhythm::Rhythm;
 use crate::retention::sweep::{self, Place, SweepError, Swept, Turn};
 
 /// The file that the journal's head is copied to, for whoever anchors it elsewhere.
@@ -70,7 +71,7 @@ pub struct Upkeep {
     state: PathBuf,
     journal: Journal,
     places: Vec<Place>,
-    margin_seconds: u64,
+    rhythm: Rhythm,
     /// Raw files that go once they are delivered.
     raw: Vec<RawPlace>,
     head: Option<Head>,
@@ -94,6 +95,7 @@ impl Upkeep {
             return Ok((None, None));
         }
         let state = state(plan)?.to_owned();
+        let rhythm = Rhythm::of(places.iter().map(|place| place.retention_seconds).min());
         let mut journal = Journal::open(&state, now).map_err(Failure::downstream)?;
         let lock = RunLock::take(&state)?;
         // Before the entry that says it is in force, and whatever the clock says.
@@ -113,7 +115,7 @@ impl Upkeep {
             heads: Heads::new(plan, journal.head(), is_quiet),
             journal,
             places,
-            margin_seconds: plan.margin_seconds(),
+            rhythm,
             raw: Vec::new(),
             head: None,
             said: String::new(),
@@ -131,7 +133,7 @@ impl Upkeep {
 
     /// How often to [`sweep`](Self::sweep).
     pub fn every(&self) -> Duration {
-        Duration::from_millis(self.margin_seconds.saturating_mul(1000) / SWEEPS)
+        self.rhythm.every
     }
 
     /// Destroys what is due. A trouble that stays is said once.
@@ -176,7 +178,7 @@ impl Upkeep {
         }
         // Another sweep at work does the same.
         let Some(_turn) = Turn::take(&self.state)? else { return Ok(Vec::new()) };
-        sweep::sweep(&self.places, now, self.margin_seconds, &mut self.journal)
+        sweep::sweep(&self.places, now, self.rhythm.margin_seconds, &mut self.journal)
     }
 
     /// Removes raw files whose time is up. What is wrong with that, if anything is.
@@ -186,7 +188,7 @@ impl Upkeep {
         }
         let mut trouble = None;
         for place in &mut self.raw {
-            let failure = match place.sweep(now, self.margin_seconds, &mut self.journal) {
+            let failure = match place.sweep(now, self.rhythm.margin_seconds, &mut self.journal) {
                 Ok(swept) => swept.failure,
                 Err(error) => Some(error.to_string()),
             };

@@ -9,6 +9,7 @@ use super::units::duration_text;
 use crate::encode::Emit;
 use crate::policy::class::{Policy, View};
 use crate::policy::treatment::Place;
+use crate::retention::rhythm::{MARGIN_SHARE, SWEEPS, margin_seconds};
 use crate::source;
 
 /// Bytes of one record unless the source says otherwise. Longer records are cut off and quarantined.
@@ -28,27 +29,8 @@ pub const CLOCK_SKEW_SECONDS: u64 = 1;
 /// the work on one batch. A sink that blocks longer withholds what falls due.
 pub const IN_FLIGHT_SECONDS: u64 = 1;
 
-/// By how much parts go before their deadline, at most, while a pipeline runs.
-const MARGIN_SECONDS_MAX: u64 = 120;
-/// The share of the shortest retention that the margin is.
-const MARGIN_SHARE: u64 = 48;
-/// Sweeps of a running pipeline within a margin.
-pub const SWEEPS: u64 = 4;
-
 /// The shortest retention of anything stored whose margin has room for the time between two sweeps and for clocks that differ.
 pub const STORED_SECONDS_MIN: u64 = 2 * MARGIN_SHARE;
-
-/// By how much parts go before their deadline where the shortest retention is this.
-pub const fn margin_seconds(shortest_seconds: u64) -> u64 {
-    let share = shortest_seconds / MARGIN_SHARE;
-    if share == 0 {
-        1
-    } else if share < MARGIN_SECONDS_MAX {
-        share
-    } else {
-        MARGIN_SECONDS_MAX
-    }
-}
 
 /// How old a record that may live `limit_seconds` can get in a store: the sweep that takes its part comes at most the time between two
 /// sweeps after the margin has begun.

@@ -8,12 +8,13 @@ use super::pipeline_file::{Kind, WrittenPipeline, WrittenSink};
 use super::pipeline_meant::{PathAt, class_named, quarantine_directory};
 use super::plan::{
     PART_SECONDS_MAX_DEFAULT, QuarantinePlan, STORED_SECONDS_MIN, SinkKind, SinkPlan, SourcePlan, Store,
-    WorstAge, margin_seconds, shortest_stored, worst_age,
+    WorstAge, shortest_stored, worst_age,
 };
 use super::suggest;
 use super::units::duration_text;
 use crate::encode::Emit;
 use crate::policy::class::{Policy, View};
+use crate::retention::rhythm::margin_seconds;
 
 /// The sinks of `written`; those that cannot be made have been reported.
 pub(super) fn mean(

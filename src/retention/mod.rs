@@ -7,4 +7,5 @@
 pub mod deadline;
 pub mod journal;
 pub mod part_name;
+pub mod rhythm;
 pub mod sweep;

@@ -14,6 +14,8 @@
 //! `in = out + quarantined + expired + dropped`; `quarantined` names the reasons (`Refusal::name`) and adds up to the count
 //! above; `treated` counts identifiers per kind. Names and numbers only, never content; other keys may stand beside.
 
+pub mod numbered;
+
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::IpAddr;
