@@ -276,6 +276,13 @@ fn a_raw_file_goes_when_it_is_rotated_delivered_and_its_time_is_up() {
         said.contains("source nginx: 1 raw files are due, 1 more are not delivered yet and stay"),
         "{said}"
     );
+    let audit = || support::sluis(&["audit", &folder.text("run.toml")], b"");
+    let said = String::from_utf8_lossy(&audit().expect_code(1).out).into_owned();
+    assert!(said.contains("source.nginx: 1 raw files are past their raw_retention; run"), "{said}");
+    assert!(
+        said.contains("source.nginx: 1 raw files are past their raw_retention and not fully delivered"),
+        "{said}"
+    );
     let swept = support::sluis(&["sweep", &folder.text("run.toml")], b"");
     swept.expect_code(0);
     let left = || {
@@ -287,6 +294,7 @@ fn a_raw_file_goes_when_it_is_rotated_delivered_and_its_time_is_up() {
     // A run reads the rest, and removes by itself what it may.
     folder.once();
     assert_eq!(left(), "access.log access.log.1 access.log.9");
+    audit().expect_code(0);
     folder.expect_each_once(40);
     let journal = fs::read_to_string(folder.path("state/journal")).unwrap();
     assert_eq!(journal.matches("raw.destroyed").count(), 2);

@@ -423,3 +423,25 @@ fn a_sync_that_fails_ends_a_run_and_nothing_is_lost() {
     // The first ones are those of the start: keyring, journal and its head.
     failing("fsync,fdatasync", 8..=if number_of("SLUIS_KILLS").is_some() { 24 } else { 10 });
 }
+
+/// A file system that says it has renamed and has not, as one over a network can.
+#[test]
+fn a_rename_that_is_reported_and_not_done_ends_a_run_and_nothing_is_lost() {
+    let Some(strace) = installed("strace") else { return };
+    let pipeline = Numbered::new();
+    let writer = Writer::start(pipeline.path("log/access.log"), 1, Rotated::No);
+    assert!(within(10, || writer.written() > 0));
+    let command = pipeline.command("run", &[]);
+    // Parts are renamed by this call, the checkpoint and the head by another.
+    let mut run = Started::of(
+        traced(&strace, "renameat2", "inject=renameat2:retval=0:when=1+").args(arguments(&command)),
+    );
+    assert!(within(20, || !run.is_running()), "the run goes on all the same");
+    let ended = run.ended();
+    let last = writer.end();
+    ended.expect_code(4);
+    assert!(ended.err_text().contains("keep stores on a local file system"), "{}", ended.err_text());
+    pipeline.run("run", &["--once"]).expect_code(0);
+    pipeline.expect_once(1..=last);
+    pipeline.expect_rest();
+}

@@ -9,8 +9,10 @@ use super::heads::Anchored;
 use super::opened;
 use super::table::{Align, set, thousands};
 use super::upkeep;
+use crate::config::plan::Plan;
 use crate::config::units::duration_text;
 use crate::governance::audit::{Report, Scope, audit};
+use crate::pipeline::raw;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::Verified;
 
@@ -53,7 +55,8 @@ pub fn run(arguments: &AuditArgs) -> Result<u8, Failure> {
         keyring_anchored: anchored.keyring,
         now: arguments.as_of.unwrap_or_else(opened::now),
     };
-    let report = audit(&scope).map_err(Failure::downstream)?;
+    let mut report = audit(&scope).map_err(Failure::downstream)?;
+    raw_files(&plan, scope.now, &mut report)?;
     if arguments.json {
         println!("{}", report.json());
     } else {
@@ -62,6 +65,27 @@ pub fn run(arguments: &AuditArgs) -> Result<u8, Failure> {
         print!("{}", text(&report));
     }
     Ok(if report.violations.is_empty() { exit::DONE } else { exit::CHECK_FAILED })
+}
+
+/// Raw files that should be gone.
+fn raw_files(plan: &Plan, now: Timestamp, report: &mut Report) -> Result<(), Failure> {
+    for mut place in raw::of_last_checkpoint(plan).map_err(Failure::downstream)? {
+        let (due, undelivered) = place.due(now, 0).map_err(Failure::downstream)?;
+        let subject = format!("source.{}", place.source);
+        if !due.is_empty() {
+            report.violation(
+                &subject,
+                format!("{} raw files are past their raw_retention; run `sluis sweep`, and see that `sluis run` or its timer is at work", due.len()),
+            );
+        }
+        if undelivered > 0 {
+            report.violation(
+                &subject,
+                format!("{undelivered} raw files are past their raw_retention and not fully delivered, so nothing removes them; see that `sluis run` reads them"),
+            );
+        }
+    }
+    Ok(())
 }
 
 fn text(report: &Report) -> String {

@@ -8,10 +8,8 @@ use super::exit::{self, Failure};
 use super::opened;
 use super::table::{Align, set, thousands};
 use super::upkeep;
-use crate::config::plan::Plan;
 use crate::config::units;
-use crate::pipeline::checkpoint;
-use crate::pipeline::raw::{self, RawPlace};
+use crate::pipeline::raw;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::{Event, Journal};
 use crate::retention::sweep::{self, Listing, Place, Swept, Turn};
@@ -53,7 +51,7 @@ pub fn run(arguments: &SweepArgs) -> Result<u8, Failure> {
         let listed: Result<Vec<Listing>, _> =
             places.iter().map(|place| sweep::list(place, now, arguments.margin)).collect();
         print!("{}", due_text(&places, &listed.map_err(Failure::downstream)?));
-        for mut place in raw_places(&plan)? {
+        for mut place in raw::of_last_checkpoint(&plan).map_err(Failure::downstream)? {
             let (due, undelivered) = place.due(now, arguments.margin).map_err(Failure::downstream)?;
             println!(
                 "source {}: {} raw files are due, {undelivered} more are not delivered yet and stay",
@@ -74,7 +72,7 @@ pub fn run(arguments: &SweepArgs) -> Result<u8, Failure> {
     };
     let swept = sweep::sweep(&places, now, arguments.margin, &mut journal).map_err(Failure::downstream)?;
     let mut raw_failure = None;
-    for mut place in raw_places(&plan)? {
+    for mut place in raw::of_last_checkpoint(&plan).map_err(Failure::downstream)? {
         let swept = place.sweep(now, arguments.margin, &mut journal).map_err(Failure::downstream)?;
         println!(
             "source {}: {} raw files of {} bytes were destroyed, {} more are not delivered yet and stay",
@@ -97,13 +95,6 @@ pub fn run(arguments: &SweepArgs) -> Result<u8, Failure> {
             "{failed} parts that are due could not be destroyed ({failure}); they are entered as kept: see `sluis journal show`"
         ))),
     }
-}
-
-/// Sources whose raw files go, with their positions as the last checkpoint has them.
-fn raw_places(plan: &Plan) -> Result<Vec<RawPlace>, Failure> {
-    let state = upkeep::state(plan)?;
-    let saved = checkpoint::load(state).map_err(Failure::downstream)?;
-    Ok(raw::places(plan, |name| saved.ledger(name, state).ok()))
 }
 
 fn class(place: &Place) -> String {

@@ -81,7 +81,8 @@ pub struct Report {
 }
 
 impl Report {
-    fn violation(&mut self, subject: &str, what: String) {
+    /// Adds a violation.
+    pub fn violation(&mut self, subject: &str, what: String) {
         self.violations.push(Violation { subject: subject.to_owned(), what });
     }
 

@@ -10,6 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::checkpoint::{self, CheckpointError};
 use crate::config::plan::{Plan, SourceKind};
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::{Event, Journal, JournalError};
@@ -59,6 +60,16 @@ pub fn places(plan: &Plan, ledger: impl Fn(&str) -> Option<Arc<Ledger>>) -> Vec<
         }
     }
     places
+}
+
+/// The same with the positions of the last checkpoint: for whoever is not the run itself.
+///
+/// # Errors
+/// When there is a checkpoint that cannot be read.
+pub fn of_last_checkpoint(plan: &Plan) -> Result<Vec<RawPlace>, CheckpointError> {
+    let Some(state) = &plan.state else { return Ok(Vec::new()) };
+    let saved = checkpoint::load(state)?;
+    Ok(places(plan, |name| saved.ledger(name, state).ok()))
 }
 
 impl RawPlace {

@@ -71,6 +71,9 @@ impl SinkError {
             }
             io::ErrorKind::NotFound => "not there; create it, or name another place".to_owned(),
             io::ErrorKind::NotADirectory => "not a directory; name another place".to_owned(),
+            io::ErrorKind::Other if error.to_string() == part::LIES => {
+                format!("{}; keep stores on a local file system", part::LIES)
+            }
             // Errors of the operating system have its own words, never ours or the input's.
             _ if error.raw_os_error().is_some() => error.to_string(),
             kind => kind.to_string(),

@@ -322,14 +322,28 @@ impl Drop for Part {
     }
 }
 
-/// Renames without ever replacing a file.
+/// Renames without ever replacing a file, and looks whether that is what happened: over a network, a file system may report a failure
+/// for what it has done (its answer was lost and the question asked again), or a success for what it has not.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+    let before = fs::symlink_metadata(from)?;
+    let renamed = match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         // A file system that cannot promise it: a hard link never replaces either.
         Err(Errno::INVAL | Errno::NOSYS) => fs::hard_link(from, to).and_then(|()| fs::remove_file(from)),
         other => other.map_err(io::Error::from),
+    };
+    let is_gone = || fs::symlink_metadata(from).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    let is_there = || {
+        fs::symlink_metadata(to).is_ok_and(|after| (after.dev(), after.ino()) == (before.dev(), before.ino()))
+    };
+    match (renamed, is_there() && is_gone()) {
+        (Err(error), false) => Err(error),
+        (_, true) => Ok(()),
+        (Ok(()), false) => Err(io::Error::other(LIES)),
     }
 }
+
+/// What is said of a file system that reports what it has not done.
+pub(super) const LIES: &str = "the file system reported a rename that it has not done";
 
 /// Gives synced parts of one directory their names in one pass, and syncs the directory once. `closed` gets those that are durable
 /// and visible. A part that fails does not stop the others; the first error is returned.

@@ -84,9 +84,6 @@ const OUTSIDE: &[&str] = &[
 /// Types that can hold a record or a key: printed or serialised, they would leak it.
 const UNPRINTABLE: &[&str] = &["RawBatch", "CleanBatch", "Parsed", "Memo", "Keyring", "Chain"];
 
-/// Promises whose room does not exist yet, and the file that will bring it.
-const LATER: &[(u8, &str)] = &[(9, "src/source/kafka.rs")];
-
 /// Promises PI-1 to PI-9.
 const PROMISES: std::ops::RangeInclusive<u8> = 1..=9;
 
@@ -333,19 +330,11 @@ fn every_promise_has_its_number_in_code_and_in_a_test() {
     }
     let mut problems = Vec::new();
     for number in PROMISES {
-        match LATER.iter().find(|(later, _)| *later == number) {
-            Some((_, file)) if root.join(file).exists() => {
-                problems.push(format!("PI-{number}: {file} exists, so it is no longer for later"));
-            }
-            Some(_) => {}
-            None => {
-                if !cites(&code, number) {
-                    problems.push(format!("PI-{number}: no check in src/ cites it"));
-                }
-                if !cites(&tests, number) {
-                    problems.push(format!("PI-{number}: no test cites it"));
-                }
-            }
+        if !cites(&code, number) {
+            problems.push(format!("PI-{number}: no check in src/ cites it"));
+        }
+        if !cites(&tests, number) {
+            problems.push(format!("PI-{number}: no test cites it"));
         }
     }
     none(&problems);
