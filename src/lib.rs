@@ -53,8 +53,8 @@
 //! | PI-5 | once the last class of a domain has ended for an epoch, no state of Sluis can produce that epoch's key |
 //! | PI-6 | same identifier, kind, domain and epoch give the same token on every node; anything else differs |
 //! | PI-7 | an unclassified field does not leave |
-//! | PI-8 | every destruction of what was stored, and every change of a key by `run`, is entered in a chain that proves itself |
-//! | PI-9 | a position is acknowledged only after durable delivery (sources with positions are not in this version) |
+//! | PI-8 | every destruction of what was stored, and every change of a key, is entered in a chain that proves itself |
+//! | PI-9 | a position is acknowledged only after durable delivery: a crash loses nothing that can be read again, and doubles nothing that is stored |
 //!
 //! ## Who may import whom
 //!
@@ -66,7 +66,7 @@
 //! ## Threads, channels, bounds
 //!
 //! N workers, no channels: each takes a numbered batch from the source, works on it alone, and hands it over for delivery in order
-//! ([`pipeline`]). In flight are at most 2 N batches of 256 KiB (a longer record: its size bound, 1 MiB) and what they become.
+//! ([`pipeline`]). Now and then what was delivered is committed with the positions of its sources ([`pipeline::checkpoint`]). In flight are at most 2 N batches of 256 KiB (a longer record: its size bound, 1 MiB) and what they become.
 //!
 //! ## Where to add something
 //!

@@ -17,6 +17,9 @@
 //! every delivery that comes a second after the last tick: what a sink holds open is closed in time, whether anything arrives or
 //! not. In the same step, at most once a second, it lets all workers that wait forget the keys that are dead.
 //!
+//! Positions of files and the parts that hold what was read up to them are written down together ([`checkpoint`]), before a part
+//! becomes visible: a crash undoes what came since, and the next run reads it again.
+//!
 //! *Promised*: output order is input order; in = out + quarantined + expired + dropped + withheld, checked at the end of every
 //! run; all sinks share one fate: the first failure stops the run and nothing after it is delivered.
 
