@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use clap::Args;
@@ -142,10 +143,13 @@ pub fn filter(arguments: &FilterArgs) -> Result<u8, Failure> {
     let classes = build::classes(&policy, format.parser(), &[route]);
     let plan = SourcePlan { format, choice: ClassChoice::Fixed(route.class), classes };
     let stop = opened::stop_flag()?;
-    let around = Surroundings { clock: &clock, stop: &stop, progress: &|| {} };
+    // Nothing is stored and nothing can be entered; what a pause would save is the next line of a pipe.
+    let paused = AtomicBool::new(false);
+    let around = Surroundings { clock: &clock, paused: &paused, stop: &stop, progress: &|| {} };
     let inputs = vec![Input { source, plan }];
-    let ended =
-        keeping(&keys, None, &clock, || run(inputs, workers, delivery, 1, arguments.batch_bytes, &around));
+    let ended = keeping(&keys, None, &clock, &paused, || {
+        run(inputs, workers, delivery, 1, arguments.batch_bytes, &around)
+    });
     report::print(arguments.stats, &ended.counts, started.elapsed());
     report::finish(&ended, format_name, "discarded", arguments.strict)
 }

@@ -6,6 +6,7 @@
 
 mod audit;
 mod check;
+mod clock;
 mod exit;
 mod explain;
 mod filter;
@@ -21,6 +22,7 @@ mod run;
 mod sweep;
 mod table;
 mod upkeep;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -74,14 +74,14 @@ pub fn pipeline(path: &Path) -> Result<Plan, Failure> {
 }
 
 /// Opens the sources of a plan, in its order.
-pub fn sources(plan: &Plan) -> Result<Vec<Box<dyn Source>>, Failure> {
+pub fn sources(plan: &Plan, clock: &Clock) -> Result<Vec<Box<dyn Source>>, Failure> {
     let open = |planned: &SourcePlan| -> Result<Box<dyn Source>, Failure> {
         let bounds = Bounds {
             batch_bytes: plan.batch_bytes,
             record_bytes_max: planned.record_bytes_max,
             ..Bounds::default()
         };
-        let clock: Clock = Arc::new(now);
+        let clock = Arc::clone(clock);
         let opened: Result<Box<dyn Source>, SourceError> = match &planned.kind {
             SourceKind::Stdin => Stdin::open(bounds, clock).map(|source| Box::new(source) as _),
             SourceKind::File { pattern } => {

@@ -1,16 +1,18 @@
 //! `sluis run`: a pipeline file, to the end of its sources.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
 
-use super::exit::Failure;
+use super::exit::{self, Failure};
 use super::keeping::keeping;
 use super::opened;
 use super::progress::Progress;
 use super::report::{self, Stats};
 use super::upkeep::Upkeep;
+use super::watch::{Machine, Watch};
 use crate::config::plan::Plan;
 use crate::keys::{Keys, harden};
 use crate::pipeline::build;
@@ -18,6 +20,8 @@ use crate::pipeline::delivery::Delivery;
 use crate::pipeline::refusals::Refusals;
 use crate::pipeline::run::{Input, Surroundings, run as run_pipeline};
 use crate::protect::cache::ENTRIES;
+use crate::record::timestamp::Timestamp;
+use crate::source::Clock;
 
 /// The arguments.
 #[derive(Args)]
@@ -55,9 +59,19 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     }
     let plan = opened::pipeline(&arguments.pipeline)?;
     let built = build::sources(&plan).map_err(Failure::usage)?;
-    let mut upkeep = Upkeep::begin(&plan, opened::now())?;
-    let keys = keys(&plan, upkeep.as_mut())?;
-    let sources = opened::sources(&plan)?;
+    let stop = opened::stop_flag()?;
+    let mut watch = Watch::begin(plan.state.as_deref(), Machine::this())?;
+    if arguments.once {
+        // Whoever waits for its end is told at once.
+        watch.trusted()?;
+    } else if !watch.wait_at_start(&stop) {
+        return Ok(exit::DONE);
+    }
+    let clock = Arc::clone(watch.clock());
+    let mut upkeep = Upkeep::begin(&plan, &clock)?;
+    let keys = keys(&plan, upkeep.as_mut(), clock.now())?;
+    let asked = Arc::clone(&clock);
+    let sources = opened::sources(&plan, &(Arc::new(move || asked.now()) as Clock))?;
     let progress = Progress::begin(sources.iter().map(|source| source.progress()).collect());
     let threads = plan.threads.unwrap_or_else(opened::default_threads);
     let workers =
@@ -68,12 +82,15 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     let refusals = Refusals::new(plan.quarantine.as_ref(), names, arguments.explain_failures)
         .map_err(Failure::downstream)?;
     let delivery = Delivery::new(sinks, Box::new(refusals));
-    let stop = opened::stop_flag()?;
-    let around = Surroundings { clock: &opened::now, stop: &stop, progress: &|| progress.draw() };
+    let now = || clock.now();
+    let around =
+        Surroundings { clock: &now, paused: clock.paused(), stop: &stop, progress: &|| progress.draw() };
     let inputs =
         sources.into_iter().zip(built.sources).map(|(source, plan)| Input { source, plan }).collect();
-    let ended = keeping(&keys, upkeep, &opened::now, || {
-        run_pipeline(inputs, workers, delivery, outputs, plan.batch_bytes, &around)
+    let ended = watch.watching(|| {
+        keeping(&keys, upkeep, &now, clock.paused(), || {
+            run_pipeline(inputs, workers, delivery, outputs, plan.batch_bytes, &around)
+        })
     });
     progress.clear();
     report::print(arguments.stats, &ended.counts, started.elapsed());
@@ -83,12 +100,12 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
 }
 
 /// The keyring of the plan. `run` never makes one; a policy that pseudonymises nothing needs none.
-fn keys(plan: &Plan, upkeep: Option<&mut Upkeep>) -> Result<Keys, Failure> {
+fn keys(plan: &Plan, upkeep: Option<&mut Upkeep>, now: Timestamp) -> Result<Keys, Failure> {
     match &plan.keys {
         Some(dir) => {
-            let (keys, events) = opened::keys_and_events(dir, &plan.policy.domains, opened::now())?;
+            let (keys, events) = opened::keys_and_events(dir, &plan.policy.domains, now)?;
             if let Some(upkeep) = upkeep {
-                upkeep.keys_changed(opened::now(), &events);
+                upkeep.keys_changed(now, &events);
             }
             Ok(keys)
         }

@@ -4,13 +4,16 @@
 //! retention that anything stored has, at most [`MARGIN_SECONDS_MAX`].
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::clock::TrustedClock;
 use super::exit::Failure;
 use super::lock::RunLock;
 use crate::config::plan::{Plan, SinkKind};
 use crate::keys::KeyEvent;
 use crate::record::timestamp::Timestamp;
+use crate::retention::clock::Distrust;
 use crate::retention::journal::{Event, Head, Journal, JournalError};
 use crate::retention::sweep::{self, Place, SweepError, Swept, Turn};
 
@@ -66,13 +69,14 @@ pub struct Upkeep {
     head: Option<Head>,
     /// What was last said to be wrong: said once, until it changes.
     said: String,
-    paused: bool,
+    clock: Arc<TrustedClock>,
     _lock: RunLock,
 }
 
 impl Upkeep {
-    /// Opens the journal of `plan` and enters its policy. `None` for a plan that has no state and stores nothing.
-    pub fn begin(plan: &Plan, now: Timestamp) -> Result<Option<Self>, Failure> {
+    /// Opens the journal of `plan` and enters its policy, under a clock that is trusted. `None` for a plan that has no state and
+    /// stores nothing.
+    pub fn begin(plan: &Plan, clock: &Arc<TrustedClock>) -> Result<Option<Self>, Failure> {
         let places = places(plan);
         if plan.state.is_none() && places.is_empty() {
             return Ok(None);
@@ -80,13 +84,10 @@ impl Upkeep {
         let state = state(plan)?.to_owned();
         let shortest = places.iter().map(|place| place.retention_seconds).min().unwrap_or(u64::MAX);
         let margin_seconds = (shortest / MARGIN_SHARE).clamp(1, MARGIN_SECONDS_MAX);
+        let now = clock.now();
         let mut journal = Journal::open(&state, now).map_err(Failure::downstream)?;
         let lock = RunLock::take(&state)?;
-        // Before the entry, whose time may be the wrong one.
-        let paused = sweep::clock_back(&journal, now).is_some();
-        if !paused {
-            journal.append(now, &[policy(plan)]).map_err(Failure::downstream)?;
-        }
+        journal.append(now, &[policy(plan)]).map_err(Failure::downstream)?;
         let mut upkeep = Self {
             state,
             journal,
@@ -94,7 +95,7 @@ impl Upkeep {
             margin_seconds,
             head: None,
             said: String::new(),
-            paused: false,
+            clock: Arc::clone(clock),
             _lock: lock,
         };
         upkeep.sweep(now);
@@ -117,19 +118,19 @@ impl Upkeep {
         self.anchor();
     }
 
-    /// Destroys what is due. A trouble that stays is said once.
+    /// Destroys what is due, unless the clock is not to be trusted. A trouble that stays is said once.
     pub fn sweep(&mut self, now: Timestamp) {
+        if self.clock.is_paused() {
+            return;
+        }
         let trouble = match self.sweep_once(now) {
             Ok(swept) => swept.iter().find_map(|swept| swept.failure.as_ref()).map(|failure| {
                 format!("parts that are due could not be destroyed ({failure}); see `sluis journal show`")
             }),
+            // The watch says and enters it.
             Err(SweepError::ClockBack { seconds }) => {
-                if !self.paused {
-                    self.paused = true;
-                    // What cannot be entered is said all the same.
-                    let _ = self.journal.append(now, &[Event::Paused { seconds }]);
-                }
-                Some(SweepError::ClockBack { seconds }.to_string())
+                self.clock.pause(Distrust::BeforeJournal { seconds });
+                None
             }
             Err(error) => Some(error.to_string()),
         };
@@ -138,9 +139,8 @@ impl Upkeep {
     }
 
     fn sweep_once(&mut self, now: Timestamp) -> Result<Vec<Swept>, SweepError> {
-        if self.paused {
-            return Ok(Vec::new());
-        }
+        // Whoever said that the clock is right has entered it.
+        self.journal.append(now, &[])?;
         // Another sweep at work does the same.
         let Some(_turn) = Turn::take(&self.state)? else { return Ok(Vec::new()) };
         sweep::sweep(&self.places, now, self.margin_seconds, &mut self.journal)
