@@ -143,7 +143,7 @@ pub fn filter(arguments: &FilterArgs) -> Result<u8, Failure> {
     let classes = build::classes(&policy, format.parser(), &[route]);
     let plan = SourcePlan { format, choice: ClassChoice::Fixed(route.class), classes };
     let stop = opened::stop_flag()?;
-    // Nothing is stored and nothing can be entered; what a pause would save is the next line of a pipe.
+    // There is nowhere to say that the clock is right again, and nothing stored that a pause would save.
     let paused = AtomicBool::new(false);
     let around = Surroundings { clock: &clock, paused: &paused, stop: &stop, progress: &|| {} };
     let inputs = vec![Input { source, plan }];

@@ -74,8 +74,10 @@ pub struct Watch {
     timesync: PathBuf,
     /// The base that is in the file.
     kept: Option<OfBoot>,
-    /// The pause is in its file.
+    /// The pause is in its file, and entered.
     noted: bool,
+    /// This process made the file, and has yet to make the entry.
+    owes_entry: bool,
     /// The pause was said.
     alarmed: bool,
     /// The trouble that was last said, so that it is said once.
@@ -89,10 +91,24 @@ impl Watch {
         // What does not read was not written by us, and is as none.
         let text = state.and_then(|state| fs::read_to_string(state.join(CLOCK_FILE)).ok());
         let kept = text.and_then(|text| OfBoot::read(&text)).filter(|kept| Some(&kept.boot) == boot.as_ref());
+        if state.is_some() && boot.is_none() {
+            anstream::eprintln!(
+                "sluis: warning: {BOOT_ID} cannot be read; a clock that jumps while nothing runs is not told"
+            );
+        }
         let clock = Arc::new(TrustedClock::new(read, kept.as_ref().map(|kept| kept.base)));
         let state = state.map(Path::to_owned);
-        let mut watch =
-            Self { clock, state, boot, timesync, kept, noted: false, alarmed: false, said: String::new() };
+        let mut watch = Self {
+            clock,
+            state,
+            boot,
+            timesync,
+            kept,
+            noted: false,
+            owes_entry: false,
+            alarmed: false,
+            said: String::new(),
+        };
         watch.judge_at_start()?;
         watch.alarmed = watch.clock.is_paused();
         watch.look();
@@ -207,7 +223,7 @@ impl Watch {
             self.alarmed = true;
             anstream::eprintln!("sluis: ALARM: {}", self.alarm(reason));
         }
-        let written = self.state.as_ref().map_or(Ok(()), |state| self.write_down(state, reason));
+        let written = self.state.clone().map_or(Ok(()), |state| self.write_down(&state, reason));
         self.noted = written.is_ok();
         self.say_once(written.err());
     }
@@ -219,16 +235,21 @@ impl Watch {
         }
     }
 
-    fn write_down(&self, state: &Path, reason: Distrust) -> Result<(), String> {
+    fn write_down(&mut self, state: &Path, reason: Distrust) -> Result<(), String> {
         let path = state.join(PAUSED_FILE);
         match create(&path, &reason.written()) {
-            Ok(()) => {}
-            // Whoever made it makes the entry, too.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(()),
+            Ok(()) => self.owes_entry = true,
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
             Err(error) => return Err(unwritable(&path, &error)),
         }
+        // Whoever made the file makes the entry, too.
+        if !self.owes_entry {
+            return Ok(());
+        }
         // The time is the one that is expected: under the one that the clock jumped to, every later entry would lie in the future.
-        enter(state, self.clock.now(), &Event::Paused(reason)).map_err(|error| error.to_string())
+        enter(state, self.clock.now(), &Event::Paused(reason)).map_err(|error| error.to_string())?;
+        self.owes_entry = false;
+        Ok(())
     }
 
     /// Whether a pause that was noted is over.
@@ -240,26 +261,28 @@ impl Watch {
         if self.written_down().is_none() {
             return true;
         }
-        let set =
-            set && self.synchronised(&state).map_err(|problem| self.say_once(Some(problem))) == Ok(true);
-        set && self.written_down().is_none()
+        set && self.synchronised(&state).map_err(|problem| self.say_once(Some(problem))) == Ok(true)
     }
 
     /// The clock was set, and the pause ends by itself, unless the time that it was set to lies before the journal's last entry: then
     /// that is the reason from here on.
     fn synchronised(&mut self, state: &Path) -> Result<bool, String> {
         let now = self.clock.present().wall;
-        let mut journal = Journal::open(state, now).map_err(|error| error.to_string())?;
+        let path = state.join(PAUSED_FILE);
+        let journal = Journal::open(state, now).map_err(|error| error.to_string())?;
         let back = sweep::clock_back(&journal, now);
-        if back.is_none() {
-            journal.append(now, &[Event::Synchronised]).map_err(|error| error.to_string())?;
-        }
-        remove(state).map_err(|error| unwritable(&state.join(PAUSED_FILE), &error))?;
+        remove(state).map_err(|error| unwritable(&path, &error))?;
         if let Some(seconds) = back {
             self.clock.pause(Distrust::BeforeJournal { seconds });
             (self.noted, self.alarmed) = (false, false);
+            return Ok(false);
         }
-        Ok(back.is_none())
+        enter(state, now, &Event::Synchronised).map_err(|error| {
+            // Nothing goes on that is not entered; where even this fails, the reason in memory holds until the file is back.
+            self.noted = create(&path, &Distrust::Unsynchronised.written()).is_ok();
+            error.to_string()
+        })?;
+        Ok(true)
     }
 
     /// Writes down what the clock is held against, for processes to come.

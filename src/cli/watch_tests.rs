@@ -219,3 +219,36 @@ fn a_pause_that_cannot_be_written_down_is_one_all_the_same_until_it_is() {
     run.look();
     assert!(run.clock().is_paused() && host.is_paused());
 }
+
+#[test]
+fn a_pause_and_its_end_wait_until_they_can_be_entered() {
+    let host = Host::new();
+    host.waits_for_time();
+    let mut run = host.begin();
+    host.clocks.set(DAY);
+    host.has_the_time();
+    let journal = host.state().join("journal");
+    let whole = fs::read(&journal).unwrap();
+    // An end that cannot be entered is none.
+    fs::write(&journal, "something else\n").unwrap();
+    for _ in 0..3 {
+        run.look();
+        assert!(run.clock().is_paused() && host.is_paused());
+    }
+    fs::write(&journal, &whole).unwrap();
+    run.look();
+    assert!(!run.clock().is_paused() && !host.is_paused());
+    // A pause that cannot be entered is one, and is entered later.
+    let whole = fs::read(&journal).unwrap();
+    fs::write(&journal, "something else\n").unwrap();
+    host.clocks.set(DAY);
+    for _ in 0..3 {
+        run.look();
+        assert!(run.clock().is_paused() && host.is_paused());
+    }
+    fs::write(&journal, &whole).unwrap();
+    run.look();
+    run.look();
+    assert_eq!(host.events().last().unwrap(), "paused,because:jump,clock_forward_seconds:86400");
+    assert_eq!(host.events().len(), 3);
+}

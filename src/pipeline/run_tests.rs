@@ -293,7 +293,7 @@ fn jumping(
 }
 
 fn numbered(lines: i64) -> Vec<u8> {
-    (0..lines).map(|line| format!("line {line}\n")).collect::<String>().into_bytes()
+    (0..lines).flat_map(|line| format!("line {line}\n").into_bytes()).collect()
 }
 
 /// The line of the call in which the clock jumps is taken and waits; those before it, which are in workers' hands, are delivered, and
