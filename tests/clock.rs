@@ -364,8 +364,8 @@ fn a_clock_that_jumped_between_two_runs_pauses_the_next_one() {
     let mut run = machine.run();
     run.feed(1..=1);
     run.until("no alarm", |run| run.err.text().contains("ALARM"));
-    let pid = run.child.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    let pid = rustix::process::Pid::from_child(&run.child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     let begun = Instant::now();
     assert_eq!(support::wait(&mut run.child), 0);
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());

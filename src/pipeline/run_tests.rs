@@ -260,6 +260,15 @@ impl Sink for Kept {
     }
 }
 
+/// A test that fails while the run is paused must not hang.
+struct EndsWhenItFails<'a>(&'a AtomicBool);
+
+impl Drop for EndsWhenItFails<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_or(thread::panicking(), Ordering::SeqCst);
+    }
+}
+
 /// Runs the jumping source. `then` is called once nothing moves any more, with the flag of the pause, the flag that stops, what
 /// was taken and what was delivered. Returns how the run ended, and everything that was delivered.
 fn jumping(
@@ -283,6 +292,7 @@ fn jumping(
                 thread::yield_now();
             }
             thread::sleep(4 * PAUSE_STEP);
+            let _ends = EndsWhenItFails(&stop);
             let delivered = kept.lock().unwrap().clone();
             then(&paused, &stop, calls.load(Ordering::SeqCst), &delivered);
         });

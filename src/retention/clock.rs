@@ -36,8 +36,12 @@ impl Reading {
 
     /// By how many seconds the wall clock jumped between this reading and `present`, forward or (negative) back; `None` while it agrees.
     pub const fn jump(self, present: Self) -> Option<i64> {
-        let away = present.wall.0.saturating_sub(self.expected(present.since_boot).0) / MICROS;
-        if away.unsigned_abs() > JUMP_SECONDS_MAX.unsigned_abs() { Some(away) } else { None }
+        let away = present.wall.0.saturating_sub(self.expected(present.since_boot).0);
+        if away.unsigned_abs() <= (JUMP_SECONDS_MAX * MICROS).unsigned_abs() {
+            return None;
+        }
+        // Rounded: the two clocks were read a microsecond apart, and nobody wants to read 29 days, 23 hours, 59 minutes and 59 seconds.
+        Some(away.saturating_add(away.signum() * MICROS / 2) / MICROS)
     }
 
     /// Whether `present`, which agrees with this base, is to take its place.
@@ -140,6 +144,9 @@ mod tests {
             for within in [0, 1, -1, HOUR, -HOUR] {
                 assert_eq!(BASE.jump(later(BASE, elapsed, within)), None, "{within} s");
             }
+            let mut nearly = later(BASE, elapsed, 30 * 24 * HOUR);
+            nearly.wall.0 -= 1;
+            assert_eq!(BASE.jump(nearly), Some(30 * 24 * HOUR));
             for beyond in [HOUR + 1, -HOUR - 1, 30 * 24 * HOUR, -30 * 24 * HOUR] {
                 assert_eq!(BASE.jump(later(BASE, elapsed, beyond)), Some(beyond));
             }
