@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use clap::Args;
@@ -142,10 +143,14 @@ pub fn filter(arguments: &FilterArgs) -> Result<u8, Failure> {
     let classes = build::classes(&policy, format.parser(), &[route]);
     let plan = SourcePlan { format, choice: ClassChoice::Fixed(route.class), classes };
     let stop = opened::stop_flag()?;
-    let around = Surroundings { clock: &clock, stop: &stop, progress: &|| {}, trouble: None };
+    // There is nowhere to say that the clock is right again, and nothing stored that a pause would save.
+    let paused = AtomicBool::new(false);
+    let around =
+        Surroundings { clock: &clock, paused: &paused, stop: &stop, progress: &|| {}, trouble: None };
     let inputs = (vec![Input { source, plan }], Turns::EndToEnd);
-    let ended =
-        keeping(&keys, None, &clock, || run(inputs, workers, delivery, 1, arguments.batch_bytes, &around));
+    let ended = keeping(&keys, None, &clock, &paused, || {
+        run(inputs, workers, delivery, 1, arguments.batch_bytes, &around)
+    });
     report::print(arguments.stats, &ended.counts, started.elapsed());
     report::finish(&ended, format_name, "discarded", arguments.strict)
 }

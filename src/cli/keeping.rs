@@ -3,6 +3,7 @@
 //! A pipe can be read for months. A thread of its own asks keyring and stores what is due, at least once a minute: it may have to
 //! wait for locks and for the disk, and no worker should.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -14,11 +15,13 @@ use crate::record::timestamp::Timestamp;
 /// How often the keyring is asked: a key outlives its death by no more, and by what a worker needs to let go of it.
 const EVERY: Duration = Duration::from_mins(1);
 
-/// Runs `run`, and keeps `keys` and what was stored on schedule meanwhile.
+/// Runs `run`, and keeps `keys` and what was stored on schedule meanwhile. While `paused`, the clock is not to be trusted, and nothing
+/// is destroyed.
 pub fn keeping<T>(
     keys: &Keys,
     upkeep: Option<Upkeep>,
     clock: &(dyn Fn() -> Timestamp + Sync),
+    paused: &AtomicBool,
     run: impl FnOnce() -> T,
 ) -> T {
     // The keys of one run end with it.
@@ -26,7 +29,7 @@ pub fn keeping<T>(
         return run();
     }
     let every = upkeep.as_ref().map_or(EVERY, |upkeep| upkeep.every().min(EVERY));
-    keeping_every(every, keys, upkeep, clock, run)
+    keeping_every(every, keys, upkeep, clock, paused, run)
 }
 
 fn keeping_every<T>(
@@ -34,6 +37,7 @@ fn keeping_every<T>(
     keys: &Keys,
     mut upkeep: Option<Upkeep>,
     clock: &(dyn Fn() -> Timestamp + Sync),
+    paused: &AtomicBool,
     run: impl FnOnce() -> T,
 ) -> T {
     thread::scope(|scope| {
@@ -52,8 +56,10 @@ fn keeping_every<T>(
                 if is_over {
                     break;
                 }
-                if !keys.is_ephemeral() {
-                    advance(keys, clock(), &mut said);
+                // The clock first: it may find only now that it jumped.
+                let now = clock();
+                if !keys.is_ephemeral() && !paused.load(Ordering::Acquire) {
+                    advance(keys, now, &mut said);
                 }
             }
         });
@@ -107,7 +113,7 @@ mod tests {
         assert!(keys.epoch_keys(0, epoch, NOW).is_ok());
         // The epoch ends after a day, and its last record a day later.
         let later = NOW.plus_seconds(3 * DAY);
-        keeping_every(Duration::from_millis(5), &keys, None, &|| later, || {
+        keeping_every(Duration::from_millis(5), &keys, None, &|| later, &AtomicBool::new(false), || {
             let patience = Instant::now();
             while keys.generation() == generation && patience.elapsed() < Duration::from_secs(20) {
                 thread::sleep(Duration::from_millis(5));

@@ -6,6 +6,7 @@
 
 mod audit;
 mod check;
+mod clock;
 mod exit;
 mod explain;
 mod filter;
@@ -23,6 +24,7 @@ mod run;
 mod sweep;
 mod table;
 pub mod upkeep;
+mod watch;
 
 use std::process::ExitCode;
 

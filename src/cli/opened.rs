@@ -71,14 +71,19 @@ pub fn pipeline(path: &Path) -> Result<Plan, Failure> {
 }
 
 /// Opens the sources of a plan, in its order. Those of files go on from the positions of their ledgers, which come back with them.
-pub fn sources(plan: &Plan, until: Until, saved: Option<&Saved>) -> Result<Vec<Opened>, Failure> {
+pub fn sources(
+    plan: &Plan,
+    until: Until,
+    saved: Option<&Saved>,
+    clock: &Clock,
+) -> Result<Vec<Opened>, Failure> {
     let open = |planned: &SourcePlan| -> Result<Opened, Failure> {
         let bounds = Bounds {
             batch_bytes: plan.batch_bytes,
             record_bytes_max: planned.record_bytes_max,
             ..Bounds::default()
         };
-        let clock: Clock = Arc::new(now);
+        let clock = Arc::clone(clock);
         let fault = |error: SourceError| Failure::downstream(format!("source {}: {error}", planned.name));
         match &planned.kind {
             SourceKind::Stdin => {

@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use clap::Args;
 
-use super::exit::Failure;
+use super::exit::{self, Failure};
 use super::keeping::keeping;
 use super::opened;
 use super::progress::Progress;
 use super::report::{self, Stats};
 use super::upkeep::Upkeep;
+use super::watch::{Machine, Watch};
 use crate::config::plan::Plan;
 use crate::keys::{Keys, harden};
 use crate::pipeline::build;
@@ -21,10 +22,11 @@ use crate::pipeline::raw;
 use crate::pipeline::refusals::Refusals;
 use crate::pipeline::run::{Input, Surroundings, Turns, run as run_pipeline};
 use crate::protect::cache::ENTRIES;
+use crate::record::timestamp::Timestamp;
 use crate::retention::journal::Journal;
-use crate::source::SourceError;
 use crate::source::follow::Until;
 use crate::source::ledger::Ledger;
+use crate::source::{Clock, SourceError};
 
 /// The arguments.
 #[derive(Args)]
@@ -63,18 +65,25 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     }
     let plan = opened::pipeline(&arguments.pipeline)?;
     let built = build::sources(&plan).map_err(Failure::usage)?;
-    let now = opened::now();
-    let (mut upkeep, saved) = Upkeep::begin(&plan, now, arguments.once)?;
-    let keys = keys(&plan)?;
+    let stop = opened::stop_flag()?;
+    let mut watch = Watch::begin(plan.state.as_deref(), Machine::this())?;
+    if arguments.once {
+        // Whoever waits for its end is told at once.
+        watch.trusted()?;
+    } else if !watch.wait_at_start(&stop) {
+        return Ok(exit::DONE);
+    }
+    let clock = Arc::clone(watch.clock());
+    let (mut upkeep, saved) = Upkeep::begin(&plan, &clock, arguments.once)?;
+    let keys = keys(&plan, clock.now())?;
     let (until, turns) =
         if arguments.once { (Until::End, Turns::EndToEnd) } else { (Until::Stopped, Turns::Together) };
-    let opened = opened::sources(&plan, until, saved.as_ref())?;
+    let asked = Arc::clone(&clock);
+    let asked: Clock = Arc::new(move || asked.now());
+    let opened = opened::sources(&plan, until, saved.as_ref(), &asked)?;
     let (sources, ledgers): (Vec<_>, Vec<_>) = opened.into_iter().unzip();
     if let Some(upkeep) = &mut upkeep {
-        let ledger = |wanted: &str| {
-            ledgers.iter().flatten().find(|(name, _)| name == wanted).map(|(_, ledger)| Arc::clone(ledger))
-        };
-        upkeep.remove_raw(raw::places(&plan, ledger));
+        upkeep.remove_raw(raw::places(&plan, |name| ledger_of(&ledgers, name)));
     }
     let progress = Progress::begin(if arguments.once {
         sources.iter().map(|source| source.progress()).collect()
@@ -84,19 +93,22 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     let threads = plan.threads.unwrap_or_else(opened::default_threads);
     let workers =
         build::workers(&keys, threads, ENTRIES, plan.policy.learned_names).map_err(Failure::usage)?;
-    let (delivery, outputs) = delivery(&plan, saved, ledgers, arguments.explain_failures)?;
-    let stop = opened::stop_flag()?;
+    let (delivery, outputs) = delivery(&plan, saved, ledgers, arguments.explain_failures, clock.now())?;
+    let now = || clock.now();
     let told = |error: &SourceError| anstream::eprintln!("sluis: {error}");
     let around = Surroundings {
-        clock: &opened::now,
+        clock: &now,
+        paused: clock.paused(),
         stop: &stop,
         progress: &|| progress.draw(),
         trouble: (!arguments.once).then_some(&told),
     };
     let inputs =
         sources.into_iter().zip(built.sources).map(|(source, plan)| Input { source, plan }).collect();
-    let ended = keeping(&keys, upkeep, &opened::now, || {
-        run_pipeline((inputs, turns), workers, delivery, outputs, plan.batch_bytes, &around)
+    let ended = watch.watching(|| {
+        keeping(&keys, upkeep, &now, clock.paused(), || {
+            run_pipeline((inputs, turns), workers, delivery, outputs, plan.batch_bytes, &around)
+        })
     });
     progress.clear();
     report::print(arguments.stats, &ended.counts, started.elapsed());
@@ -105,12 +117,17 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     report::finish(&ended, format, kept, arguments.strict)
 }
 
+fn ledger_of(ledgers: &[Option<(String, Arc<Ledger>)>], wanted: &str) -> Option<Arc<Ledger>> {
+    ledgers.iter().flatten().find(|(name, _)| name == wanted).map(|(_, ledger)| Arc::clone(ledger))
+}
+
 /// The sinks, the quarantine and the checkpoint of the plan, and how many outputs there are.
 fn delivery(
     plan: &Plan,
     saved: Option<Saved>,
     ledgers: Vec<Option<(String, Arc<Ledger>)>>,
     explain: bool,
+    now: Timestamp,
 ) -> Result<(Delivery, usize), Failure> {
     let sinks = build::sinks(plan).map_err(Failure::downstream)?;
     let outputs = sinks.len();
@@ -118,7 +135,7 @@ fn delivery(
     let refusals = Refusals::new(plan.quarantine.as_ref(), names, explain).map_err(Failure::downstream)?;
     let delivery = Delivery::new(sinks, Box::new(refusals));
     let (Some(saved), Some(state)) = (saved, &plan.state) else { return Ok((delivery, outputs)) };
-    let journal = Journal::open(state, opened::now()).map_err(Failure::downstream)?;
+    let journal = Journal::open(state, now).map_err(Failure::downstream)?;
     let mut stores = build::stores(plan);
     stores.push((if plan.quarantine.is_some() { "quarantine" } else { "" }.to_owned(), None));
     let checkpoint = Checkpoint::new(saved, state, ledgers, stores, journal);
@@ -126,9 +143,9 @@ fn delivery(
 }
 
 /// The keyring of the plan. `run` never makes one; a policy that pseudonymises nothing needs none.
-fn keys(plan: &Plan) -> Result<Keys, Failure> {
+fn keys(plan: &Plan, now: Timestamp) -> Result<Keys, Failure> {
     match &plan.keys {
-        Some(dir) => opened::keys(dir, &plan.policy.domains, opened::now()),
+        Some(dir) => opened::keys(dir, &plan.policy.domains, now),
         None => Keys::ephemeral(&plan.policy.domains).map_err(Failure::usage),
     }
 }

@@ -8,10 +8,11 @@ use super::exit::{self, Failure};
 use super::opened;
 use super::table::{Align, set, thousands};
 use super::upkeep;
+use super::watch::{self, Machine, Watch};
 use crate::config::units;
 use crate::pipeline::raw;
 use crate::record::timestamp::Timestamp;
-use crate::retention::journal::{Event, Journal};
+use crate::retention::journal::Journal;
 use crate::retention::sweep::{self, Listing, Place, Swept, Turn};
 
 /// The arguments.
@@ -24,7 +25,9 @@ Examples:
 A part goes at the earlier of the deadline in its name and what the policy allows now, less the margin: give one that is at
 least as long as the time until the next sweep. `sluis run` sweeps by itself. Each part is entered in the journal before it goes.
 
-Exit code 4 when a part that is due could not be destroyed.")]
+Exit code 4 when a part that is due could not be destroyed, and while the clock is not to be trusted: when it jumped by more than an
+hour against the time since boot, lies that long before the journal's last entry, or was not synchronised since boot. Set it right,
+then say so with --clock-ok; a pipeline that runs goes on as well.")]
 pub struct SweepArgs {
     /// Pipeline file
     pipeline: PathBuf,
@@ -37,7 +40,7 @@ pub struct SweepArgs {
     /// Show what will be due at that time
     #[arg(long, value_name = "TIME", value_parser = opened::as_of, requires = "dry_run")]
     as_of: Option<Timestamp>,
-    /// The clock is right although it lies before the journal's last entry: go on
+    /// The clock is right, although it jumped or lies before the journal's last entry: end the pause and go on
     #[arg(long, conflicts_with = "dry_run")]
     clock_ok: bool,
 }
@@ -46,8 +49,8 @@ pub struct SweepArgs {
 pub fn run(arguments: &SweepArgs) -> Result<u8, Failure> {
     let plan = opened::pipeline(&arguments.pipeline)?;
     let places = upkeep::places(&plan);
-    let now = arguments.as_of.unwrap_or_else(opened::now);
     if arguments.dry_run {
+        let now = arguments.as_of.unwrap_or_else(opened::now);
         let listed: Result<Vec<Listing>, _> =
             places.iter().map(|place| sweep::list(place, now, arguments.margin)).collect();
         print!("{}", due_text(&places, &listed.map_err(Failure::downstream)?));
@@ -62,10 +65,13 @@ pub fn run(arguments: &SweepArgs) -> Result<u8, Failure> {
         return Ok(exit::DONE);
     }
     let state = upkeep::state(&plan)?;
+    let machine = Machine::this();
+    let now = if arguments.clock_ok {
+        watch::accept(state, &machine)?
+    } else {
+        Watch::begin(Some(state), machine)?.trusted()?.now()
+    };
     let mut journal = Journal::open(state, now).map_err(Failure::downstream)?;
-    if arguments.clock_ok {
-        journal.append(now, &[Event::Resumed]).map_err(Failure::downstream)?;
-    }
     let Some(_turn) = Turn::take(state).map_err(Failure::downstream)? else {
         anstream::eprintln!("sluis: another sweep of this pipeline is at work, and does the same");
         return Ok(exit::DONE);

@@ -3,8 +3,10 @@
 //! Sweeps come a few times within the margin by which parts go early, so that none is late ([`Rhythm`]).
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::clock::TrustedClock;
 use super::exit::Failure;
 use super::heads::Heads;
 use super::lock::RunLock;
@@ -13,6 +15,7 @@ use crate::governance::policies;
 use crate::pipeline::checkpoint::{self, Saved};
 use crate::pipeline::raw::RawPlace;
 use crate::record::timestamp::Timestamp;
+use crate::retention::clock::Distrust;
 use crate::retention::journal::{Event, Head, Journal};
 use crate::retention::rhythm::Rhythm;
 use crate::retention::sweep::{self, Place, SweepError, Swept, Turn};
@@ -78,16 +81,17 @@ pub struct Upkeep {
     heads: Heads,
     /// What was last said to be wrong: said once, until it changes.
     said: String,
-    paused: bool,
+    clock: Arc<TrustedClock>,
     _lock: RunLock,
 }
 
 impl Upkeep {
-    /// Opens the journal of `plan`, enters its policy, and brings back what the last run left, with the positions of its sources.
-    /// Nothing of a plan that has no state and stores nothing. A run that is to be quiet says the journal's head at its end alone.
+    /// Opens the journal of `plan`, enters its policy, and brings back what the last run left, with the positions of its sources, under
+    /// a clock that is trusted. Nothing of a plan that has no state and stores nothing. A run that is to be quiet says the journal's
+    /// head at its end alone.
     pub fn begin(
         plan: &Plan,
-        now: Timestamp,
+        clock: &Arc<TrustedClock>,
         is_quiet: bool,
     ) -> Result<(Option<Self>, Option<Saved>), Failure> {
         let places = places(plan);
@@ -96,16 +100,13 @@ impl Upkeep {
         }
         let state = state(plan)?.to_owned();
         let rhythm = Rhythm::of(places.iter().map(|place| place.retention_seconds).min());
+        let now = clock.now();
         let mut journal = Journal::open(&state, now).map_err(Failure::downstream)?;
         let lock = RunLock::take(&state)?;
-        // Before the entry that says it is in force, and whatever the clock says.
+        // Before the entry that says it is in force.
         policies::keep(&state, &plan.policy.hash, &plan.policy_text)
             .map_err(|error| archive(&state, &error))?;
-        // Before the entry, whose time may be the wrong one.
-        let paused = sweep::clock_back(&journal, now).is_some();
-        if !paused {
-            journal.append(now, &[policy(plan)]).map_err(Failure::downstream)?;
-        }
+        journal.append(now, &[policy(plan)]).map_err(Failure::downstream)?;
         let mut saved = checkpoint::load(&state).map_err(Failure::downstream)?;
         for said in saved.recover(&state, &mut journal, now).map_err(Failure::downstream)? {
             anstream::eprintln!("sluis: warning: {said}");
@@ -119,7 +120,7 @@ impl Upkeep {
             raw: Vec::new(),
             head: None,
             said: String::new(),
-            paused: false,
+            clock: Arc::clone(clock),
             _lock: lock,
         };
         upkeep.sweep(now);
@@ -136,8 +137,11 @@ impl Upkeep {
         self.rhythm.every
     }
 
-    /// Destroys what is due. A trouble that stays is said once.
+    /// Destroys what is due, unless the clock is not to be trusted. A trouble that stays is said once.
     pub fn sweep(&mut self, now: Timestamp) {
+        if self.clock.is_paused() {
+            return;
+        }
         let trouble = match self.sweep_once(now) {
             Ok(swept) => {
                 let failure = swept.iter().find_map(|swept| swept.failure.as_ref());
@@ -149,13 +153,10 @@ impl Upkeep {
                     })
                     .or_else(|| self.sweep_raw(now))
             }
+            // The watch says and enters it.
             Err(SweepError::ClockBack { seconds }) => {
-                if !self.paused {
-                    self.paused = true;
-                    // What cannot be entered is said all the same.
-                    let _ = self.journal.append(now, &[Event::Paused { seconds }]);
-                }
-                Some(SweepError::ClockBack { seconds }.to_string())
+                self.clock.pause(Distrust::BeforeJournal { seconds });
+                None
             }
             Err(error) => Some(error.to_string()),
         };
@@ -173,9 +174,8 @@ impl Upkeep {
     }
 
     fn sweep_once(&mut self, now: Timestamp) -> Result<Vec<Swept>, SweepError> {
-        if self.paused {
-            return Ok(Vec::new());
-        }
+        // Whoever said that the clock is right has entered it.
+        self.journal.append(now, &[])?;
         // Another sweep at work does the same.
         let Some(_turn) = Turn::take(&self.state)? else { return Ok(Vec::new()) };
         sweep::sweep(&self.places, now, self.rhythm.margin_seconds, &mut self.journal)
@@ -183,9 +183,6 @@ impl Upkeep {
 
     /// Removes raw files whose time is up. What is wrong with that, if anything is.
     fn sweep_raw(&mut self, now: Timestamp) -> Option<String> {
-        if self.paused {
-            return None;
-        }
         let mut trouble = None;
         for place in &mut self.raw {
             let failure = match place.sweep(now, self.rhythm.margin_seconds, &mut self.journal) {

@@ -27,6 +27,9 @@ pub struct Input {
 pub struct Surroundings<'a> {
     /// The time at which batches are judged.
     pub clock: &'a (dyn Fn() -> Timestamp + Sync),
+    /// Set while the clock is not to be trusted: nothing is taken, and what was taken waits. What is in a worker's hands goes on: `clock`
+    /// then gives the time that it would be without the fault.
+    pub paused: &'a AtomicBool,
     /// Set by SIGTERM and SIGINT: what was taken is still delivered, nothing more is taken.
     pub stop: &'a AtomicBool,
     /// Called after every batch.
@@ -74,6 +77,9 @@ const CALL: Duration = Duration::from_millis(200);
 
 /// Workers are told to forget this far apart, or a little more.
 const FORGET_MICROS: u64 = MICROS.unsigned_abs();
+
+/// How often a worker that waits for the clock looks whether it is right.
+const PAUSE_STEP: Duration = Duration::from_millis(50);
 
 /// What asking for a batch gave.
 enum Taken {
@@ -233,6 +239,7 @@ impl Shared<'_> {
         loop {
             let taken = {
                 let mut intake = self.intake.lock().unwrap_or_else(PoisonError::into_inner);
+                self.wait_for_clock();
                 if self.around.stop.load(Ordering::Relaxed) {
                     intake.stop();
                 }
@@ -251,6 +258,8 @@ impl Shared<'_> {
                 }
                 Taken::End => return,
             };
+            // The clock may have jumped while the source was asked.
+            self.wait_for_clock();
             // A bug in a parser must not leave the others waiting for a turn that never comes.
             let processed = panic::catch_unwind(AssertUnwindSafe(|| {
                 let mut worker = worker.lock().unwrap_or_else(PoisonError::into_inner);
@@ -264,6 +273,20 @@ impl Shared<'_> {
             work = room;
             self.forget_dead();
             (self.around.progress)();
+        }
+    }
+
+    /// Waits while the clock is not to be trusted. Comes back before when told to stop, so that what was taken is delivered, judged
+    /// by the time that it would be without the fault; and when a sink has failed, which delivery then says.
+    fn wait_for_clock(&self) {
+        // It may find only now that it jumped.
+        let _ = (self.around.clock)();
+        while self.around.paused.load(Ordering::Acquire)
+            && !self.around.stop.load(Ordering::Relaxed)
+            // Parts that are open close when they are old enough.
+            && self.delivery.tick(self.around.clock)
+        {
+            thread::sleep(PAUSE_STEP);
         }
     }
 

@@ -89,7 +89,13 @@ fn silent(threads: usize, fails: bool) -> (Ended, i64, i64) {
     let sink = Ticked { ticks: Arc::clone(&ticks), fails };
     let delivery = Delivery::new(vec![(0, Box::new(sink))], Box::new(Refusals::discarding(false)));
     let now = || Timestamp(clock.load(Ordering::SeqCst));
-    let around = Surroundings { clock: &now, stop: &AtomicBool::new(false), progress: &|| {}, trouble: None };
+    let around = Surroundings {
+        clock: &now,
+        paused: &AtomicBool::new(false),
+        stop: &AtomicBool::new(false),
+        progress: &|| {},
+        trouble: None,
+    };
     let workers = build::workers(&Keys::ephemeral(&policy.domains).unwrap(), threads, 16, 0).unwrap();
     let ended = run(
         (vec![Input { source: Box::new(source), plan }], Turns::EndToEnd),
@@ -198,6 +204,7 @@ fn pi_5_workers_that_wait_forget_dead_keys_within_two_seconds() {
                 batch_bytes: 64,
                 around: &Surroundings {
                     clock: &now,
+                    paused: &AtomicBool::new(false),
                     stop: &AtomicBool::new(false),
                     progress: &|| {},
                     trouble: None,
@@ -207,5 +214,134 @@ fn pi_5_workers_that_wait_forget_dead_keys_within_two_seconds() {
             let late = now().0 - dies.0;
             assert!((0..=4 * HALF_SECOND).contains(&late), "{threads} workers, busy {busy}: {late} µs");
         }
+    }
+}
+
+/// Gives numbered lines, one a call. The clock jumps while the call of `jumps_in` is at work, before its line is there.
+struct Jumping {
+    paused: Arc<AtomicBool>,
+    calls: Arc<AtomicI64>,
+    jumps_in: i64,
+    stopped: bool,
+}
+
+/// Lines of [`Jumping`].
+const LINES: i64 = 40;
+
+impl Source for Jumping {
+    fn fill(&mut self, _: &dyn Parser, batch: &mut RawBatch) -> Result<Fill, SourceError> {
+        batch.clear();
+        if self.stopped || self.calls.load(Ordering::SeqCst) == LINES {
+            return Ok(Fill::End);
+        }
+        let call = self.calls.fetch_add(1, Ordering::SeqCst);
+        if call == self.jumps_in {
+            self.paused.store(true, Ordering::SeqCst);
+        }
+        batch.bytes.extend_from_slice(format!("line {call}\n").as_bytes());
+        Ok(Fill::Records)
+    }
+
+    fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    fn progress(&self) -> Arc<Progress> {
+        Arc::default()
+    }
+}
+
+/// Keeps what it gets.
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Sink for Kept {
+    fn write(&mut self, batch: &CleanBatch, _: Timestamp) -> Result<Delivered, SinkError> {
+        self.0.lock().unwrap().extend_from_slice(batch.bytes());
+        Ok(Delivered { records: batch.runs().iter().map(|run| u64::from(run.records)).sum(), withheld: 0 })
+    }
+
+    fn finish(&mut self, _: Timestamp) -> Result<Delivered, SinkError> {
+        Ok(Delivered::default())
+    }
+}
+
+/// A test that fails while the run is paused must not hang.
+struct EndsWhenItFails<'a>(&'a AtomicBool);
+
+impl Drop for EndsWhenItFails<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_or(thread::panicking(), Ordering::SeqCst);
+    }
+}
+
+/// Runs the jumping source. `then` is called once nothing moves any more, with the flag of the pause, the flag that stops, what
+/// was taken and what was delivered. Returns how the run ended, and everything that was delivered.
+fn jumping(
+    threads: usize,
+    jumps_in: i64,
+    then: impl Fn(&AtomicBool, &AtomicBool, i64, &[u8]) + Sync,
+) -> (Ended, Vec<u8>) {
+    let (paused, stop) = (Arc::new(AtomicBool::new(false)), AtomicBool::new(false));
+    let (calls, kept) = (Arc::new(AtomicI64::new(0)), Arc::new(Mutex::new(Vec::new())));
+    let policy = config::builtin().unwrap();
+    let plan = plan(&policy);
+    let source = Jumping { paused: Arc::clone(&paused), calls: Arc::clone(&calls), jumps_in, stopped: false };
+    let sink = Kept(Arc::clone(&kept));
+    let delivery = Delivery::new(vec![(0, Box::new(sink))], Box::new(Refusals::discarding(false)));
+    let workers = build::workers(&Keys::ephemeral(&policy.domains).unwrap(), threads, 16, 0).unwrap();
+    let around = Surroundings {
+        clock: &|| Timestamp(0),
+        paused: &paused,
+        stop: &stop,
+        progress: &|| {},
+        trouble: None,
+    };
+    let ended = thread::scope(|scope| {
+        scope.spawn(|| {
+            // As long as a few steps of the wait: whoever would go on in spite of the pause has done so.
+            while !paused.load(Ordering::SeqCst) {
+                thread::yield_now();
+            }
+            thread::sleep(4 * PAUSE_STEP);
+            let _ends = EndsWhenItFails(&stop);
+            let delivered = kept.lock().unwrap().clone();
+            then(&paused, &stop, calls.load(Ordering::SeqCst), &delivered);
+        });
+        let inputs = (vec![Input { source: Box::new(source), plan }], Turns::EndToEnd);
+        run(inputs, workers, delivery, 1, 1 << 16, &around)
+    });
+    let kept = kept.lock().unwrap().clone();
+    (ended, kept)
+}
+
+fn numbered(lines: i64) -> Vec<u8> {
+    (0..lines).flat_map(|line| format!("line {line}\n").into_bytes()).collect()
+}
+
+/// The line of the call in which the clock jumps is taken and waits; those before it, which are in workers' hands, are delivered, and
+/// nothing is taken after it.
+#[test]
+fn a_clock_that_jumps_stops_the_intake_and_holds_what_was_just_taken() {
+    for threads in [1, 2, 7] {
+        for jumps_in in [0, 1, LINES - 1] {
+            let (ended, delivered) = jumping(threads, jumps_in, |paused, _, taken, delivered| {
+                assert_eq!(taken, jumps_in + 1, "{threads} workers: nothing more is taken");
+                // Another worker may have come to its batch only after the jump, and holds it.
+                assert!(numbered(jumps_in).starts_with(delivered), "{threads} workers");
+                paused.store(false, Ordering::SeqCst);
+            });
+            assert_eq!(delivered, numbered(LINES), "{threads} workers: each once, in order");
+            assert!(ended.counts.balance() && ended.sink_failed.is_none());
+        }
+    }
+}
+
+/// A pause may last for days: the signal that ends the run must not wait for it, and what was taken is not lost.
+#[test]
+fn a_run_that_is_stopped_during_a_pause_delivers_what_it_has_taken_and_ends() {
+    for threads in [1, 2, 7] {
+        let (ended, delivered) = jumping(threads, 3, |_, stop, _, _| stop.store(true, Ordering::SeqCst));
+        assert_eq!(delivered, numbered(4), "{threads} workers");
+        assert!(ended.counts.balance() && ended.sink_failed.is_none());
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::keys::KeyEvent;
 use crate::record::timestamp::Timestamp;
+use crate::retention::clock::Distrust;
 
 /// Why a part was due.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -104,13 +105,12 @@ pub enum Event {
         /// SHA-256 of its file, in hexadecimal digits.
         sha256: String,
     },
-    /// The clock went back: nothing is destroyed until somebody says that it is right.
-    Paused {
-        /// How far the clock lies before the last entry, in seconds.
-        seconds: u64,
-    },
+    /// The clock is not to be trusted: nothing is delivered or destroyed until it is again.
+    Paused(Distrust),
     /// Somebody said that the clock is right.
     Resumed,
+    /// The clock was not synchronised, and is now.
+    Synchronised,
 }
 
 impl Event {
@@ -132,8 +132,8 @@ impl Event {
             Self::Key(KeyEvent::Exported { .. }) => "key.exported",
             Self::Key(KeyEvent::Imported { .. }) => "key.imported",
             Self::PolicyLoaded { .. } => "policy.loaded",
-            Self::Paused { .. } => "destruction.paused",
-            Self::Resumed => "destruction.resumed",
+            Self::Paused(_) => "destruction.paused",
+            Self::Resumed | Self::Synchronised => "destruction.resumed",
         }
     }
 
@@ -186,7 +186,8 @@ impl Event {
             Self::PolicyLoaded { name, version, sha256 } => {
                 json!({ "policy": name, "version": version, "sha256": sha256 })
             }
-            Self::Paused { seconds } => json!({ "clock_back_seconds": seconds }),
+            Self::Paused(distrust) => of_clock(*distrust),
+            Self::Synchronised => json!({ "because": "synchronised" }),
         };
         match value {
             Value::Object(members) => members,
@@ -199,6 +200,19 @@ fn of_part(PartOf { store, class, part }: &PartOf) -> Value {
     match class {
         Some(class) => json!({ "store": store, "class": class, "part": part }),
         None => json!({ "store": store, "part": part }),
+    }
+}
+
+/// Without a reason a clock lies before the last entry: so it stood before there were others.
+fn of_clock(distrust: Distrust) -> Value {
+    match distrust {
+        Distrust::BeforeJournal { seconds } => json!({ "clock_back_seconds": seconds }),
+        Distrust::Jump { seconds } if seconds < 0 => {
+            json!({ "because": "jump", "clock_back_seconds": seconds.unsigned_abs() })
+        }
+        Distrust::Jump { seconds } => json!({ "because": "jump", "clock_forward_seconds": seconds }),
+        Distrust::Unsynchronised => json!({ "because": "not synchronised" }),
+        Distrust::Unknown => json!({ "because": "unknown" }),
     }
 }
 
@@ -240,5 +254,18 @@ mod tests {
         assert_eq!(value["time"], "2026-11-21T12:00:00Z");
         assert_eq!((&value["class"], &value["bytes"]), (&json!("web"), &json!(7)));
         assert_eq!(value["deadline"], "1970-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_pause_says_how_far_the_clock_is_away_and_in_which_direction() {
+        for (distrust, said) in [
+            (Distrust::BeforeJournal { seconds: 7_200 }, json!({ "clock_back_seconds": 7_200 })),
+            (Distrust::Jump { seconds: -7_200 }, json!({ "because": "jump", "clock_back_seconds": 7_200 })),
+            (Distrust::Jump { seconds: 7_200 }, json!({ "because": "jump", "clock_forward_seconds": 7_200 })),
+            (Distrust::Unsynchronised, json!({ "because": "not synchronised" })),
+        ] {
+            let event = Event::Paused(distrust);
+            assert_eq!((event.name(), Value::Object(event.members())), ("destruction.paused", said));
+        }
     }
 }

@@ -2,6 +2,7 @@ use std::fs;
 use std::io::Write as _;
 
 use super::*;
+use crate::retention::clock::Distrust;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_262_400);
 
@@ -121,7 +122,7 @@ fn times_go_back_only_when_somebody_says_so() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = Journal::open(dir.path(), NOW).unwrap();
     let back = NOW.plus_seconds(-86_400);
-    journal.append(back, &[Event::Paused { seconds: 86_400 }]).unwrap();
+    journal.append(back, &[Event::Paused(Distrust::BeforeJournal { seconds: 86_400 })]).unwrap();
     assert_eq!(journal.last_time(), Some(NOW));
     assert_eq!(
         Journal::open(dir.path(), back).unwrap().last_time(),
