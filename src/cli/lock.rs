@@ -8,6 +8,7 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use super::exit::Failure;
+use crate::governance::policies;
 
 const FILE_NAME: &str = "run.lock";
 
@@ -46,10 +47,32 @@ impl RunLock {
             }
             Err(error) => return Err(fault(error.into())),
         }
+        remove_leftovers(state);
         file.set_len(0)
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .map_err(fault)?;
         Ok(Self { _file: file })
+    }
+}
+
+/// Removes what processes that were killed have left half-written: files called `….PID.tmp`, here and among the policies. What
+/// cannot be looked at or removed is left, and does no harm.
+fn remove_leftovers(state: &Path) {
+    let is_alive = |pid: &str| Path::new("/proc").join(pid).exists();
+    // Elsewhere nobody can be asked.
+    if !is_alive("self") {
+        return;
+    }
+    for directory in [state.to_owned(), state.join(policies::DIRECTORY)] {
+        for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.to_str().unwrap_or_default();
+            let pid = name.strip_suffix(".tmp").and_then(|name| name.rsplit('.').next());
+            let is_pid = |pid: &&str| !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit());
+            if pid.filter(is_pid).is_some_and(|pid| !is_alive(pid)) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
     }
 }

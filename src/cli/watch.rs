@@ -377,8 +377,11 @@ fn create(path: &Path, text: &str) -> io::Result<()> {
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     // Two processes may do so at one time.
     let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
-    fs::write(&temporary, text)?;
-    fs::rename(temporary, path)
+    let replaced = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, path));
+    if replaced.is_err() {
+        let _ = fs::remove_file(temporary);
+    }
+    replaced
 }
 
 fn remove(state: &Path) -> io::Result<()> {

@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::config;
 
 /// The archive's name in the state directory.
-const DIRECTORY: &str = "policies";
+pub const DIRECTORY: &str = "policies";
 /// Characters of a hash: what a name in the archive begins with.
 const HASH_CHARACTERS: usize = 64;
 const DIRECTORY_MODE: u32 = 0o750;

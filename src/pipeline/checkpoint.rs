@@ -51,7 +51,7 @@ pub enum CheckpointError {
         path: PathBuf,
     },
     /// The system refused.
-    #[error("{}: {doing} ({}); put that right and start again, nothing is lost meanwhile", path.display(), source.kind())]
+    #[error("{}: {doing} ({source}); put that right and start again, nothing is lost meanwhile", path.display())]
     Io {
         /// What it is about.
         path: PathBuf,
