@@ -15,7 +15,7 @@ use crate::config::plan::{Plan, SourceKind};
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::{Event, Journal, JournalError};
 use crate::source::SourceError;
-use crate::source::follow::{Found, Places};
+use crate::source::follow::{Found, Places, ROTATED_SECONDS, is_packed};
 use crate::source::ledger::{FileId, Ledger};
 
 /// The rotated files of one source.
@@ -91,8 +91,14 @@ impl RawPlace {
             if known.as_ref().is_some_and(|known| known.passed) {
                 continue;
             }
-            let is_delivered = known
-                .is_some_and(|known| known.ended == Some(found.size) && known.committed == known.emitted);
+            let is_delivered = known.is_some_and(|known| {
+                // Either whoever read it has seen it end, or it was read as it stands and has been left alone since.
+                let is_whole = known.ended == Some(found.size)
+                    || (known.emitted == found.size
+                        && found.modified.plus_seconds(ROTATED_SECONDS) <= now
+                        && !is_packed(&found.path));
+                is_whole && known.committed == known.emitted
+            });
             if is_delivered { due.push(found) } else { undelivered += 1 }
         }
         Ok((due, undelivered))

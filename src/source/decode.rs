@@ -17,9 +17,9 @@ use super::input::{Descriptor, Input, Ready};
 pub const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
 /// First bytes of a gzip member (RFC 1952) with the only method there is.
-const GZIP: &[u8] = &[0x1f, 0x8b, 0x08];
+pub(super) const GZIP: &[u8] = &[0x1f, 0x8b, 0x08];
 /// First bytes of a zstd frame (RFC 8878).
-const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+pub(super) const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
 /// Compressed bytes read in one go.
 const COMPRESSED_BYTES: usize = 64 << 10;

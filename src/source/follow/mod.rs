@@ -41,6 +41,7 @@ use crate::format::Parser;
 use crate::record::batch::RawBatch;
 use crate::record::timestamp::Timestamp;
 use open::{Head, LOOK_MAX, LOOK_MIN, Tail, Turned};
+pub use open::{ROTATED_SECONDS, is_packed};
 pub use scan::{Found, Places};
 
 /// How often names are looked for.

@@ -3,13 +3,13 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::Fill;
 use super::super::chunk::{Bounds, ChunkReader, Clock, SILENCE};
-use super::super::decode::{Codec, Decoded};
+use super::super::decode::{Codec, Decoded, GZIP, ZSTD};
 use super::super::error::SourceError;
 use super::super::file;
 use super::super::input::{Descriptor, Input, Progress};
@@ -26,7 +26,9 @@ pub(super) const LOOK_MAX: Duration = Duration::from_millis(100);
 /// A file to which nothing was added for so long may be closed where others wait.
 const QUIET: Duration = Duration::from_secs(2);
 /// A rotated file to which nothing is added for so long is whole.
-const ROTATED: Duration = Duration::from_mins(1);
+const ROTATED: Duration = Duration::from_secs(ROTATED_SECONDS.unsigned_abs());
+/// The same in seconds.
+pub const ROTATED_SECONDS: i64 = 60;
 
 /// The first bytes of a file, decompressed.
 pub(super) struct Head {
@@ -59,8 +61,7 @@ impl Head {
         }
         bytes.truncate(length);
         let mut whole = Self { bytes, packed: false, file };
-        if whole.bytes.starts_with(&[0x1f, 0x8b, 0x08]) || whole.bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
-        {
+        if starts_packed(&whole.bytes) {
             whole.packed = true;
             return Ok(whole.unpack().then_some(whole));
         }
@@ -101,6 +102,17 @@ impl Head {
         let Some(from) = known.delivered.checked_sub(tail.length as u64) else { return false };
         self.file.read_exact_at(&mut bytes, from).is_ok() && key.print(&bytes) == tail
     }
+}
+
+fn starts_packed(bytes: &[u8]) -> bool {
+    bytes.starts_with(GZIP) || bytes.starts_with(ZSTD)
+}
+
+/// Whether a file is compressed; one that cannot be looked at counts as such.
+pub fn is_packed(path: &Path) -> bool {
+    let mut first = [0; 4];
+    let read = File::open(path).and_then(|file| file.read_at(&mut first, 0));
+    read.map_or(true, |read| starts_packed(&first[..read]))
 }
 
 fn is(file: &File, id: FileId) -> io::Result<bool> {
