@@ -295,6 +295,9 @@ fn there_and_back(offset: &str, direction: &str) {
     thread::sleep(A_WHILE);
     let refused = machine.sweep(&[]);
     refused.expect_code(4);
+    let audited = machine.sluis(&["audit", &machine.path("run.toml")], b"");
+    audited.expect_code(1);
+    assert!(String::from_utf8_lossy(&audited.out).contains("clock: delivery and destruction are paused"));
     for said in ["30d", direction, "--clock-ok"] {
         assert!(refused.err_text().contains(said), "{}", refused.err_text());
     }

@@ -9,6 +9,7 @@ use super::heads::Anchored;
 use super::opened;
 use super::table::{Align, set, thousands};
 use super::upkeep;
+use super::watch;
 use crate::config::plan::Plan;
 use crate::config::units::duration_text;
 use crate::governance::audit::{Report, Scope, audit};
@@ -57,6 +58,10 @@ pub fn run(arguments: &AuditArgs) -> Result<u8, Failure> {
     };
     let mut report = audit(&scope).map_err(Failure::downstream)?;
     raw_files(&plan, scope.now, &mut report)?;
+    if watch::is_paused(scope.state) {
+        let what = "delivery and destruction are paused since the clock was not to be trusted; set it right, and say so with `sluis sweep --clock-ok`";
+        report.violation("clock", what.to_owned());
+    }
     if arguments.json {
         println!("{}", report.json());
     } else {

@@ -7,10 +7,9 @@ use clap::Args;
 use super::exit::{self, Failure};
 use super::opened;
 use super::table::{Align, set};
+use crate::config::plan::{Plan, SourceKind};
 use crate::config::units::duration_text;
 use crate::pipeline::build::{self, Built};
-
-use crate::config::plan::Plan;
 
 /// The arguments.
 #[derive(Args)]
@@ -78,6 +77,23 @@ fn text(plan: &Plan, built: &Built) -> String {
         for route in source.classes.iter().flat_map(|class| &class.routes) {
             out.push_str(&format!("\nsource {}, {}\n", planned.name, build::route_title(plan, route)));
             out.push_str(&leaving(plan, source, route));
+        }
+    }
+    for source in &plan.sources {
+        if let SourceKind::File { raw_retention_seconds, .. } = &source.kind {
+            let raw = raw_retention_seconds.map_or_else(
+                || {
+                    "are never removed: whoever rotates them answers for how long raw records are kept"
+                        .to_owned()
+                },
+                |seconds| {
+                    format!(
+                        "are removed {} after they were written last, once they are delivered",
+                        duration_text(seconds)
+                    )
+                },
+            );
+            out.push_str(&format!("\nraw files of source {} {raw}\n", source.name));
         }
     }
     match &plan.quarantine {

@@ -44,6 +44,11 @@ const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 const TIMESYNC: &str = "/run/systemd/timesync";
 const SYNCHRONISED: &str = "synchronized";
 
+/// True while destruction and delivery of a state directory are paused.
+pub fn is_paused(state: &Path) -> bool {
+    state.join(PAUSED_FILE).exists()
+}
+
 /// What is asked of the machine.
 pub struct Machine {
     /// Its clocks.
