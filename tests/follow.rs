@@ -244,6 +244,47 @@ fn pi_9_what_was_written_to_a_pipe_is_not_written_again_after_an_orderly_stop() 
     assert_eq!(numbers(&folder.once().out), [10, 11]);
 }
 
+/// After a kill, what was written since the last checkpoint may be written again, and nothing is missing.
+#[test]
+fn pi_9_what_is_written_to_a_pipe_is_written_at_least_once() {
+    let end = PIPELINE.find("[sink.archive]").unwrap();
+    let folder = Folder::new(&format!("{}{STDOUT}", &PIPELINE[..end]));
+    let mut seen = std::collections::BTreeSet::new();
+    for round in 0..4 {
+        folder.log(round * 10..round * 10 + 10);
+        let mut run = folder.spawn();
+        thread::sleep(Duration::from_millis(u64::from(400 + 300 * round)));
+        run.kill().unwrap();
+        seen.extend(numbers(&support::finish(run, b"", 1).out));
+    }
+    seen.extend(numbers(&folder.once().out));
+    assert_eq!(seen, (0..40).collect());
+}
+
+/// A pipe cannot be read again, so what its checkpoint counts on is brought back.
+#[test]
+fn pi_9_what_came_from_a_pipe_outlives_a_kill_up_to_the_checkpoint() {
+    let pipeline = PIPELINE
+        .replace("kind = \"file\"\npath = \"log/access.log\"", "kind = \"stdin\"")
+        .replace("part_secs_max = 1", "part_secs_max = 600");
+    let folder = Folder::new(&pipeline);
+    folder.log(0..30);
+    let mut run = folder.spawn();
+    let mut pipe = run.stdin.take().unwrap();
+    pipe.write_all(&fs::read(folder.path("log/access.log")).unwrap()).unwrap();
+    let began = Instant::now();
+    let checkpoint = || fs::read_to_string(folder.path("state/checkpoint")).unwrap_or_default();
+    while !checkpoint().contains("\"records\":30") {
+        assert!(began.elapsed() < PATIENCE, "{}", checkpoint());
+        thread::sleep(Duration::from_millis(50));
+    }
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert_eq!(folder.stored().len(), 0);
+    assert_eq!(folder.once().stats().taken, 0);
+    folder.expect_each_once(30);
+}
+
 #[test]
 fn a_raw_file_goes_when_it_is_rotated_delivered_and_its_time_is_up() {
     let pipeline = PIPELINE.replace("format =", "raw_retention = \"1h\"\nformat =");
