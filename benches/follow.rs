@@ -68,7 +68,8 @@ fn main() {
     fs::write(dir.path().join("policy.toml"), POLICY).unwrap();
     fs::write(dir.path().join("run.toml"), PIPELINE).unwrap();
     fs::write(dir.path().join("access.log"), "").unwrap();
-    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/release/sluis");
+    // Built beside it.
+    let program = std::env::current_exe().unwrap().with_file_name("../sluis");
     let mut run = Command::new(program)
         .args(["run", dir.path().join("run.toml").to_str().unwrap()])
         .stdin(Stdio::null())
@@ -94,9 +95,9 @@ fn main() {
     assert_eq!(delays.len(), written as usize, "every line once");
     delays.sort_unstable();
     let at = |share: f64| delays[((delays.len() - 1) as f64 * share) as usize] as f64 / 1e6;
-    println!("{} lines, {LINES_A_SECOND} a second", delays.len());
-    println!("delay          p50 {:.1} ms   p99 {:.1} ms   max {:.1} ms", at(0.5), at(0.99), at(1.0));
-    println!("of one core    busy {:.2} %   idle {:.2} %", busy_share * 100.0, idle_share * 100.0);
+    println!("figures: {} lines, {LINES_A_SECOND} a second", delays.len());
+    println!("figures: delay p50 {:.1} ms   p99 {:.1} ms   max {:.1} ms", at(0.5), at(0.99), at(1.0));
+    println!("figures: of one core busy {:.2} %   idle {:.2} %", busy_share * 100.0, idle_share * 100.0);
 }
 
 fn now() -> u128 {
