@@ -22,7 +22,7 @@ use crate::sink::{Delivered, Held, Sink, SinkError};
 /// Takes what failed to parse.
 pub trait Refuse: Send {
     /// Takes the failures of a batch of input number `input`; `first_record` is the number of the batch's first record in the
-    /// run, from 1. What it takes is durable when it returns.
+    /// run, from 1. What it takes is durable when it is [held](Self::hold).
     fn refuse(
         &mut self,
         input: usize,
@@ -37,8 +37,10 @@ pub trait Refuse: Send {
         false
     }
 
-    /// As [`Sink::hold`].
-    fn hold(&self, _held: &mut Vec<Held>) {}
+    /// As [`Sink::hold`]; what is due by `now` is thrown away.
+    fn hold(&mut self, _held: &mut Vec<Held>, _now: Timestamp) -> Result<(), SinkError> {
+        Ok(())
+    }
 
     /// As [`Sink::publish`].
     fn publish(&mut self) -> Result<(), SinkError> {
@@ -227,7 +229,7 @@ impl State {
                 written = written.and(sink.hold(&mut some));
                 held.extend(some.drain(..).map(|part| (at, part)));
             }
-            self.refuse.hold(&mut some);
+            written = written.and(self.refuse.hold(&mut some, now));
             held.extend(some.drain(..).map(|part| (sinks, part)));
             // What is in doubt is read again, if it can be.
             if written.is_ok() || !commit.can_go_back() {

@@ -1,25 +1,83 @@
 //! What happens to records that could not be parsed: said, sealed or discarded. Counted by the worker either way (PI-2).
+//!
+//! They are sealed some at a time, at the latest when the run commits: a followed log comes in batches of a few lines, and each would
+//! have a sealed file of its own.
 
 use super::delivery::Refuse;
 use super::worker::{Failure, Outcome};
 use crate::config::plan::QuarantinePlan;
 use crate::protect::quarantine::{Refused, Sealed, Sealer, shape};
 use crate::record::batch::RawBatch;
+use crate::record::span::Refusal;
 use crate::record::timestamp::Timestamp;
 use crate::sink::quarantine::Quarantine;
 use crate::sink::{Held, SinkError};
 
 /// See the module comment.
 pub struct Refusals {
-    sources: Vec<String>,
-    sealing: Option<(Sealer, Quarantine, Sealed)>,
+    sealing: Option<Sealing>,
     explain: bool,
+}
+
+/// Raw bytes that wait to be sealed, at most, and what one batch brings.
+const PENDING_BYTES: usize = 1 << 20;
+
+/// What is sealed, and where it goes.
+struct Sealing {
+    sources: Vec<String>,
+    sealer: Sealer,
+    directory: Quarantine,
+    sealed: Sealed,
+    /// Raw records, one after the other.
+    bytes: Vec<u8>,
+    pending: Vec<Pending>,
+    /// When the last of them came to us.
+    now: Timestamp,
+}
+
+/// A record that waits to be sealed.
+struct Pending {
+    input: usize,
+    refusal: Refusal,
+    received: Timestamp,
+    /// One past its last byte; it begins where the one before ends.
+    end: usize,
+}
+
+impl Sealing {
+    fn gather(&mut self, input: usize, batch: &RawBatch, failures: &[Failure], now: Timestamp) {
+        for failure in failures {
+            self.bytes.extend_from_slice(content(batch, failure));
+            let (refusal, received) = (failure.refusal, batch.received);
+            self.pending.push(Pending { input, refusal, received, end: self.bytes.len() });
+        }
+        self.now = now;
+    }
+
+    /// Seals what was gathered, durable on return.
+    fn seal(&mut self) -> Result<(), SinkError> {
+        let Some(received) = self.pending.iter().map(|pending| pending.received).min() else { return Ok(()) };
+        let mut start = 0;
+        let records = self.pending.iter().map(|pending| {
+            let bytes = &self.bytes[start..pending.end];
+            start = pending.end;
+            let source = self.sources.get(pending.input).map_or("", String::as_str);
+            Refused { source, refusal: pending.refusal, received: pending.received, bytes }
+        });
+        self.sealer
+            .seal(records, &mut self.sealed)
+            .map_err(|error| SinkError::Io { place: "quarantine".to_owned(), problem: error.to_string() })?;
+        self.directory.write(&self.sealed, received, self.now)?;
+        self.pending.clear();
+        self.bytes.clear();
+        Ok(())
+    }
 }
 
 impl Refusals {
     /// Counts only, and with `explain` says the shape of each failing record on standard error.
     pub fn discarding(explain: bool) -> Self {
-        Self { sources: Vec::new(), sealing: None, explain }
+        Self { sealing: None, explain }
     }
 
     /// Seals to the recipients of `plan`, if there is one; `sources` are the names of the inputs.
@@ -36,10 +94,18 @@ impl Refusals {
                     problem: error.to_string(),
                 })?;
                 let directory = Quarantine::open(plan.directory.clone(), plan.retention_seconds)?;
-                Ok::<_, SinkError>((sealer, directory, Sealed::default()))
+                Ok::<_, SinkError>(Sealing {
+                    sources,
+                    sealer,
+                    directory,
+                    sealed: Sealed::default(),
+                    bytes: Vec::new(),
+                    pending: Vec::new(),
+                    now: Timestamp(0),
+                })
             })
             .transpose()?;
-        Ok(Self { sources, sealing, explain })
+        Ok(Self { sealing, explain })
     }
 
     fn explain(batch: &RawBatch, failures: &[Failure], first_record: u64) {
@@ -68,32 +134,26 @@ impl Refuse for Refusals {
         if self.explain {
             Self::explain(batch, &outcome.failures, first_record);
         }
-        let Some((sealer, directory, sealed)) = &mut self.sealing else { return Ok(()) };
-        let source = self.sources.get(input).map_or("", String::as_str);
-        let records = outcome.failures.iter().map(|failure| Refused {
-            source,
-            refusal: failure.refusal,
-            received: batch.received,
-            bytes: content(batch, failure),
-        });
-        sealer
-            .seal(records, sealed)
-            .map_err(|error| SinkError::Io { place: "quarantine".to_owned(), problem: error.to_string() })?;
-        directory.write(sealed, batch.received, now)?;
-        Ok(())
+        let Some(sealing) = &mut self.sealing else { return Ok(()) };
+        sealing.gather(input, batch, &outcome.failures, now);
+        if sealing.bytes.len() >= PENDING_BYTES { sealing.seal() } else { Ok(()) }
     }
 
     fn is_closing(&self) -> bool {
-        self.sealing.as_ref().is_some_and(|(_, directory, _)| directory.is_closing())
+        self.sealing.as_ref().is_some_and(|sealing| sealing.directory.is_closing())
     }
 
-    fn hold(&self, held: &mut Vec<Held>) {
-        if let Some((_, directory, _)) = &self.sealing {
-            directory.hold(held);
-        }
+    fn hold(&mut self, held: &mut Vec<Held>, now: Timestamp) -> Result<(), SinkError> {
+        let Some(sealing) = &mut self.sealing else { return Ok(()) };
+        sealing.now = now;
+        sealing.seal()?;
+        sealing.directory.hold(held, now);
+        Ok(())
     }
 
     fn publish(&mut self) -> Result<(), SinkError> {
-        self.sealing.as_mut().map_or(Ok(()), |(_, directory, _)| directory.publish().map(drop))
+        let Some(sealing) = &mut self.sealing else { return Ok(()) };
+        sealing.seal()?;
+        sealing.directory.publish().map(drop)
     }
 }

@@ -65,8 +65,10 @@ impl Quarantine {
         self.closing.len() >= CLOSING_MAX
     }
 
-    /// Adds the parts that wait for their names to `held`.
-    pub fn hold(&self, held: &mut Vec<Held>) {
+    /// Adds the parts that wait for their names to `held`. Those whose deadline has come meanwhile are thrown away.
+    pub fn hold(&mut self, held: &mut Vec<Held>, now: Timestamp) {
+        let due = self.closing.extract_if(.., |part| part.deadline <= now);
+        due.for_each(Part::discard);
         held.extend(self.closing.iter().map(|part| part.held(true)));
     }
 
