@@ -1,19 +1,18 @@
-//! One file that is read, and what its first bytes say of it.
+//! One file that is read.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::Fill;
-use super::super::chunk::{Bounds, ChunkReader, Clock, SILENCE};
-use super::super::decode::{Codec, Decoded, GZIP, ZSTD};
+use super::super::chunk::{Bounds, ChunkReader, Clock, SILENCE, Stopwatch};
+use super::super::decode::Codec;
 use super::super::error::SourceError;
 use super::super::file;
-use super::super::input::{Descriptor, Input, Progress};
-use super::super::ledger::{FileId, HEAD_BYTES, Known, Ledger, PrintKey};
+use super::super::input::Progress;
+use super::super::ledger::{FileId, Ledger, TAIL_BYTES};
+use super::head::{Head, is, still_holds};
 use super::input::{Bytes, Look};
 use super::scan::Found;
 use crate::format::Parser;
@@ -23,102 +22,12 @@ use crate::record::timestamp::Timestamp;
 /// Between two looks at a file, while it grows and after it has been quiet for long.
 pub(super) const LOOK_MIN: Duration = Duration::from_millis(20);
 pub(super) const LOOK_MAX: Duration = Duration::from_millis(100);
-/// A file to which nothing was added for so long may be closed where others wait.
-const QUIET: Duration = Duration::from_secs(2);
+/// A file that was open for so long may be closed where others wait, even if it grows all the time.
+const OPEN: Duration = Duration::from_secs(2);
 /// A rotated file to which nothing is added for so long is whole.
 const ROTATED: Duration = Duration::from_secs(ROTATED_SECONDS.unsigned_abs());
 /// The same in seconds.
 pub const ROTATED_SECONDS: i64 = 60;
-
-/// The first bytes of a file, decompressed.
-pub(super) struct Head {
-    pub bytes: Vec<u8>,
-    pub packed: bool,
-    file: File,
-}
-
-impl Head {
-    /// Reads them; `None` when the file is another by now, or not yet what it will be.
-    pub fn read(found: &Found) -> Result<Option<Self>, SourceError> {
-        let (mut file, _) = match file::open_regular(&found.path) {
-            Err(SourceError::Vanished { .. }) => return Ok(None),
-            opened => opened?,
-        };
-        let fault =
-            |error: &io::Error| SourceError::read(found.path.display().to_string(), Codec::Plain, error);
-        if !is(&file, found.id).map_err(|error| fault(&error))? {
-            return Ok(None);
-        }
-        let mut bytes = vec![0; HEAD_BYTES];
-        let mut length = 0;
-        while length < HEAD_BYTES {
-            match file.read(&mut bytes[length..]) {
-                Ok(0) => break,
-                Ok(read) => length += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(fault(&error)),
-            }
-        }
-        bytes.truncate(length);
-        let mut whole = Self { bytes, packed: false, file };
-        if starts_packed(&whole.bytes) {
-            whole.packed = true;
-            return Ok(whole.unpack().then_some(whole));
-        }
-        Ok(Some(whole))
-    }
-
-    /// Decompresses the beginning. False when there is not enough of it.
-    fn unpack(&mut self) -> bool {
-        let Ok(file) = self.file.try_clone().and_then(|mut file| io::Seek::rewind(&mut file).map(|()| file))
-        else {
-            return false;
-        };
-        let mut decoded = Decoded::new(Descriptor::new(file.into(), Arc::default()));
-        self.bytes.clear();
-        while self.bytes.len() < HEAD_BYTES {
-            match decoded.read_into(&mut self.bytes, HEAD_BYTES) {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(error)
-                    if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
-                // It is damaged, or not whole yet. What is there may be enough; whoever reads it on says the rest.
-                Err(_) => return !self.bytes.is_empty(),
-            }
-        }
-        self.bytes.truncate(HEAD_BYTES);
-        true
-    }
-
-    /// Whether the file begins as `known` does.
-    pub fn begins(&self, known: &Known, key: &PrintKey) -> bool {
-        self.bytes.get(..known.head.length).is_some_and(|head| key.print(head) == known.head)
-    }
-
-    /// Whether the bytes before the position of `known` are those that were delivered, as far as that is known.
-    pub fn continues(&self, found: &Found, known: &Known, key: &PrintKey) -> bool {
-        let Some(tail) = known.tail.filter(|_| found.size >= known.delivered) else { return true };
-        let mut bytes = vec![0; tail.length];
-        let Some(from) = known.delivered.checked_sub(tail.length as u64) else { return false };
-        self.file.read_exact_at(&mut bytes, from).is_ok() && key.print(&bytes) == tail
-    }
-}
-
-fn starts_packed(bytes: &[u8]) -> bool {
-    bytes.starts_with(GZIP) || bytes.starts_with(ZSTD)
-}
-
-/// Whether a file is compressed; one that cannot be looked at counts as such.
-pub fn is_packed(path: &Path) -> bool {
-    let mut first = [0; 4];
-    let read = File::open(path).and_then(|file| file.read_at(&mut first, 0));
-    read.map_or(true, |read| starts_packed(&first[..read]))
-}
-
-fn is(file: &File, id: FileId) -> io::Result<bool> {
-    let facts = file.metadata()?;
-    Ok(FileId { device: facts.dev(), inode: facts.ino() } == id)
-}
 
 /// What a file had to say.
 pub(super) enum Turned {
@@ -134,6 +43,14 @@ pub(super) enum Turned {
     Failed(SourceError),
 }
 
+/// What all files of a source are read with.
+pub(super) struct Around {
+    pub bounds: Bounds,
+    pub clock: Clock,
+    pub stopwatch: Stopwatch,
+    pub progress: Arc<Progress>,
+}
+
 /// A file that is read.
 pub(super) struct Tail {
     pub number: u32,
@@ -145,6 +62,10 @@ pub(super) struct Tail {
     packed: bool,
     /// False once its name belongs to another file, or to none.
     current: bool,
+    /// False once it has no name any more: closed, it would be lost.
+    named: bool,
+    /// Since when it is open.
+    pub opened: Instant,
     /// When something was last added.
     pub grown: Instant,
     /// When it is looked at next.
@@ -156,11 +77,11 @@ pub(super) struct Tail {
 impl Tail {
     /// Opens a file at `position`; `None` when its name belongs to another one by now.
     pub fn open(
-        number: u32,
+        (number, ledger): (u32, &Ledger),
         found: Found,
         packed: bool,
         position: u64,
-        (bounds, clock, progress): (Bounds, Clock, Arc<Progress>),
+        Around { bounds, clock, stopwatch, progress }: Around,
     ) -> Result<Option<Self>, SourceError> {
         let (file, facts) = match file::open_regular(&found.path) {
             Err(SourceError::Vanished { .. }) => return Ok(None),
@@ -171,6 +92,10 @@ impl Tail {
         if !is(&file, found.id).map_err(|error| fault(&error))? || (!packed && facts.size_bytes < position) {
             return Ok(None);
         }
+        // It may have waited for long, and been cut off meanwhile.
+        if !packed && !ledger.get(number).is_some_and(|known| still_holds(&found, &known, ledger)) {
+            return Ok(None);
+        }
         let bytes = if packed {
             Bytes::packed(file, position, progress)
         } else {
@@ -178,7 +103,8 @@ impl Tail {
         };
         let mut reader = ChunkReader::new(bytes, bounds, clock, Some(facts.modified));
         reader.set_patience(Duration::ZERO);
-        let now = Instant::now();
+        let now = stopwatch();
+        reader.set_stopwatch(stopwatch);
         Ok(Some(Self {
             number,
             id: found.id,
@@ -187,6 +113,8 @@ impl Tail {
             reader,
             packed,
             current: !found.rotated,
+            named: true,
+            opened: now,
             grown: now,
             look: now,
             head: 0,
@@ -199,6 +127,18 @@ impl Tail {
             self.path.clone_from(&found.path);
         }
         self.current = found.is_some_and(|found| !found.rotated);
+        self.named = found.is_some();
+    }
+
+    /// A file that was empty when it was met, and of which nothing was handed out yet, is known by what it holds now: a copy may be there
+    /// before anything was read.
+    pub fn introduce(&self, ledger: &Ledger) {
+        if self.head > 0 || ledger.get(self.number).is_none_or(|known| known.head.length > 0) {
+            return;
+        }
+        if let Some(Ok(head)) = self.file().map(|file| file.and_then(Head::of)) {
+            ledger.change(self.number, |known| known.head = ledger.key().print(&head.bytes));
+        }
     }
 
     /// Nothing is waited for at its end.
@@ -206,9 +146,24 @@ impl Tail {
         self.reader.input_mut().end();
     }
 
-    /// True when it could be closed and opened again without anybody noticing.
-    pub fn is_quiet(&self) -> bool {
-        self.grown.elapsed() >= QUIET && self.reader.held_bytes() == 0 && !self.packed
+    /// True when it could be closed and opened again: what was not handed out yet is read anew then.
+    pub fn can_wait(&self, now: Instant) -> bool {
+        self.named && !self.packed && now.saturating_duration_since(self.opened) >= OPEN
+    }
+
+    /// True when everything that was in it at the last look was handed out.
+    pub fn is_read(&self) -> bool {
+        self.reader.held_bytes() == 0 && self.reader.input().position() >= self.facts.0
+    }
+
+    /// The file, to be compared with others; none of one that is compressed.
+    pub fn file(&self) -> Option<io::Result<std::fs::File>> {
+        self.reader.input().file()
+    }
+
+    /// How it stands to what was read of it.
+    pub fn is_cut_off(&self) -> bool {
+        matches!(self.reader.input().look(), Ok((Look::CutOff, _)))
     }
 
     /// Asks for records.
@@ -225,6 +180,8 @@ impl Tail {
         let quiet = now.saturating_duration_since(self.grown);
         match self.reader.input().look() {
             Ok((Look::CutOff, _)) => return Turned::CutOff,
+            // Cut off before anything was read of it.
+            Ok((_, Some(facts))) if facts.size_bytes < self.facts.0 => return Turned::CutOff,
             Ok((Look::Same, _)) if quiet < SILENCE || self.reader.held_bytes() == 0 => {
                 if !self.current && quiet >= ROTATED {
                     self.end();
@@ -253,7 +210,8 @@ impl Tail {
                 Turned::Records
             }
             Ok(Fill::Silence | Fill::Waiting) => {
-                self.look = now + if self.packed { Duration::ZERO } else { LOOK_MIN };
+                self.look = now
+                    + if self.packed { Duration::ZERO } else { (quiet / 8).clamp(LOOK_MIN, LOOK_MAX) };
                 Turned::Nothing
             }
             Ok(Fill::End) => {
@@ -278,15 +236,16 @@ impl Tail {
     fn handed_out(&mut self, batch: &mut RawBatch, ledger: &Ledger) {
         let end = self.reader.input().position() - self.reader.held_bytes() as u64;
         batch.mark = Some(Mark { file: self.number, end });
-        let wanted = usize::try_from(end).unwrap_or(usize::MAX).min(HEAD_BYTES);
-        let head = if self.head < wanted { self.reader.input().head(wanted) } else { None };
+        // Not what it began with when it was met: it may have been written anew before it was read.
+        let first = self.reader.input().first().filter(|first| first.len() > self.head);
+        let head = first.map(|first| ledger.key().print(first));
+        self.head = first.map_or(self.head, <[u8]>::len);
+        let last = &batch.bytes[batch.bytes.len().saturating_sub(TAIL_BYTES)..];
+        let last = (!batch.cut).then(|| ledger.key().print(last));
         ledger.change(self.number, |known| {
-            known.emitted = end;
+            (known.emitted, known.last) = (end, last);
             known.ended = None;
-            if let Some(head) = head.filter(|head| head.len() > known.head.length) {
-                known.head = ledger.key().print(&head);
-            }
+            known.head = head.unwrap_or(known.head);
         });
-        self.head = wanted;
     }
 }
