@@ -159,7 +159,10 @@ impl Head {
             return Beside::Other;
         }
         if self.packed || other.packed {
-            return self.stream().and_then(|mine| is_within(mine, other.stream()?)).unwrap_or(Beside::Unclear);
+            return self
+                .stream()
+                .and_then(|mine| is_within(mine, other.stream()?))
+                .unwrap_or(Beside::Unclear);
         }
         // A copy of a large file is looked at again and again while it is made: its end says enough.
         if found.size > size {

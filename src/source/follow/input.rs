@@ -17,6 +17,7 @@ use super::super::file::Facts;
 use super::super::input::{Descriptor, Input, Progress, Ready};
 use super::super::ledger::{HEAD_BYTES, TAIL_BYTES};
 use super::head::{hole, leading_nuls};
+use crate::record::timestamp::Timestamp;
 
 /// Decompressed bytes that are read over in one go.
 const SKIPPED_BYTES: usize = 64 << 10;
@@ -107,14 +108,15 @@ impl Bytes {
         }
     }
 
-    /// How the file stands now, and its facts.
-    pub fn look(&self) -> io::Result<(Look, Option<Facts>)> {
+    /// How the file stands now, and its facts. It was written last at `modified` when it was looked at last.
+    pub fn look(&self, modified: Timestamp) -> io::Result<(Look, Option<Facts>)> {
         let Self::Plain(plain) = self else { return Ok((Look::Grown, None)) };
         let facts = Facts::of(&plain.file.metadata()?);
         let look = match facts.size_bytes.cmp(&plain.position) {
-            Ordering::Equal => Look::Same,
+            // As long as before, it may have been written anew all the same.
+            Ordering::Equal if facts.modified == modified || plain.is_continued() => Look::Same,
             Ordering::Greater if plain.is_continued() => Look::Grown,
-            Ordering::Less | Ordering::Greater => Look::CutOff,
+            _ => Look::CutOff,
         };
         Ok((look, Some(facts)))
     }

@@ -35,6 +35,9 @@ impl Follow {
     /// Looks which files there are, and what is to be read of each.
     pub(super) fn scan(&mut self) {
         self.scanned = Some((self.stopwatch)());
+        while let Some(at) = self.tails.iter().position(super::open::Tail::is_cut_off) {
+            self.cut_off(at);
+        }
         let (found, error) = self.places.find();
         let is_whole = error.is_none() && !found.is_empty();
         if let Some(error) = error {
@@ -144,10 +147,20 @@ impl Follow {
     fn meet(&mut self, found: Found, head: &Head, scan: &mut Scan) {
         let key = self.ledger.key();
         let mut moved: Option<(u32, Known)> = None;
-        if std::env::var("DBG").is_ok() { println!("DBG meet {:?} head {} cands {:?}", found, head.bytes.len(), self.ledger.beginning(&head.bytes).iter().map(|(n,k)| (*n, k.id.inode, k.gone, k.emitted, k.delivered, k.head.length)).collect::<Vec<_>>()); }
-        let candidates = self.ledger.beginning(&head.bytes);
+        let mut candidates = self.ledger.beginning(&head.bytes);
+        // A copy of a young file is shorter than what the file is known by since it has grown.
+        let current =
+            self.places.base(&found.path).filter(|_| head.bytes.len() < HEAD_BYTES && found.size > 0);
+        let current = current.and_then(|path| scan.found.values().find(|other| other.path == *path));
+        if let Some(number) = current.and_then(|other| self.ledger.at(other.id))
+            && candidates.iter().all(|(other, _)| *other != number)
+        {
+            candidates.extend(self.ledger.get(number).map(|known| (number, known)));
+        }
         let mut heads = HashMap::new();
-        candidates.iter().for_each(|(_, known)| *heads.entry(known.head).or_insert(0) += 1);
+        for (_, known) in &candidates {
+            *heads.entry(known.head).or_insert(0) += 1;
+        }
         for (number, known) in candidates {
             if !known.gone && known.id != found.id && scan.here.contains(&known.id) {
                 match self.beside(number, &known, &found, head, scan) {
@@ -182,11 +195,14 @@ impl Follow {
         }
         scan.here.insert(found.id);
         let before = self.ledger.at(found.id);
-        if let Some(before) = before.filter(|before| moved.as_ref().is_none_or(|(number, _)| number != before)) {
+        if let Some(before) =
+            before.filter(|before| moved.as_ref().is_none_or(|(number, _)| number != before))
+        {
             self.ledger.change(before, |known| known.gone = true);
         }
         if let Some((number, _)) = moved {
-            self.ledger.change(number, |known| (known.id, known.gone, known.found) = (found.id, false, scan.now));
+            self.ledger
+                .change(number, |known| (known.id, known.gone, known.found) = (found.id, false, scan.now));
             return self.go_on(number, found, head);
         }
         let passed = !found.named && !self.ledger.has_begun() && found.size > 0;
@@ -209,7 +225,6 @@ impl Follow {
             known.tail = known.last;
         }
         let number = self.ledger.add(known);
-        if std::env::var("DBG").is_ok() { println!("DBG new {number} {:?}", found.id); }
         self.go_on(number, found, head);
     }
 
@@ -235,6 +250,11 @@ impl Follow {
     /// Reads what file `number` has beyond its position.
     fn go_on(&mut self, number: u32, found: Found, head: &Head) {
         let Some(known) = self.ledger.get(number) else { return };
+        if !head.packed && known.emitted == 0 {
+            // More of it may be there by now to know it by.
+            let print = self.ledger.key().print(&head.bytes);
+            self.ledger.change(number, |known| known.head = print);
+        }
         let nothing_new = if head.packed {
             // A file that was read to its end before it was compressed holds nothing new, unless somebody wrote to it in between.
             let more = head.unpacked_bytes().is_some_and(|bytes| bytes > known.emitted);

@@ -170,8 +170,8 @@ impl Follow {
     /// too. False when none was open for long enough.
     fn make_room(&mut self) -> bool {
         let now = (self.stopwatch)();
-        let may = (0..self.tails.len())
-            .filter(|at| self.until == Until::Stopped && self.tails[*at].can_wait(now));
+        let may =
+            (0..self.tails.len()).filter(|at| self.until == Until::Stopped && self.tails[*at].can_wait(now));
         let Some(at) = may.min_by_key(|at| (self.tails[*at].grown, self.tails[*at].opened)) else {
             return false;
         };
@@ -183,6 +183,13 @@ impl Follow {
             self.seen.remove(&tail.id);
         }
         true
+    }
+
+    /// A file was cut off. What was not read of it may stand in a copy.
+    fn cut_off(&mut self, at: usize) {
+        let tail = self.tails.remove(at);
+        self.ledger.change(tail.number, |known| known.gone = true);
+        self.seen.clear();
     }
 
     /// Tells a trouble, unless it was told already.
@@ -201,7 +208,12 @@ impl Follow {
             let tail = &mut self.tails[at];
             match tail.turn(now, parser, batch, &self.ledger) {
                 Turned::Nothing => step += 1,
-                Turned::Records => {
+                turned @ (Turned::Records | Turned::RecordsOfAnother) => {
+                    if matches!(turned, Turned::RecordsOfAnother) {
+                        // What was taken for a copy of it is all that there is of what it was.
+                        let number = tail.number;
+                        self.seen.retain(|_, seen| seen.copy_of != Some(number));
+                    }
                     self.turn = if self.until == Until::End { at } else { at + 1 };
                     return Some(Fill::Records);
                 }
@@ -210,10 +222,7 @@ impl Follow {
                     self.saw(tail.id, (size, modified));
                 }
                 Turned::CutOff => {
-                    // What was not read of it may stand in a copy.
-                    let tail = self.tails.remove(at);
-                    self.ledger.change(tail.number, |known| known.gone = true);
-                    self.seen.clear();
+                    self.cut_off(at);
                     self.scanned = None;
                     return None;
                 }
@@ -237,9 +246,9 @@ impl Source for Follow {
             if self.stopped {
                 return Ok(Fill::End);
             }
-            let due = self.scanned.is_none_or(|at| {
-                self.until == Until::Stopped && elapsed(&self.stopwatch, at) >= SCAN
-            });
+            let due = self
+                .scanned
+                .is_none_or(|at| self.until == Until::Stopped && elapsed(&self.stopwatch, at) >= SCAN);
             if due {
                 self.scan();
             }

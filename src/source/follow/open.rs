@@ -9,7 +9,7 @@ use super::super::Fill;
 use super::super::chunk::{Bounds, ChunkReader, Clock, SILENCE, Stopwatch};
 use super::super::decode::Codec;
 use super::super::error::SourceError;
-use super::super::file;
+use super::super::file::{self, Facts};
 use super::super::input::Progress;
 use super::super::ledger::{FileId, Ledger, TAIL_BYTES};
 use super::head::{Head, is, still_holds};
@@ -35,6 +35,8 @@ pub(super) enum Turned {
     Nothing,
     /// The batch holds records, and their mark.
     Records,
+    /// The same, and the file is not the one that it was when it was met.
+    RecordsOfAnother,
     /// Everything was handed out, and nothing more is to come. How it stood on disk then.
     Ended { size: u64, modified: Timestamp },
     /// It was cut off, or written anew.
@@ -161,9 +163,17 @@ impl Tail {
         self.reader.input().file()
     }
 
-    /// How it stands to what was read of it.
+    /// True when what was read of it is not there any more.
     pub fn is_cut_off(&self) -> bool {
-        matches!(self.reader.input().look(), Ok((Look::CutOff, _)))
+        matches!(self.look_at(), Ok((Look::CutOff, _)))
+    }
+
+    /// How it stands to what was read of it.
+    fn look_at(&self) -> io::Result<(Look, Option<Facts>)> {
+        let (look, facts) = self.reader.input().look(self.facts.1)?;
+        // It may have been cut off before anything was read of it.
+        let is_less = facts.as_ref().is_some_and(|facts| facts.size_bytes < self.facts.0);
+        Ok((if is_less { Look::CutOff } else { look }, facts))
     }
 
     /// Asks for records.
@@ -178,10 +188,8 @@ impl Tail {
             return Turned::Nothing;
         }
         let quiet = now.saturating_duration_since(self.grown);
-        match self.reader.input().look() {
+        match self.look_at() {
             Ok((Look::CutOff, _)) => return Turned::CutOff,
-            // Cut off before anything was read of it.
-            Ok((_, Some(facts))) if facts.size_bytes < self.facts.0 => return Turned::CutOff,
             Ok((Look::Same, _)) if quiet < SILENCE || self.reader.held_bytes() == 0 => {
                 if !self.current && quiet >= ROTATED {
                     self.end();
@@ -206,12 +214,15 @@ impl Tail {
         }
         match self.reader.fill(parser, batch) {
             Ok(Fill::Records) => {
-                self.handed_out(batch, ledger);
-                Turned::Records
+                if self.handed_out(batch, ledger) {
+                    Turned::Records
+                } else {
+                    Turned::RecordsOfAnother
+                }
             }
             Ok(Fill::Silence | Fill::Waiting) => {
-                self.look = now
-                    + if self.packed { Duration::ZERO } else { (quiet / 8).clamp(LOOK_MIN, LOOK_MAX) };
+                self.look =
+                    now + if self.packed { Duration::ZERO } else { (quiet / 8).clamp(LOOK_MIN, LOOK_MAX) };
                 Turned::Nothing
             }
             Ok(Fill::End) => {
@@ -232,13 +243,17 @@ impl Tail {
         Turned::Failed(SourceError::read(place, self.reader.input().codec(), error))
     }
 
-    /// Marks where the batch ends, and notes it.
-    fn handed_out(&mut self, batch: &mut RawBatch, ledger: &Ledger) {
+    /// Marks where the batch ends, and notes it. False when the file does not begin as it did when it was met.
+    fn handed_out(&mut self, batch: &mut RawBatch, ledger: &Ledger) -> bool {
         let end = self.reader.input().position() - self.reader.held_bytes() as u64;
         batch.mark = Some(Mark { file: self.number, end });
         // Not what it began with when it was met: it may have been written anew before it was read.
         let first = self.reader.input().first().filter(|first| first.len() > self.head);
         let head = first.map(|first| ledger.key().print(first));
+        let met = ledger.get(self.number).map(|known| known.head).filter(|_| self.head == 0);
+        let same = met.zip(first).is_none_or(|(met, first)| {
+            first.get(..met.length).is_none_or(|first| ledger.key().print(first) == met)
+        });
         self.head = first.map_or(self.head, <[u8]>::len);
         let last = &batch.bytes[batch.bytes.len().saturating_sub(TAIL_BYTES)..];
         let last = (!batch.cut).then(|| ledger.key().print(last));
@@ -247,5 +262,6 @@ impl Tail {
             known.ended = None;
             known.head = head.unwrap_or(known.head);
         });
+        same
     }
 }

@@ -160,11 +160,7 @@ impl Life {
     }
 
     fn tell(&mut self, what: impl Into<String>) {
-        let what = what.into();
-        if std::env::var("DBG").is_ok() {
-            println!("{what}");
-        }
-        self.story.push(what);
+        self.story.push(what.into());
     }
 
     /// A new current file, empty but for what all begin with.
@@ -197,7 +193,8 @@ impl Life {
 
     fn record(&mut self) -> String {
         self.lines += 1;
-        let padding = "x".repeat(self.chance.below(if self.lines.is_multiple_of(7) { 400 } else { 30 }) as usize);
+        let padding =
+            "x".repeat(self.chance.below(if self.lines.is_multiple_of(7) { 400 } else { 30 }) as usize);
         if self.manner.multi_line {
             let more = "  more\n".repeat(self.chance.below(4) as usize);
             return format!(">{} {padding}\n{more}", self.lines);
@@ -268,7 +265,8 @@ impl Life {
     }
 
     fn copy(&mut self) {
-        if self.current.is_none() || self.manner.dated {
+        // Nothing tells a file and what is written to it anew where both begin with the same 256 bytes and nothing else was read of it.
+        if self.current.is_none() || self.manner.dated || self.manner.header == LONG {
             return;
         }
         let content = self.names[0].1;
@@ -277,7 +275,8 @@ impl Life {
         let log = self.path("log");
         fs::copy(&log, self.path("log.1")).unwrap();
         // As `cp`, or as `cp -p`.
-        let time = if self.chance.one_in(2) { self.time() } else { fs::metadata(&log).unwrap().modified().unwrap() };
+        let time =
+            if self.chance.one_in(2) { self.time() } else { fs::metadata(&log).unwrap().modified().unwrap() };
         File::options().write(true).open(self.path("log.1")).unwrap().set_modified(time).unwrap();
         if self.chance.one_in(3) {
             self.look();
@@ -352,7 +351,7 @@ impl Life {
 
     /// Files beside that are nobody's business.
     fn write_beside(&mut self) {
-        for name in ["log-api", "other.log.1", "log.swp", "log.1.swp", "log-9", "xlog.2"] {
+        for name in ["log-api", "other.log.1", "log.swp", "log.1.swp", "log-9", "log-8080.log", "xlog.2"] {
             fs::write(self.path(name), format!("foreign {}\n", self.lines)).unwrap();
         }
     }
@@ -391,9 +390,6 @@ impl Life {
             match self.follow.fill(self.parser.as_ref(), &mut self.batch) {
                 Ok(Fill::Records) => {
                     some = true;
-                    if std::env::var("DBG").is_ok() {
-                        println!("DBG take {:?} {:.60}", self.batch.mark, String::from_utf8_lossy(&self.batch.bytes));
-                    }
                     self.taken.push_back((self.batch.mark.unwrap(), self.batch.bytes.clone()));
                 }
                 Ok(_) => break,

@@ -113,7 +113,7 @@ impl Places {
     }
 
     /// The current file that `path` is a rotated form of.
-    fn base(&self, path: &Path) -> Option<&PathBuf> {
+    pub(super) fn base(&self, path: &Path) -> Option<&PathBuf> {
         let name = path.file_name()?.to_str()?;
         bases(name).into_iter().find_map(|base| self.current.get(&path.with_file_name(base)))
     }
