@@ -8,6 +8,7 @@
 //! own, though it may say the same as another: servers begin their files alike. What has the name of a rotated file and holds nothing but
 //! what stands in another is a copy of it, as `copytruncate` makes one.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
 use super::super::ledger::{FileId, HEAD_BYTES, Known, TAIL_BYTES};
@@ -81,7 +82,8 @@ impl Follow {
             }
         }
         // A log may have been copied a moment ago: it is the copy that is told from the log.
-        unknown.sort_by_key(|(found, _)| found.rotated);
+        // And of several copies, the shorter from the longer.
+        unknown.sort_by_key(|(found, _)| (found.rotated, Reverse(found.size)));
         for (found, head) in unknown {
             let original = self.seen.get(&found.id).and_then(|seen| seen.copy_of).filter(|_| head.is_none());
             let original = original.and_then(|number| self.ledger.get(number));

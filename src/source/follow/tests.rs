@@ -344,11 +344,15 @@ fn a_number_that_was_that_of_a_passed_file_is_another_file() {
 fn a_copy_that_stays_is_not_read_and_goes_on_when_the_log_is_gone() {
     let mut logs = Logs::new("log", |dir| append(&dir.join("log"), "1\n2\n"));
     assert_eq!(logs.read(), "1\n2\n");
+    // Shorter than what the log is known by a moment later.
     fs::copy(logs.path("log"), logs.path("log.1")).unwrap();
-    logs.append("log", "3\n");
-    assert_eq!(logs.read(), "3\n");
+    let long = format!("3 {}\n", "x".repeat(300));
+    logs.append("log", &long);
+    assert_eq!(logs.read(), long);
     logs.restart();
     assert_eq!(logs.read(), "");
+    fs::remove_file(logs.path("log.1")).unwrap();
+    fs::copy(logs.path("log"), logs.path("log.1")).unwrap();
     logs.append("log", "4\n");
     fs::copy(logs.path("log"), logs.path("log.2")).unwrap();
     logs.restart();
