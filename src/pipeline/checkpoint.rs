@@ -16,7 +16,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,6 +26,7 @@ use super::delivery::Commit;
 use crate::record::batch::RawBatch;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::{Event, Journal, JournalError, PartOf};
+use crate::retention::part_name::{self, PARTIAL};
 use crate::sink::{Held, SinkError, rename, sync_directory, visible_name};
 use crate::source::ledger::{Ledger, PrintKey};
 
@@ -157,7 +158,10 @@ impl Saved {
         let mut back = Vec::new();
         for part in std::mem::take(&mut self.parts) {
             match cut_back(&part, now)? {
-                Found::Whole => back.push(part),
+                Found::Whole => {
+                    let visible = free_name(&part.hidden);
+                    back.push((part, visible));
+                }
                 Found::NotNeeded => {}
                 Found::Gone => said.push(format!(
                     "{}: {} records that were stored are gone with this part; somebody removed it",
@@ -166,26 +170,25 @@ impl Saved {
                 )),
             }
         }
-        let stored = back.iter().map(|part| Event::PartStored {
+        let stored = back.iter().map(|(part, visible)| Event::PartStored {
             part: PartOf {
                 store: part.store.clone(),
                 class: part.class.clone(),
-                part: visible_name(&part.hidden).to_owned(),
+                part: visible.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             },
             bytes: part.bytes,
             records: part.records,
             deadline: part.deadline,
         });
         journal.append(now, &stored.collect::<Vec<_>>())?;
-        for part in &back {
-            let visible = part.hidden.with_file_name(visible_name(&part.hidden));
-            rename(&part.hidden, &visible).map_err(|source| CheckpointError::Io {
+        for (part, visible) in &back {
+            rename(&part.hidden, visible).map_err(|source| CheckpointError::Io {
                 path: part.hidden.clone(),
                 doing: "a part of the last run cannot be given its name",
                 source,
             })?;
         }
-        for directory in back.iter().filter_map(|part| part.hidden.parent()).collect::<BTreeSet<_>>() {
+        for directory in back.iter().filter_map(|(part, _)| part.hidden.parent()).collect::<BTreeSet<_>>() {
             sync_directory(directory).map_err(|source| CheckpointError::Io {
                 path: directory.to_owned(),
                 doing: "it cannot be synced",
@@ -202,6 +205,18 @@ impl Saved {
         self.sources = sources;
         Ok(said)
     }
+}
+
+/// The name that a part gets: its own, unless that is taken. Names have the number of a process in them, and those are used again, in
+/// containers at every start.
+fn free_name(hidden: &Path) -> PathBuf {
+    let name = visible_name(hidden);
+    let is_there = |name: &str| fs::symlink_metadata(hidden.with_file_name(name)).is_ok();
+    // Another that is brought back may be about to get that name.
+    let is_taken = |other: &str| is_there(other) || other != name && is_there(&format!(".{other}{PARTIAL}"));
+    let names = (0..).map_while(|more| part_name::numbered(name, more));
+    let free = names.into_iter().find(|name| !is_taken(name));
+    hidden.with_file_name(free.as_deref().unwrap_or(name))
 }
 
 /// What became of a part.
@@ -229,8 +244,10 @@ fn cut_back(part: &Counted, now: Timestamp) -> Result<Found, CheckpointError> {
                     error,
                 ));
             }
-            // One that was whole may be visible, and swept since.
-            return Ok(if part.closes { Found::NotNeeded } else { Found::Gone });
+            // One that was whole may be visible, and swept since; one that was not has its name if the last start came so far.
+            let visible = part.hidden.with_file_name(visible_name(&part.hidden));
+            let is_there = fs::symlink_metadata(visible).is_ok_and(|facts| facts.len() == part.bytes);
+            return Ok(if part.closes || is_there { Found::NotNeeded } else { Found::Gone });
         }
         Err(error) => return Err(fault("a part of the last run cannot be opened", error)),
     };
@@ -241,6 +258,12 @@ fn cut_back(part: &Counted, now: Timestamp) -> Result<Found, CheckpointError> {
     file.set_len(part.bytes)
         .and_then(|()| file.sync_all())
         .map_err(|error| fault("a part of the last run cannot be cut back to its checkpoint", error))?;
+    // Where a name is given by a link, a crash may leave both.
+    let number = |path: &Path| fs::symlink_metadata(path).ok().map(|facts| (facts.dev(), facts.ino()));
+    if number(&part.hidden) == number(&part.hidden.with_file_name(visible_name(&part.hidden))) {
+        fs::remove_file(&part.hidden).map_err(|error| fault("its hidden name cannot be removed", error))?;
+        return Ok(Found::NotNeeded);
+    }
     Ok(Found::Whole)
 }
 
@@ -351,3 +374,7 @@ impl Commit for Checkpoint {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "checkpoint_tests.rs"]
+mod tests;

@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use super::checkpoint::{self, CheckpointError};
 use crate::config::plan::{Plan, SourceKind};
-use crate::record::timestamp::Timestamp;
+use crate::record::timestamp::{MICROS, Timestamp};
 use crate::retention::journal::{Event, Journal, JournalError};
 use crate::source::SourceError;
-use crate::source::follow::{Found, Places, ROTATED_SECONDS, is_packed};
+use crate::source::follow::{Found, Places, ROTATED_SECONDS, is_packed, still_holds};
 use crate::source::ledger::{FileId, Ledger};
 
 /// The rotated files of one source.
@@ -82,22 +82,24 @@ impl RawPlace {
         let limit = now.plus_seconds(seconds(margin_seconds));
         let old = |found: &Found| found.modified.plus_seconds(seconds(self.retention_seconds)) <= limit;
         let (mut due, mut undelivered) = (Vec::new(), 0);
-        for found in self.places.find()?.into_iter().filter(|found| found.rotated && old(found)) {
-            let known = self
-                .ledger
-                .find(|_, known| known.id == Some(found.id))
-                .and_then(|number| self.ledger.get(number));
+        let (found, error) = self.places.find();
+        if let Some(error) = error {
+            return Err(error);
+        }
+        for found in found.into_iter().filter(|found| found.rotated && old(found)) {
+            let known = self.ledger.at(found.id).and_then(|number| self.ledger.get(number));
             // What was there before the source was ever read is not ours to judge.
             if known.as_ref().is_some_and(|known| known.passed) {
                 continue;
             }
-            let is_delivered = known.is_some_and(|known| {
+            let is_delivered = known.as_ref().is_some_and(|known| {
                 // Either whoever read it has seen it end, or it was read as it stands and has been left alone since.
                 let is_whole = known.ended == Some(found.size)
                     || (known.emitted == found.size
                         && found.modified.plus_seconds(ROTATED_SECONDS) <= now
                         && !is_packed(&found.path));
-                is_whole && known.committed == known.emitted
+                // Its number may belong to another file since the ledger was written, or it may have been written anew.
+                is_whole && known.committed == known.emitted && still_holds(&found, known, &self.ledger)
             });
             if is_delivered { due.push(found) } else { undelivered += 1 }
         }
@@ -152,7 +154,8 @@ impl RawPlace {
 fn is_unchanged(found: &Found) -> bool {
     fs::symlink_metadata(&found.path).is_ok_and(|facts| {
         let id = FileId { device: facts.dev(), inode: facts.ino() };
-        facts.is_file() && id == found.id && facts.len() == found.size
+        let modified = facts.mtime().saturating_mul(MICROS).saturating_add(facts.mtime_nsec() / 1000);
+        facts.is_file() && id == found.id && facts.len() == found.size && modified == found.modified.0
     })
 }
 

@@ -76,6 +76,17 @@ pub fn write(
     Some(format!("{date}.{}.{pid}-{number}.{suffix}", duration(retention_seconds)))
 }
 
+/// The name of a part with a number that is higher by `more`; `None` for one that is not ours.
+pub fn numbered(name: &str, more: u64) -> Option<String> {
+    let PartName { retention_seconds, .. } = PartName::read(name)?;
+    let before = if retention_seconds.is_some() { 2 } else { 1 };
+    let mut pieces: Vec<String> = name.split('.').map(ToOwned::to_owned).collect();
+    let piece = pieces.get_mut(before)?;
+    let (process, number) = piece.split_once('-')?;
+    *piece = format!("{process}-{}", number.parse::<u64>().ok()?.checked_add(more)?);
+    Some(pieces.join("."))
+}
+
 /// Units from long to short.
 const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
 
@@ -114,6 +125,17 @@ mod tests {
         // As parts were called before names said their retention.
         let old = PartName::read("2026-11-21T12-00-00Z.4711-3.log").unwrap();
         assert_eq!((old.deadline, old.retention_seconds), (AT, None));
+    }
+
+    #[test]
+    fn a_name_gets_another_number() {
+        let numbered = |name| numbered(name, 4).unwrap();
+        assert_eq!(
+            numbered("2026-11-21T12-00-00Z.14d.1-3.ndjson.zst"),
+            "2026-11-21T12-00-00Z.14d.1-7.ndjson.zst"
+        );
+        assert_eq!(numbered("2026-11-21T12-00-00Z.1-3.log"), "2026-11-21T12-00-00Z.1-7.log");
+        assert_eq!(super::numbered("notes.1-3.log", 1), None);
     }
 
     #[test]

@@ -146,6 +146,10 @@ impl Part {
             let Some(name) = namer.next(deadline) else {
                 return Err(SinkError::NoDeadline { place: namer.directory() });
             };
+            // A process with our number was here before, as in a container that was started again.
+            if fs::symlink_metadata(namer.directory.join(&name)).is_ok() {
+                continue;
+            }
             let hidden = namer.directory.join(format!(".{name}{PARTIAL}"));
             let opened = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&hidden);
             let file = match opened {

@@ -86,7 +86,7 @@ impl Default for Bounds {
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Measures how long something takes; tests have their own. The clock above cannot: it may be set, or stand still (`--as-of`).
-type Stopwatch = Box<dyn Fn() -> Instant + Send>;
+pub(super) type Stopwatch = Arc<dyn Fn() -> Instant + Send + Sync>;
 
 /// How the input stands.
 enum State {
@@ -131,7 +131,7 @@ impl<I: Input> ChunkReader<I> {
         Self {
             input,
             clock,
-            stopwatch: Box::new(Instant::now),
+            stopwatch: Arc::new(Instant::now),
             quiet_since: Instant::now(),
             received_max,
             patience: SILENCE,
@@ -149,6 +149,12 @@ impl<I: Input> ChunkReader<I> {
         if matches!(self.state, State::Open) {
             self.state = State::Stopped;
         }
+    }
+
+    /// Measures with `stopwatch` from here on.
+    pub(super) fn set_stopwatch(&mut self, stopwatch: Stopwatch) {
+        self.quiet_since = stopwatch();
+        self.stopwatch = stopwatch;
     }
 
     /// The input, for what it knows of itself.

@@ -65,7 +65,7 @@ fn fills(pieces: &Pieces, multi: bool, unfinished: Unfinished) -> Vec<Filled> {
     let bounds = Bounds { unfinished, ..Bounds::default() };
     let mut reader = ChunkReader::new(Trickle::new(pieces, &clockwork), bounds, clock(), None);
     let hand = Arc::clone(&clockwork);
-    reader.stopwatch = Box::new(move || start + Duration::from_millis(hand.load(Ordering::SeqCst)));
+    reader.stopwatch = Arc::new(move || start + Duration::from_millis(hand.load(Ordering::SeqCst)));
     reader.quiet_since = start;
     let (parser, mut batch) = (Lines::new(multi), RawBatch::with_capacity(64));
     let mut fills = Vec::new();
@@ -130,7 +130,7 @@ fn what_waits_in_the_pipe_is_read_before_silence_is_judged() {
     let pieces = vec![(0, b"#one\n#two\n".to_vec()), (100, b" of two\n".to_vec())];
     let mut reader = ChunkReader::new(Trickle::new(&pieces, &clockwork), Bounds::default(), clock(), None);
     let hand = Arc::clone(&clockwork);
-    reader.stopwatch = Box::new(move || start + Duration::from_millis(hand.load(Ordering::SeqCst)));
+    reader.stopwatch = Arc::new(move || start + Duration::from_millis(hand.load(Ordering::SeqCst)));
     reader.quiet_since = start;
     let (parser, mut batch) = (Lines::new(true), RawBatch::with_capacity(64));
     assert_eq!(reader.fill(&parser, &mut batch).unwrap(), Fill::Records);

@@ -9,6 +9,7 @@
 //! used again as soon as a file is removed, and do not say that a file was cut off and has grown again. A print is an HMAC under
 //! the ledger's own random key: nobody can compare it with that of another installation, or try lines on it without the key.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
@@ -26,8 +27,10 @@ pub const HEAD_BYTES: usize = 256;
 pub const TAIL_BYTES: usize = 64;
 /// Bytes of a print.
 const PRINT_BYTES: usize = 16;
-/// A file that was not found for so long is forgotten.
+/// A file that was not found for so long, while others were, is forgotten.
 const FORGET_SECONDS: i64 = 7 * 86_400;
+/// When nobody looked for so long, the time that passed does not count.
+const AWAY_SECONDS: i64 = 60;
 
 /// The number of a file in its file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,7 +42,7 @@ pub struct FileId {
 }
 
 /// A keyed hash of some bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Print {
     /// How many bytes.
     pub length: usize,
@@ -86,19 +89,23 @@ impl PrintKey {
 /// What is known of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
-    /// Where it was last; `None` since its content was found to be gone from there.
-    pub id: Option<FileId>,
+    /// Where it was last.
+    pub id: FileId,
+    /// Its content was found to be gone from there.
+    pub gone: bool,
     /// Its first bytes.
     pub head: Print,
     /// The bytes before `delivered`, of a file that is not compressed.
     pub tail: Option<Print>,
+    /// The bytes before `emitted`, if they are known.
+    pub last: Option<Print>,
     /// Bytes that were handed out by this process, or delivered before it.
     pub emitted: u64,
     /// Bytes that the sinks have.
     pub delivered: u64,
     /// Bytes that they have for good: a checkpoint says so.
     pub committed: u64,
-    /// It was there before it could be of interest, and is never read.
+    /// It was there before it could be of interest: what stood in it then is never read.
     pub passed: bool,
     /// Its size on disk when everything in it had been handed out and nothing more was to come.
     pub ended: Option<u64>,
@@ -114,10 +121,50 @@ pub struct Ledger {
 
 #[derive(Default)]
 struct Files {
-    /// By number. Forgotten ones are `None`, so that numbers stay.
-    known: Vec<Option<Known>>,
+    /// By number. Numbers are not used again.
+    known: BTreeMap<u32, Known>,
+    next: u32,
+    /// Those that are not gone from where they were.
+    by_id: HashMap<FileId, u32>,
+    /// By the length of what a file is known by, and its print.
+    by_head: BTreeMap<usize, HashMap<[u8; PRINT_BYTES], Vec<u32>>>,
     /// A source that was never read begins with what is there.
     began: bool,
+    /// When files were last looked for, and found.
+    looked: Option<Timestamp>,
+}
+
+impl Files {
+    fn enter(&mut self, number: u32, known: &Known) {
+        if !known.gone {
+            self.by_id.insert(known.id, number);
+        }
+        self.by_head.entry(known.head.length).or_default().entry(known.head.mac).or_default().push(number);
+    }
+
+    fn strike(&mut self, number: u32, known: &Known) {
+        if self.by_id.get(&known.id) == Some(&number) {
+            self.by_id.remove(&known.id);
+        }
+        let Some(prints) = self.by_head.get_mut(&known.head.length) else { return };
+        if let Some(numbers) = prints.get_mut(&known.head.mac) {
+            numbers.retain(|other| *other != number);
+            if numbers.is_empty() {
+                prints.remove(&known.head.mac);
+            }
+        }
+        if prints.is_empty() {
+            self.by_head.remove(&known.head.length);
+        }
+    }
+
+    fn add(&mut self, known: Known) -> u32 {
+        let number = self.next;
+        self.next = self.next.saturating_add(1);
+        self.enter(number, &known);
+        self.known.insert(number, known);
+        number
+    }
 }
 
 impl Ledger {
@@ -143,37 +190,65 @@ impl Ledger {
 
     /// Adds a file, and gives its number.
     pub fn add(&self, known: Known) -> u32 {
-        let mut files = self.lock();
-        files.known.push(Some(known));
-        u32::try_from(files.known.len() - 1).unwrap_or(u32::MAX)
+        self.lock().add(known)
     }
 
     /// What is known of file `number`.
     pub fn get(&self, number: u32) -> Option<Known> {
-        self.lock().known.get(number as usize).cloned().flatten()
+        self.lock().known.get(&number).cloned()
     }
 
     /// Changes what is known of file `number`.
     pub fn change(&self, number: u32, change: impl FnOnce(&mut Known)) {
-        if let Some(known) = self.lock().known.get_mut(number as usize).and_then(Option::as_mut) {
-            change(known);
+        let mut files = self.lock();
+        let Some(known) = files.known.get_mut(&number) else { return };
+        let before = known.clone();
+        change(known);
+        if (before.id, before.gone, before.head) != (known.id, known.gone, known.head) {
+            let after = known.clone();
+            files.strike(number, &before);
+            files.enter(number, &after);
         }
     }
 
-    /// The first file for which `is_it` holds.
-    pub fn find(&self, mut is_it: impl FnMut(u32, &Known) -> bool) -> Option<u32> {
-        let files = self.lock();
-        let numbered =
-            (0_u32..).zip(&files.known).filter_map(|(number, known)| Some((number, known.as_ref()?)));
-        numbered.into_iter().find(|(number, known)| is_it(*number, known)).map(|(number, _)| number)
+    /// Forgets file `number`, of which nothing was handed out.
+    pub fn remove(&self, number: u32) {
+        let mut files = self.lock();
+        if let Some(known) = files.known.remove(&number) {
+            files.strike(number, &known);
+        }
     }
 
-    /// Forgets what was not found for long.
+    /// The file that is at `id`, as far as is known.
+    pub fn at(&self, id: FileId) -> Option<u32> {
+        self.lock().by_id.get(&id).copied()
+    }
+
+    /// Files that begin as `head` does, with what is known of each; none of which nothing is known.
+    pub fn beginning(&self, head: &[u8]) -> Vec<(u32, Known)> {
+        let lengths: Vec<usize> =
+            self.lock().by_head.keys().copied().filter(|length| (1..=head.len()).contains(length)).collect();
+        let prints: Vec<Print> = lengths.into_iter().map(|length| self.key.print(&head[..length])).collect();
+        let files = self.lock();
+        let numbers = prints.iter().filter_map(|print| files.by_head.get(&print.length)?.get(&print.mac));
+        let numbers = numbers.flatten();
+        numbers.filter_map(|number| Some((*number, files.known.get(number)?.clone()))).collect()
+    }
+
+    /// Forgets what was not found for long. Called after a look that found something: time in which nobody looked, or nothing was
+    /// there (a file system that is not mounted), makes nobody forget.
     pub fn forget(&self, now: Timestamp) {
-        for known in &mut self.lock().known {
-            if known.as_ref().is_some_and(|known| known.found.plus_seconds(FORGET_SECONDS) < now) {
-                *known = None;
+        let mut files = self.lock();
+        let away = files.looked.replace(now).map_or(0, |looked| now.0.saturating_sub(looked.0));
+        if away > Timestamp::from_seconds(AWAY_SECONDS).0 {
+            for known in files.known.values_mut() {
+                known.found.0 = known.found.0.saturating_add(away).min(now.0);
             }
+        }
+        let old = |known: &Known| known.found.plus_seconds(FORGET_SECONDS) < now;
+        let old: Vec<(u32, Known)> = files.known.extract_if(.., |_, known| old(known)).collect();
+        for (number, known) in old {
+            files.strike(number, &known);
         }
     }
 
@@ -188,7 +263,7 @@ impl Ledger {
 
     /// What was delivered so far is written down.
     pub fn committed(&self) {
-        for known in self.lock().known.iter_mut().flatten() {
+        for known in self.lock().known.values_mut() {
             known.committed = known.delivered;
         }
     }
@@ -199,11 +274,10 @@ impl Ledger {
         let print = |print: &Print| json!([print.length, URL_SAFE_NO_PAD.encode(print.mac)]);
         let known: Vec<Value> = files
             .known
-            .iter()
-            .flatten()
+            .values()
             .map(|known| {
                 json!({
-                    "device": known.id.map(|id| id.device), "inode": known.id.map(|id| id.inode),
+                    "device": known.id.device, "inode": known.id.inode, "gone": known.gone,
                     "offset": known.delivered, "head": print(&known.head), "tail": known.tail.as_ref().map(print),
                     "passed": known.passed,
                     // What was handed out and is not delivered yet is handed out again.
@@ -211,7 +285,7 @@ impl Ledger {
                 })
             })
             .collect();
-        json!({ "began": files.began, "files": known })
+        json!({ "began": files.began, "looked": files.looked.map(|at| at.0), "files": known })
     }
 
     /// Reads what [`write`](Self::write) wrote; `None` when it is something else.
@@ -222,12 +296,14 @@ impl Ledger {
             Some(Print { length, mac })
         };
         let read = |value: &Value| {
-            let id = value["device"].as_u64().zip(value["inode"].as_u64());
+            let tail = if value["tail"].is_null() { None } else { Some(print(&value["tail"])?) };
             let delivered = value["offset"].as_u64()?;
             Some(Known {
-                id: id.map(|(device, inode)| FileId { device, inode }),
+                id: FileId { device: value["device"].as_u64()?, inode: value["inode"].as_u64()? },
+                gone: value["gone"].as_bool()?,
                 head: print(&value["head"])?,
-                tail: if value["tail"].is_null() { None } else { Some(print(&value["tail"])?) },
+                tail,
+                last: tail,
                 emitted: delivered,
                 delivered,
                 committed: delivered,
@@ -236,9 +312,14 @@ impl Ledger {
                 found: Timestamp(value["found"].as_i64()?),
             })
         };
-        let known: Option<Vec<_>> =
-            value["files"].as_array()?.iter().map(|file| read(file).map(Some)).collect();
-        let files = Files { known: known?, began: value["began"].as_bool()? };
+        let mut files = Files {
+            began: value["began"].as_bool()?,
+            looked: value["looked"].as_i64().map(Timestamp),
+            ..Files::default()
+        };
+        for known in value["files"].as_array()?.iter().map(read) {
+            files.add(known?);
+        }
         Some(Self { key, files: Mutex::new(files) })
     }
 
@@ -253,9 +334,11 @@ mod tests {
 
     fn known(key: &PrintKey) -> Known {
         Known {
-            id: Some(FileId { device: 1, inode: 2 }),
+            id: FileId { device: 1, inode: 2 },
+            gone: false,
             head: key.print(b"head"),
             tail: None,
+            last: None,
             emitted: 10,
             delivered: 0,
             committed: 0,

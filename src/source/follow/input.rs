@@ -15,7 +15,9 @@ use rustix::buffer::spare_capacity;
 use super::super::decode::Decoded;
 use super::super::file::Facts;
 use super::super::input::{Descriptor, Input, Progress, Ready};
-use super::super::ledger::TAIL_BYTES;
+use super::super::ledger::{HEAD_BYTES, TAIL_BYTES};
+use super::head::{hole, leading_nuls};
+use crate::record::timestamp::Timestamp;
 
 /// Decompressed bytes that are read over in one go.
 const SKIPPED_BYTES: usize = 64 << 10;
@@ -44,6 +46,10 @@ pub(super) struct Plain {
     position: u64,
     /// The bytes before the position.
     last: Vec<u8>,
+    /// Bytes at the beginning that are no content ([`head`](super::head)).
+    hole: u64,
+    /// The first bytes that were read, if they were read from the beginning: the file may be another by now.
+    first: Vec<u8>,
     /// Nothing is waited for at its end.
     ended: bool,
     progress: Arc<Progress>,
@@ -55,19 +61,28 @@ pub(super) struct Packed {
     position: u64,
     /// Bytes at the beginning that were delivered earlier.
     skip: u64,
+    /// Bytes at the beginning that are no content.
+    hole: u64,
 }
 
 impl Bytes {
     pub fn plain(file: File, position: u64, progress: Arc<Progress>) -> io::Result<Self> {
+        let hole = hole(&file)?;
+        let position = position.max(hole);
         let mut last = vec![0; usize::try_from(position).unwrap_or(usize::MAX).min(TAIL_BYTES)];
         let from = position - last.len() as u64;
         file.read_exact_at(&mut last, from)?;
-        Ok(Self::Plain(Plain { file, position, last, ended: false, progress }))
+        let mut first = Vec::new();
+        if position > hole {
+            first = vec![0; usize::try_from(position - hole).unwrap_or(usize::MAX).min(HEAD_BYTES)];
+            file.read_exact_at(&mut first, hole)?;
+        }
+        Ok(Self::Plain(Plain { file, position, last, hole, first, ended: false, progress }))
     }
 
     pub fn packed(file: File, position: u64, progress: Arc<Progress>) -> Self {
         let decoded = Decoded::new(Descriptor::new(file.into(), progress));
-        Self::Packed(Box::new(Packed { decoded, position: 0, skip: position }))
+        Self::Packed(Box::new(Packed { decoded, position: 0, skip: position, hole: 0 }))
     }
 
     /// Bytes that were read, from the beginning of the file.
@@ -93,23 +108,29 @@ impl Bytes {
         }
     }
 
-    /// How the file stands now, and its facts.
-    pub fn look(&self) -> io::Result<(Look, Option<Facts>)> {
+    /// How the file stands now, and its facts. It was written last at `modified` when it was looked at last.
+    pub fn look(&self, modified: Timestamp) -> io::Result<(Look, Option<Facts>)> {
         let Self::Plain(plain) = self else { return Ok((Look::Grown, None)) };
         let facts = Facts::of(&plain.file.metadata()?);
         let look = match facts.size_bytes.cmp(&plain.position) {
-            Ordering::Equal => Look::Same,
+            // As long as before, it may have been written anew all the same.
+            Ordering::Equal if facts.modified == modified || plain.is_continued() => Look::Same,
             Ordering::Greater if plain.is_continued() => Look::Grown,
-            Ordering::Less | Ordering::Greater => Look::CutOff,
+            _ => Look::CutOff,
         };
         Ok((look, Some(facts)))
     }
 
-    /// The first bytes of a plain file, for its print.
-    pub fn head(&self, bytes: usize) -> Option<Vec<u8>> {
+    /// The first bytes of a plain file as they were read, for its print.
+    pub fn first(&self) -> Option<&[u8]> {
         let Self::Plain(plain) = self else { return None };
-        let mut head = vec![0; bytes];
-        plain.file.read_exact_at(&mut head, 0).ok().map(|()| head)
+        Some(&plain.first)
+    }
+
+    /// A plain file as it is.
+    pub fn file(&self) -> Option<io::Result<File>> {
+        let Self::Plain(plain) = self else { return None };
+        Some(plain.file.try_clone())
     }
 }
 
@@ -140,7 +161,18 @@ impl Plain {
         };
         self.position += read as u64;
         self.progress.add(read);
+        if self.position == self.hole + read as u64 {
+            let nuls = leading_nuls(&buffer[start..]);
+            self.hole += nuls as u64;
+            buffer.drain(start..start + nuls);
+            if nuls > 0 && nuls == read {
+                self.last = vec![0; usize::try_from(self.hole).unwrap_or(usize::MAX).min(TAIL_BYTES)];
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+        }
         let fresh = &buffer[start..];
+        let wanted = HEAD_BYTES.saturating_sub(self.first.len()).min(fresh.len());
+        self.first.extend_from_slice(&fresh[..wanted]);
         if fresh.len() >= TAIL_BYTES {
             self.last.clear();
             self.last.extend_from_slice(&fresh[fresh.len() - TAIL_BYTES..]);
@@ -155,9 +187,19 @@ impl Plain {
 impl Packed {
     fn read(&mut self, buffer: &mut Vec<u8>, bytes_max: usize) -> io::Result<usize> {
         if self.skip == 0 {
+            let start = buffer.len();
             let read = self.decoded.read_into(buffer, bytes_max)?;
+            if self.position == self.hole {
+                let nuls = leading_nuls(&buffer[start..]);
+                self.hole += nuls as u64;
+                buffer.drain(start..start + nuls);
+            }
             self.position += read as u64;
-            return Ok(read);
+            return if read > 0 && buffer.len() == start {
+                Err(io::ErrorKind::WouldBlock.into())
+            } else {
+                Ok(read)
+            };
         }
         let wanted = usize::try_from(self.skip).unwrap_or(usize::MAX).min(SKIPPED_BYTES);
         let mut over = Vec::with_capacity(wanted);

@@ -20,8 +20,12 @@
 //! unfinished last line counts as a record. When a source is looked at for the first time, rotated files that only lie beside are
 //! noted as passed and never read: they were written before anybody asked for them.
 
+mod head;
 mod input;
+mod meet;
 mod open;
+#[cfg(test)]
+mod random_tests;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -31,25 +35,24 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::chunk::{Bounds, Clock, SILENCE};
+use super::chunk::{Bounds, Clock, SILENCE, Stopwatch};
 use super::error::SourceError;
 use super::file;
 use super::input::Progress;
-use super::ledger::{FileId, Known, Ledger};
+use super::ledger::{FileId, Ledger};
 use super::{Fill, Source};
 use crate::format::Parser;
 use crate::record::batch::RawBatch;
-use crate::record::timestamp::Timestamp;
-use open::{Head, LOOK_MAX, LOOK_MIN, Tail, Turned};
-pub use open::{ROTATED_SECONDS, is_packed};
+pub use head::{is_packed, still_holds};
+use meet::Seen;
+pub use open::ROTATED_SECONDS;
+use open::{Around, LOOK_MAX, LOOK_MIN, Tail, Turned};
 pub use scan::{Found, Places};
 
 /// How often names are looked for.
 const SCAN: Duration = Duration::from_secs(1);
 /// Files that are open at once; others wait.
 const OPEN_MAX: usize = 256;
-/// A compressed file must have been left alone for so long: it may still be written.
-const SETTLED_SECONDS: i64 = 2;
 
 /// When a source ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +69,8 @@ pub struct Follow {
     until: Until,
     bounds: Bounds,
     clock: Clock,
+    /// Tests have their own, which they advance.
+    stopwatch: Stopwatch,
     ledger: Arc<Ledger>,
     progress: Arc<Progress>,
     /// Files that are read.
@@ -76,7 +81,7 @@ pub struct Follow {
     waiting: VecDeque<(u32, Found, bool)>,
     scanned: Option<Instant>,
     /// Files with nothing to read as long as they are as they were.
-    seen: HashMap<FileId, (u64, Timestamp)>,
+    seen: HashMap<FileId, Seen>,
     /// Troubles that were told, each once.
     told: HashSet<String>,
     troubles: VecDeque<SourceError>,
@@ -113,6 +118,7 @@ impl Follow {
             until,
             bounds,
             clock,
+            stopwatch: Arc::new(Instant::now),
             ledger,
             progress: Arc::default(),
             tails: Vec::new(),
@@ -127,145 +133,19 @@ impl Follow {
         })
     }
 
-    /// Looks which files there are, and what is to be read of each.
-    fn scan(&mut self) {
-        self.scanned = Some(Instant::now());
-        let found = match self.places.find() {
-            Ok(found) => found,
-            Err(error) => return self.trouble(error),
-        };
-        let now = (self.clock)();
-        for tail in &mut self.tails {
-            tail.place(found.iter().find(|found| found.id == tail.id));
-        }
-        let open: HashSet<FileId> = self.tails.iter().map(|tail| tail.id).collect();
-        let queued: HashSet<FileId> = self.waiting.iter().map(|(_, found, _)| found.id).collect();
-        self.seen.retain(|id, _| found.iter().any(|found| found.id == *id));
-        let mut here = open.clone();
-        let mut unknown = Vec::new();
-        // Those that are where they were come first, so that a copy is told from what it was copied from.
-        for found in found {
-            let known = self.ledger.find(|_, known| known.id == Some(found.id));
-            if let Some(number) = known {
-                self.ledger.change(number, |known| known.found = now);
-            }
-            if open.contains(&found.id) || queued.contains(&found.id) {
-                here.insert(found.id);
-            } else if self.seen.get(&found.id) == Some(&(found.size, found.modified)) {
-                if known.is_some() {
-                    here.insert(found.id);
-                }
-            } else if let Some(head) = self.head(&found, now) {
-                match known.filter(|number| self.is_still(*number, &found, &head)) {
-                    Some(number) => {
-                        here.insert(found.id);
-                        self.go_on(number, found, &head);
-                    }
-                    None => unknown.push((found, head)),
-                }
-            }
-        }
-        for (found, head) in unknown {
-            self.meet(found, &head, &here, now);
-        }
-        self.ledger.begin();
-        self.ledger.forget(now);
-    }
-
-    /// The first bytes of a file; `None` while they cannot be had.
-    fn head(&mut self, found: &Found, now: Timestamp) -> Option<Head> {
-        match Head::read(found) {
-            Ok(Some(head))
-                if head.packed
-                    && found.modified.plus_seconds(SETTLED_SECONDS) > now
-                    && self.until == Until::Stopped =>
-            {
-                None
-            }
-            Ok(head) => head,
-            Err(error) => {
-                self.trouble(error);
-                None
-            }
-        }
-    }
-
-    /// Whether file `number` is still what its inode holds. If not, its content is somewhere else, or gone.
-    fn is_still(&self, number: u32, found: &Found, head: &Head) -> bool {
-        let Some(known) = self.ledger.get(number) else { return false };
-        let still = head.begins(&known, self.ledger.key())
-            && (head.packed || known.passed || found.size >= known.emitted)
-            && (head.packed || known.passed || head.continues(found, &known, self.ledger.key()));
-        if !still {
-            self.ledger.change(number, |known| known.id = None);
-        }
-        still
-    }
-
-    /// A file of unknown number in the file system: perhaps its content is known.
-    fn meet(&mut self, found: Found, head: &Head, here: &HashSet<FileId>, now: Timestamp) {
-        let key = self.ledger.key();
-        let same = self.ledger.find(|_, known| {
-            known.head.length > 0
-                && head.begins(known, key)
-                && (head.packed || found.size < known.emitted || head.continues(&found, known, key))
-        });
-        if let Some(number) = same {
-            let elsewhere = self.ledger.get(number).and_then(|known| known.id).filter(|id| here.contains(id));
-            if elsewhere.is_some_and(|id| id != found.id) {
-                // A copy, of which nobody knows yet what it is for. It is looked at again when the other is cut off.
-                self.seen.insert(found.id, (found.size, found.modified));
-                return;
-            }
-            self.ledger.change(number, |known| (known.id, known.found) = (Some(found.id), now));
-            return self.go_on(number, found, head);
-        }
-        let known = Known {
-            id: Some(found.id),
-            head: key.print(&head.bytes),
-            tail: None,
-            emitted: 0,
-            delivered: 0,
-            committed: 0,
-            passed: !found.named && !self.ledger.has_begun(),
-            ended: None,
-            found: now,
-        };
-        let number = self.ledger.add(known);
-        self.go_on(number, found, head);
-    }
-
-    /// Reads what file `number` has beyond its position.
-    fn go_on(&mut self, number: u32, found: Found, head: &Head) {
-        let Some(known) = self.ledger.get(number) else { return };
-        // A file that was read to its end before it was compressed holds nothing new.
-        let nothing_new = if head.packed { known.ended.is_some() } else { known.emitted >= found.size };
-        if known.passed || (nothing_new && found.size > 0) {
-            self.seen.insert(found.id, (found.size, found.modified));
-            let whole = head.packed || self.until == Until::End;
-            if whole && !known.passed {
-                self.ledger.change(number, |known| known.ended = Some(found.size));
-            }
-            // Where lines may still come, the file stays open all the same, if there is room.
-            let full = self.tails.len() + self.waiting.len() >= OPEN_MAX;
-            if known.passed || whole || (found.rotated && known.ended.is_some()) || full {
-                return;
-            }
-        }
-        if self.until == Until::End {
-            self.progress.expect(found.size);
-        }
-        self.waiting.push_back((number, found, head.packed));
-    }
-
     /// Opens files that wait, as long as there is room.
     fn open_waiting(&mut self) {
         let room = if self.until == Until::End { 1 } else { OPEN_MAX };
         while !self.waiting.is_empty() && (self.tails.len() < room || self.make_room()) {
             let Some((number, found, packed)) = self.waiting.pop_front() else { return };
             let position = self.ledger.get(number).map_or(0, |known| known.emitted);
-            let around = (self.bounds, Arc::clone(&self.clock), Arc::clone(&self.progress));
-            match Tail::open(number, found, packed, position, around) {
+            let around = Around {
+                bounds: self.bounds,
+                clock: Arc::clone(&self.clock),
+                stopwatch: Arc::clone(&self.stopwatch),
+                progress: Arc::clone(&self.progress),
+            };
+            match Tail::open((number, &self.ledger), found, packed, position, around) {
                 Ok(Some(mut tail)) => {
                     if self.until == Until::End {
                         tail.end();
@@ -281,18 +161,35 @@ impl Follow {
 
     /// How long nobody need look.
     fn until_next_look(&self) -> Duration {
-        let next = self.tails.iter().map(|tail| tail.look.saturating_duration_since(Instant::now())).min();
+        let now = (self.stopwatch)();
+        let next = self.tails.iter().map(|tail| tail.look.saturating_duration_since(now)).min();
         next.unwrap_or(LOOK_MAX).clamp(LOOK_MIN / 4, LOOK_MAX)
     }
 
-    /// Closes the file that has been quiet for longest: a scan finds it again when it grows. False when none is quiet.
+    /// Closes the file that has been quiet for longest: a scan finds it again when there is more. Files that grow all the time take turns,
+    /// too. False when none was open for long enough.
     fn make_room(&mut self) -> bool {
-        let quiet =
-            (0..self.tails.len()).filter(|at| self.until == Until::Stopped && self.tails[*at].is_quiet());
-        let Some(at) = quiet.min_by_key(|at| self.tails[*at].grown) else { return false };
+        let now = (self.stopwatch)();
+        let may =
+            (0..self.tails.len()).filter(|at| self.until == Until::Stopped && self.tails[*at].can_wait(now));
+        let Some(at) = may.min_by_key(|at| (self.tails[*at].grown, self.tails[*at].opened)) else {
+            return false;
+        };
         let tail = self.tails.remove(at);
-        self.seen.insert(tail.id, tail.facts);
+        if tail.is_read() {
+            self.saw(tail.id, tail.facts);
+        } else {
+            self.ledger.change(tail.number, |known| known.ended = None);
+            self.seen.remove(&tail.id);
+        }
         true
+    }
+
+    /// A file was cut off. What was not read of it may stand in a copy.
+    fn cut_off(&mut self, at: usize) {
+        let tail = self.tails.remove(at);
+        self.ledger.change(tail.number, |known| known.gone = true);
+        self.seen.clear();
     }
 
     /// Tells a trouble, unless it was told already.
@@ -304,32 +201,34 @@ impl Follow {
 
     /// Asks every open file once, beginning with the one whose turn it is.
     fn ask(&mut self, parser: &dyn Parser, batch: &mut RawBatch) -> Option<Fill> {
-        let now = Instant::now();
+        let now = (self.stopwatch)();
         let mut step = 0;
         while step < self.tails.len() {
             let at = (self.turn + step) % self.tails.len();
             let tail = &mut self.tails[at];
             match tail.turn(now, parser, batch, &self.ledger) {
                 Turned::Nothing => step += 1,
-                Turned::Records => {
+                turned @ (Turned::Records | Turned::RecordsOfAnother) => {
+                    if matches!(turned, Turned::RecordsOfAnother) {
+                        // What was taken for a copy of it is all that there is of what it was.
+                        let number = tail.number;
+                        self.seen.retain(|_, seen| seen.copy_of != Some(number));
+                    }
                     self.turn = if self.until == Until::End { at } else { at + 1 };
                     return Some(Fill::Records);
                 }
                 Turned::Ended { size, modified } => {
                     let tail = self.tails.remove(at);
-                    self.seen.insert(tail.id, (size, modified));
+                    self.saw(tail.id, (size, modified));
                 }
                 Turned::CutOff => {
-                    // What was not read of it may stand in a copy.
-                    let tail = self.tails.remove(at);
-                    self.ledger.change(tail.number, |known| known.id = None);
-                    self.seen.clear();
+                    self.cut_off(at);
                     self.scanned = None;
                     return None;
                 }
                 Turned::Failed(error) => {
                     let tail = self.tails.remove(at);
-                    self.seen.insert(tail.id, tail.facts);
+                    self.saw(tail.id, tail.facts);
                     self.trouble(error);
                 }
             }
@@ -341,12 +240,15 @@ impl Follow {
 impl Source for Follow {
     fn fill(&mut self, parser: &dyn Parser, batch: &mut RawBatch) -> Result<Fill, SourceError> {
         batch.clear();
-        let began = Instant::now();
+        let began = (self.stopwatch)();
+        let elapsed = |stopwatch: &Stopwatch, at| stopwatch().saturating_duration_since(at);
         loop {
             if self.stopped {
                 return Ok(Fill::End);
             }
-            let due = self.scanned.is_none_or(|at| self.until == Until::Stopped && at.elapsed() >= SCAN);
+            let due = self
+                .scanned
+                .is_none_or(|at| self.until == Until::Stopped && elapsed(&self.stopwatch, at) >= SCAN);
             if due {
                 self.scan();
             }
@@ -366,12 +268,12 @@ impl Source for Follow {
                     return Ok(Fill::End);
                 }
                 // In the middle of a long record, or of a file that is decompressed.
-                if began.elapsed() >= self.patience {
+                if elapsed(&self.stopwatch, began) >= self.patience {
                     return Ok(Fill::Waiting);
                 }
                 continue;
             }
-            let left = self.patience.saturating_sub(began.elapsed());
+            let left = self.patience.saturating_sub(elapsed(&self.stopwatch, began));
             if left.is_zero() {
                 return Ok(Fill::Silence);
             }

@@ -1,19 +1,18 @@
-//! One file that is read, and what its first bytes say of it.
+//! One file that is read.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::super::Fill;
-use super::super::chunk::{Bounds, ChunkReader, Clock, SILENCE};
-use super::super::decode::{Codec, Decoded, GZIP, ZSTD};
+use super::super::chunk::{Bounds, ChunkReader, Clock, SILENCE, Stopwatch};
+use super::super::decode::Codec;
 use super::super::error::SourceError;
-use super::super::file;
-use super::super::input::{Descriptor, Input, Progress};
-use super::super::ledger::{FileId, HEAD_BYTES, Known, Ledger, PrintKey};
+use super::super::file::{self, Facts};
+use super::super::input::Progress;
+use super::super::ledger::{FileId, Ledger, TAIL_BYTES};
+use super::head::{Head, is, still_holds};
 use super::input::{Bytes, Look};
 use super::scan::Found;
 use crate::format::Parser;
@@ -23,102 +22,12 @@ use crate::record::timestamp::Timestamp;
 /// Between two looks at a file, while it grows and after it has been quiet for long.
 pub(super) const LOOK_MIN: Duration = Duration::from_millis(20);
 pub(super) const LOOK_MAX: Duration = Duration::from_millis(100);
-/// A file to which nothing was added for so long may be closed where others wait.
-const QUIET: Duration = Duration::from_secs(2);
+/// A file that was open for so long may be closed where others wait, even if it grows all the time.
+const OPEN: Duration = Duration::from_secs(2);
 /// A rotated file to which nothing is added for so long is whole.
 const ROTATED: Duration = Duration::from_secs(ROTATED_SECONDS.unsigned_abs());
 /// The same in seconds.
 pub const ROTATED_SECONDS: i64 = 60;
-
-/// The first bytes of a file, decompressed.
-pub(super) struct Head {
-    pub bytes: Vec<u8>,
-    pub packed: bool,
-    file: File,
-}
-
-impl Head {
-    /// Reads them; `None` when the file is another by now, or not yet what it will be.
-    pub fn read(found: &Found) -> Result<Option<Self>, SourceError> {
-        let (mut file, _) = match file::open_regular(&found.path) {
-            Err(SourceError::Vanished { .. }) => return Ok(None),
-            opened => opened?,
-        };
-        let fault =
-            |error: &io::Error| SourceError::read(found.path.display().to_string(), Codec::Plain, error);
-        if !is(&file, found.id).map_err(|error| fault(&error))? {
-            return Ok(None);
-        }
-        let mut bytes = vec![0; HEAD_BYTES];
-        let mut length = 0;
-        while length < HEAD_BYTES {
-            match file.read(&mut bytes[length..]) {
-                Ok(0) => break,
-                Ok(read) => length += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(fault(&error)),
-            }
-        }
-        bytes.truncate(length);
-        let mut whole = Self { bytes, packed: false, file };
-        if starts_packed(&whole.bytes) {
-            whole.packed = true;
-            return Ok(whole.unpack().then_some(whole));
-        }
-        Ok(Some(whole))
-    }
-
-    /// Decompresses the beginning. False when there is not enough of it.
-    fn unpack(&mut self) -> bool {
-        let Ok(file) = self.file.try_clone().and_then(|mut file| io::Seek::rewind(&mut file).map(|()| file))
-        else {
-            return false;
-        };
-        let mut decoded = Decoded::new(Descriptor::new(file.into(), Arc::default()));
-        self.bytes.clear();
-        while self.bytes.len() < HEAD_BYTES {
-            match decoded.read_into(&mut self.bytes, HEAD_BYTES) {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(error)
-                    if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
-                // It is damaged, or not whole yet. What is there may be enough; whoever reads it on says the rest.
-                Err(_) => return !self.bytes.is_empty(),
-            }
-        }
-        self.bytes.truncate(HEAD_BYTES);
-        true
-    }
-
-    /// Whether the file begins as `known` does.
-    pub fn begins(&self, known: &Known, key: &PrintKey) -> bool {
-        self.bytes.get(..known.head.length).is_some_and(|head| key.print(head) == known.head)
-    }
-
-    /// Whether the bytes before the position of `known` are those that were delivered, as far as that is known.
-    pub fn continues(&self, found: &Found, known: &Known, key: &PrintKey) -> bool {
-        let Some(tail) = known.tail.filter(|_| found.size >= known.delivered) else { return true };
-        let mut bytes = vec![0; tail.length];
-        let Some(from) = known.delivered.checked_sub(tail.length as u64) else { return false };
-        self.file.read_exact_at(&mut bytes, from).is_ok() && key.print(&bytes) == tail
-    }
-}
-
-fn starts_packed(bytes: &[u8]) -> bool {
-    bytes.starts_with(GZIP) || bytes.starts_with(ZSTD)
-}
-
-/// Whether a file is compressed; one that cannot be looked at counts as such.
-pub fn is_packed(path: &Path) -> bool {
-    let mut first = [0; 4];
-    let read = File::open(path).and_then(|file| file.read_at(&mut first, 0));
-    read.map_or(true, |read| starts_packed(&first[..read]))
-}
-
-fn is(file: &File, id: FileId) -> io::Result<bool> {
-    let facts = file.metadata()?;
-    Ok(FileId { device: facts.dev(), inode: facts.ino() } == id)
-}
 
 /// What a file had to say.
 pub(super) enum Turned {
@@ -126,12 +35,22 @@ pub(super) enum Turned {
     Nothing,
     /// The batch holds records, and their mark.
     Records,
+    /// The same, and the file is not the one that it was when it was met.
+    RecordsOfAnother,
     /// Everything was handed out, and nothing more is to come. How it stood on disk then.
     Ended { size: u64, modified: Timestamp },
     /// It was cut off, or written anew.
     CutOff,
     /// It cannot be read any more.
     Failed(SourceError),
+}
+
+/// What all files of a source are read with.
+pub(super) struct Around {
+    pub bounds: Bounds,
+    pub clock: Clock,
+    pub stopwatch: Stopwatch,
+    pub progress: Arc<Progress>,
 }
 
 /// A file that is read.
@@ -145,6 +64,10 @@ pub(super) struct Tail {
     packed: bool,
     /// False once its name belongs to another file, or to none.
     current: bool,
+    /// False once it has no name any more: closed, it would be lost.
+    named: bool,
+    /// Since when it is open.
+    pub opened: Instant,
     /// When something was last added.
     pub grown: Instant,
     /// When it is looked at next.
@@ -156,11 +79,11 @@ pub(super) struct Tail {
 impl Tail {
     /// Opens a file at `position`; `None` when its name belongs to another one by now.
     pub fn open(
-        number: u32,
+        (number, ledger): (u32, &Ledger),
         found: Found,
         packed: bool,
         position: u64,
-        (bounds, clock, progress): (Bounds, Clock, Arc<Progress>),
+        Around { bounds, clock, stopwatch, progress }: Around,
     ) -> Result<Option<Self>, SourceError> {
         let (file, facts) = match file::open_regular(&found.path) {
             Err(SourceError::Vanished { .. }) => return Ok(None),
@@ -171,6 +94,10 @@ impl Tail {
         if !is(&file, found.id).map_err(|error| fault(&error))? || (!packed && facts.size_bytes < position) {
             return Ok(None);
         }
+        // It may have waited for long, and been cut off meanwhile.
+        if !packed && !ledger.get(number).is_some_and(|known| still_holds(&found, &known, ledger)) {
+            return Ok(None);
+        }
         let bytes = if packed {
             Bytes::packed(file, position, progress)
         } else {
@@ -178,7 +105,8 @@ impl Tail {
         };
         let mut reader = ChunkReader::new(bytes, bounds, clock, Some(facts.modified));
         reader.set_patience(Duration::ZERO);
-        let now = Instant::now();
+        let now = stopwatch();
+        reader.set_stopwatch(stopwatch);
         Ok(Some(Self {
             number,
             id: found.id,
@@ -187,6 +115,8 @@ impl Tail {
             reader,
             packed,
             current: !found.rotated,
+            named: true,
+            opened: now,
             grown: now,
             look: now,
             head: 0,
@@ -199,6 +129,18 @@ impl Tail {
             self.path.clone_from(&found.path);
         }
         self.current = found.is_some_and(|found| !found.rotated);
+        self.named = found.is_some();
+    }
+
+    /// A file that was empty when it was met, and of which nothing was handed out yet, is known by what it holds now: a copy may be there
+    /// before anything was read.
+    pub fn introduce(&self, ledger: &Ledger) {
+        if self.head > 0 || ledger.get(self.number).is_none_or(|known| known.head.length > 0) {
+            return;
+        }
+        if let Some(Ok(head)) = self.file().map(|file| file.and_then(Head::of)) {
+            ledger.change(self.number, |known| known.head = ledger.key().print(&head.bytes));
+        }
     }
 
     /// Nothing is waited for at its end.
@@ -206,9 +148,32 @@ impl Tail {
         self.reader.input_mut().end();
     }
 
-    /// True when it could be closed and opened again without anybody noticing.
-    pub fn is_quiet(&self) -> bool {
-        self.grown.elapsed() >= QUIET && self.reader.held_bytes() == 0 && !self.packed
+    /// True when it could be closed and opened again: what was not handed out yet is read anew then.
+    pub fn can_wait(&self, now: Instant) -> bool {
+        self.named && !self.packed && now.saturating_duration_since(self.opened) >= OPEN
+    }
+
+    /// True when everything that was in it at the last look was handed out.
+    pub fn is_read(&self) -> bool {
+        self.reader.held_bytes() == 0 && self.reader.input().position() >= self.facts.0
+    }
+
+    /// The file, to be compared with others; none of one that is compressed.
+    pub fn file(&self) -> Option<io::Result<std::fs::File>> {
+        self.reader.input().file()
+    }
+
+    /// True when what was read of it is not there any more.
+    pub fn is_cut_off(&self) -> bool {
+        matches!(self.look_at(), Ok((Look::CutOff, _)))
+    }
+
+    /// How it stands to what was read of it.
+    fn look_at(&self) -> io::Result<(Look, Option<Facts>)> {
+        let (look, facts) = self.reader.input().look(self.facts.1)?;
+        // It may have been cut off before anything was read of it.
+        let is_less = facts.as_ref().is_some_and(|facts| facts.size_bytes < self.facts.0);
+        Ok((if is_less { Look::CutOff } else { look }, facts))
     }
 
     /// Asks for records.
@@ -223,7 +188,7 @@ impl Tail {
             return Turned::Nothing;
         }
         let quiet = now.saturating_duration_since(self.grown);
-        match self.reader.input().look() {
+        match self.look_at() {
             Ok((Look::CutOff, _)) => return Turned::CutOff,
             Ok((Look::Same, _)) if quiet < SILENCE || self.reader.held_bytes() == 0 => {
                 if !self.current && quiet >= ROTATED {
@@ -249,11 +214,15 @@ impl Tail {
         }
         match self.reader.fill(parser, batch) {
             Ok(Fill::Records) => {
-                self.handed_out(batch, ledger);
-                Turned::Records
+                if self.handed_out(batch, ledger) {
+                    Turned::Records
+                } else {
+                    Turned::RecordsOfAnother
+                }
             }
             Ok(Fill::Silence | Fill::Waiting) => {
-                self.look = now + if self.packed { Duration::ZERO } else { LOOK_MIN };
+                self.look =
+                    now + if self.packed { Duration::ZERO } else { (quiet / 8).clamp(LOOK_MIN, LOOK_MAX) };
                 Turned::Nothing
             }
             Ok(Fill::End) => {
@@ -274,19 +243,25 @@ impl Tail {
         Turned::Failed(SourceError::read(place, self.reader.input().codec(), error))
     }
 
-    /// Marks where the batch ends, and notes it.
-    fn handed_out(&mut self, batch: &mut RawBatch, ledger: &Ledger) {
+    /// Marks where the batch ends, and notes it. False when the file does not begin as it did when it was met.
+    fn handed_out(&mut self, batch: &mut RawBatch, ledger: &Ledger) -> bool {
         let end = self.reader.input().position() - self.reader.held_bytes() as u64;
         batch.mark = Some(Mark { file: self.number, end });
-        let wanted = usize::try_from(end).unwrap_or(usize::MAX).min(HEAD_BYTES);
-        let head = if self.head < wanted { self.reader.input().head(wanted) } else { None };
-        ledger.change(self.number, |known| {
-            known.emitted = end;
-            known.ended = None;
-            if let Some(head) = head.filter(|head| head.len() > known.head.length) {
-                known.head = ledger.key().print(&head);
-            }
+        // Not what it began with when it was met: it may have been written anew before it was read.
+        let first = self.reader.input().first().filter(|first| first.len() > self.head);
+        let head = first.map(|first| ledger.key().print(first));
+        let met = ledger.get(self.number).map(|known| known.head).filter(|_| self.head == 0);
+        let same = met.zip(first).is_none_or(|(met, first)| {
+            first.get(..met.length).is_none_or(|first| ledger.key().print(first) == met)
         });
-        self.head = wanted;
+        self.head = first.map_or(self.head, <[u8]>::len);
+        let last = &batch.bytes[batch.bytes.len().saturating_sub(TAIL_BYTES)..];
+        let last = (!batch.cut).then(|| ledger.key().print(last));
+        ledger.change(self.number, |known| {
+            (known.emitted, known.last) = (end, last);
+            known.ended = None;
+            known.head = head.unwrap_or(known.head);
+        });
+        same
     }
 }

@@ -4,7 +4,7 @@
 //! taken for a rotated one only when a number or date was put into it; links are followed for names that the operator gave, and for
 //! no other. *Not here*: what is in them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,11 @@ use crate::record::timestamp::Timestamp;
 
 /// Endings of compressed files.
 const PACKED: [&str; 5] = [".gz", ".zst", ".bz2", ".xz", ".lz4"];
+
+/// Digits that a date has at least.
+const DATE_DIGITS: usize = 6;
+/// Digits that the number of a rotated file has at most, where an ending follows it.
+const NUMBER_DIGITS: usize = 3;
 
 /// A file that belongs to a source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +37,13 @@ pub struct Found {
     pub named: bool,
     /// It was current once, and is not any more.
     pub rotated: bool,
+}
+
+impl Found {
+    /// What was written first comes first.
+    pub(super) fn order(&self) -> impl Ord {
+        (self.modified, !self.rotated, self.path.as_path())
+    }
 }
 
 /// Where a source's files are.
@@ -53,35 +65,34 @@ impl Places {
         Self { pattern: pattern.to_owned(), rotated: rotated.map(ToOwned::to_owned), literal, current }
     }
 
-    /// Looks for files, the one that was written first coming first.
-    ///
-    /// # Errors
-    /// When a directory or a named file cannot be looked at.
-    pub fn find(&mut self) -> Result<Vec<Found>, SourceError> {
-        let mut found: Vec<Found> = Vec::new();
+    /// Looks for files, the one that was written first coming first; and what cannot be looked at, which keeps nobody from the others.
+    pub fn find(&mut self) -> (Vec<Found>, Option<SourceError>) {
+        let mut all = All::default();
         let named = match &self.literal {
             Some(path) => vec![path.clone()],
-            None => matches(&self.pattern)?,
+            None => matches(&self.pattern).unwrap_or_else(|error| all.fault(error)),
         };
-        self.current
-            .extend(named.iter().filter(|path| self.base(path).is_none()).cloned().collect::<Vec<_>>());
+        let current = named.iter().filter(|path| self.base(path).is_none()).cloned();
+        let current = current.collect::<Vec<_>>();
+        self.current.extend(current);
         for path in named {
             let rotated = self.base(&path).is_some();
-            add(&mut found, path, true, rotated)?;
+            all.add(path, true, rotated);
         }
         let beside = match &self.rotated {
-            Some(pattern) => matches(pattern)?,
-            None => self.beside()?,
+            Some(pattern) => matches(pattern).unwrap_or_else(|error| all.fault(error)),
+            None => self.beside(&mut all),
         };
         for path in beside {
-            add(&mut found, path, false, true)?;
+            all.add(path, false, true);
         }
-        found.sort_by(|a, b| (a.modified, !a.rotated, &a.path).cmp(&(b.modified, !b.rotated, &b.path)));
-        Ok(found)
+        let mut found = all.found;
+        found.sort_by(|a, b| a.order().cmp(&b.order()));
+        (found, all.error)
     }
 
     /// Files in the directories of current ones whose names rotation has made.
-    fn beside(&self) -> Result<Vec<PathBuf>, SourceError> {
+    fn beside(&self, all: &mut All) -> Vec<PathBuf> {
         let mut paths = Vec::new();
         let directories: BTreeSet<&Path> = self.current.iter().filter_map(|path| path.parent()).collect();
         for directory in directories {
@@ -90,16 +101,19 @@ impl Places {
                 Ok(entries) => entries,
                 // It may come: whoever writes the log makes it.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(error) => return Err(SourceError::open(place, &error)),
+                Err(error) => {
+                    all.fault(SourceError::open(place, &error));
+                    continue;
+                }
             };
             let names = entries.filter_map(Result::ok).map(|entry| directory.join(entry.file_name()));
             paths.extend(names.filter(|path| self.base(path).is_some()));
         }
-        Ok(paths)
+        paths
     }
 
     /// The current file that `path` is a rotated form of.
-    fn base(&self, path: &Path) -> Option<&PathBuf> {
+    pub(super) fn base(&self, path: &Path) -> Option<&PathBuf> {
         let name = path.file_name()?.to_str()?;
         bases(name).into_iter().find_map(|base| self.current.get(&path.with_file_name(base)))
     }
@@ -125,19 +139,37 @@ fn matches(pattern: &str) -> Result<Vec<PathBuf>, SourceError> {
     Ok(matches.filter_map(Result::ok).collect())
 }
 
-fn add(found: &mut Vec<Found>, path: PathBuf, named: bool, rotated: bool) -> Result<(), SourceError> {
-    let facts = if named { std::fs::metadata(&path) } else { std::fs::symlink_metadata(&path) };
-    let facts = match facts {
-        Ok(facts) => facts,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(SourceError::open(&path, &error)),
-    };
-    let id = FileId { device: facts.dev(), inode: facts.ino() };
-    if facts.is_file() && found.iter().all(|other| other.id != id) {
-        let Facts { size_bytes: size, modified } = Facts::of(&facts);
-        found.push(Found { path, id, size, modified, named, rotated });
+/// What was found so far.
+#[derive(Default)]
+struct All {
+    found: Vec<Found>,
+    ids: HashSet<FileId>,
+    /// The first that cannot be looked at.
+    error: Option<SourceError>,
+}
+
+impl All {
+    fn fault(&mut self, error: SourceError) -> Vec<PathBuf> {
+        self.error.get_or_insert(error);
+        Vec::new()
     }
-    Ok(())
+
+    fn add(&mut self, path: PathBuf, named: bool, rotated: bool) {
+        let facts = if named { std::fs::metadata(&path) } else { std::fs::symlink_metadata(&path) };
+        let facts = match facts {
+            Ok(facts) => facts,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return,
+            Err(error) => {
+                self.fault(SourceError::open(&path, &error));
+                return;
+            }
+        };
+        let id = FileId { device: facts.dev(), inode: facts.ino() };
+        if facts.is_file() && self.ids.insert(id) {
+            let Facts { size_bytes: size, modified } = Facts::of(&facts);
+            self.found.push(Found { path, id, size, modified, named, rotated });
+        }
+    }
 }
 
 /// What a file could have been called before it was rotated: `access.log.1`, `access.log-20261127.gz` and `access-2026-11-27.log` come from
@@ -153,6 +185,12 @@ fn bases(name: &str) -> Vec<String> {
         let is_date = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b':' | b'T');
         let length = bytes[at + 1..].iter().take_while(|byte| is_date(byte)).count();
         let (before, after) = (&plain[..at], &plain[at + 1 + length..]);
+        let digits = bytes[at + 1..][..length].iter().filter(|byte| byte.is_ascii_digit()).count();
+        // `server-8080.log` and `access-2.log` are logs of their own, beside `server.log` and `access.log`.
+        let is_number = pair[0] == b'.' && (after.is_empty() || digits <= NUMBER_DIGITS);
+        if digits < DATE_DIGITS && !is_number {
+            continue;
+        }
         if after.is_empty() || after.starts_with('.') {
             bases.push(format!("{before}{after}"));
         }
@@ -192,6 +230,10 @@ mod tests {
             "error.log.1",
             "access2.log",
             "access.log.1.swp",
+            "access-2.log",
+            "access_8080.log",
+            "access.8080.log",
+            "access.log-9",
         ] {
             assert!(!from(name), "{name}");
         }
@@ -204,7 +246,7 @@ mod tests {
         let names = |places: &mut Places| -> Vec<(String, bool)> {
             let mut all: Vec<_> = places
                 .find()
-                .unwrap()
+                .0
                 .into_iter()
                 .map(|found| (found.path.file_name().unwrap().to_str().unwrap().to_owned(), found.rotated))
                 .collect();

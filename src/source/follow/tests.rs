@@ -303,3 +303,159 @@ fn more_files_than_may_be_open_are_all_read() {
     }
     assert_eq!(logs.read_for(Duration::from_secs(4)), "more\nmore\n");
 }
+
+#[test]
+fn files_that_begin_alike_are_each_read() {
+    let mut logs = Logs::new("log", |dir| append(&dir.join("log"), "# started\n"));
+    assert_eq!(logs.read(), "# started\n");
+    // A quiet day: nothing but what every file begins with. It stays beside the next one, and then goes.
+    logs.rename("log", "log.1");
+    logs.append("log", "# started\n");
+    assert_eq!(logs.read(), "# started\n");
+    logs.append("log", "1\n");
+    assert_eq!(logs.read(), "1\n");
+    fs::remove_file(logs.path("log.1")).unwrap();
+    logs.restart();
+    assert_eq!(logs.read(), "");
+    // Cut off, and the same line again.
+    fs::write(logs.path("log"), "").unwrap();
+    assert_eq!(logs.read(), "");
+    logs.append("log", "# started\n1\n");
+    assert_eq!(logs.read(), "# started\n1\n");
+}
+
+#[test]
+fn a_number_that_was_that_of_a_passed_file_is_another_file() {
+    let mut logs = Logs::new("log", |dir| append(&dir.join("log"), "0\n"));
+    append(&logs.path("log.1"), "");
+    append(&logs.path("log.2"), "# started\n");
+    assert_eq!(logs.read(), "0\n");
+    // Moved over, the current file has the number of one that was empty, or had nothing but the first line, when it was passed.
+    for name in ["log.1", "log.2"] {
+        fs::remove_file(logs.path("log")).unwrap();
+        logs.rename(name, "log");
+        fs::write(logs.path("log"), format!("# started\nafter {name}\n")).unwrap();
+        let read = logs.read();
+        assert!(read.ends_with(&format!("after {name}\n")), "{read}");
+    }
+}
+
+#[test]
+fn a_copy_that_stays_is_not_read_and_goes_on_when_the_log_is_gone() {
+    let mut logs = Logs::new("log", |dir| append(&dir.join("log"), "1\n2\n"));
+    assert_eq!(logs.read(), "1\n2\n");
+    // Shorter than what the log is known by a moment later.
+    fs::copy(logs.path("log"), logs.path("log.1")).unwrap();
+    let long = format!("3 {}\n", "x".repeat(300));
+    logs.append("log", &long);
+    assert_eq!(logs.read(), long);
+    logs.restart();
+    assert_eq!(logs.read(), "");
+    fs::remove_file(logs.path("log.1")).unwrap();
+    fs::copy(logs.path("log"), logs.path("log.1")).unwrap();
+    logs.append("log", "4\n");
+    fs::copy(logs.path("log"), logs.path("log.2")).unwrap();
+    logs.restart();
+    fs::remove_file(logs.path("log")).unwrap();
+    assert_eq!(logs.read(), "4\n");
+}
+
+#[test]
+fn a_hole_at_the_beginning_is_no_content() {
+    let mut logs = Logs::new("log", |dir| append(&dir.join("log"), &"a line of before\n".repeat(10_000)));
+    assert_eq!(logs.read().lines().count(), 10_000);
+    // The writer does not append, and goes on where it was.
+    let file = OpenOptions::new().write(true).open(logs.path("log")).unwrap();
+    file.set_len(0).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, b"after\n", 170_000).unwrap();
+    assert_eq!(logs.read(), "after\n");
+    std::os::unix::fs::FileExt::write_all_at(&file, b"more\n", 170_006).unwrap();
+    assert_eq!(logs.read(), "more\n");
+    logs.restart();
+    assert_eq!(logs.read(), "");
+    logs.rename("log", "log.1");
+    logs.gzip("log.1");
+    assert_eq!(logs.read(), "");
+    // And again: another file with the same hole.
+    let file = OpenOptions::new().write(true).create_new(true).open(logs.path("log")).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, b"third\n", 170_000).unwrap();
+    assert_eq!(logs.read(), "third\n");
+}
+
+#[test]
+fn files_that_grow_all_the_time_do_not_keep_others_waiting() {
+    let mut logs = Logs::new("*.log", nothing);
+    for number in 0..OPEN_MAX + 5 {
+        append(&logs.path(&format!("{number:03}.log")), &format!("{number}\n"));
+    }
+    let mut seen = HashSet::new();
+    let began = Instant::now();
+    while seen.len() < OPEN_MAX + 5 && began.elapsed() < Duration::from_secs(20) {
+        for number in 0..OPEN_MAX + 5 {
+            append(&logs.path(&format!("{number:03}.log")), &format!("{number}\n"));
+        }
+        seen.extend(logs.read_for(Duration::from_millis(30)).lines().map(ToOwned::to_owned));
+    }
+    assert_eq!(seen.len(), OPEN_MAX + 5);
+}
+
+#[test]
+fn a_file_system_that_is_away_for_weeks_makes_nobody_forget() {
+    let key = PrintKey::random().unwrap();
+    let ledger = Arc::new(Ledger::new(key));
+    let dir = TempDir::new().unwrap();
+    let mount = dir.path().join("mount");
+    fs::create_dir(&mount).unwrap();
+    append(&mount.join("log"), "1\n");
+    let now = Arc::new(std::sync::atomic::AtomicI64::new(system_clock()().0));
+    let pattern = mount.join("log").to_str().unwrap().to_owned();
+    let look = |expected: &str| {
+        let now = Arc::clone(&now);
+        let clock: Clock = Arc::new(move || {
+            crate::record::timestamp::Timestamp(now.load(std::sync::atomic::Ordering::Relaxed))
+        });
+        let mut follow =
+            Follow::open(&pattern, None, Until::Stopped, (Bounds::default(), clock), Arc::clone(&ledger))
+                .unwrap();
+        follow.set_patience(Duration::from_millis(1_500));
+        let mut batch = RawBatch::with_capacity(100);
+        let filled = loop {
+            if let Ok(filled) = follow.fill(&Text::default(), &mut batch) {
+                break filled;
+            }
+        };
+        assert_eq!(filled == Fill::Records, !expected.is_empty());
+        assert_eq!(String::from_utf8_lossy(&batch.bytes), expected);
+        if let Some(mark) = batch.mark.filter(|_| !expected.is_empty()) {
+            ledger.delivered(mark, Some(&batch.bytes));
+        }
+    };
+    look("1\n");
+    fs::rename(&mount, dir.path().join("away")).unwrap();
+    for _ in 0..3 {
+        now.fetch_add(10 * 86_400_000_000, std::sync::atomic::Ordering::Relaxed);
+        look("");
+    }
+    fs::rename(dir.path().join("away"), &mount).unwrap();
+    look("");
+}
+
+#[test]
+#[ignore = "a measurement, in release"]
+fn a_look_at_ten_thousand_files_is_cheap() {
+    let mut logs = Logs::new("*.log", nothing);
+    for number in 0..10_000 {
+        append(&logs.path(&format!("{number}.log")), &format!("{number} {}\n", "x".repeat(300)));
+    }
+    let began = Instant::now();
+    let read = logs.read_for(Duration::from_secs(10));
+    println!("figures: 10,000 files read after {:?}, {} lines", began.elapsed(), read.lines().count());
+    for _ in 0..3 {
+        let began = Instant::now();
+        logs.follow.scan();
+        println!("figures: a look at 10,000 files: {:?}", began.elapsed());
+    }
+    let began = Instant::now();
+    let text = logs.ledger.write().to_string();
+    println!("figures: {} bytes of positions in {:?}", text.len(), began.elapsed());
+}

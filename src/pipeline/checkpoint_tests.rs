@@ -1,0 +1,154 @@
+use std::os::unix::fs::PermissionsExt as _;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::record::batch::Mark;
+use crate::source::ledger::{FileId, Known};
+
+const NOW: Timestamp = Timestamp::from_seconds(1_795_262_400);
+/// Due in an hour.
+const NAME: &str = "2026-11-21T13-00-00Z.14d.1-1.log";
+
+/// A state directory, a store with parts, and a ledger with one file.
+struct Ground(TempDir);
+
+impl Ground {
+    fn new() -> Self {
+        let ground = Self(TempDir::new().unwrap());
+        fs::create_dir(ground.state()).unwrap();
+        fs::create_dir(ground.0.path().join("web")).unwrap();
+        ground
+    }
+
+    fn state(&self) -> PathBuf {
+        self.0.path().join("state")
+    }
+
+    fn part(&self, name: &str) -> PathBuf {
+        self.0.path().join("web").join(name)
+    }
+
+    fn hidden(&self, name: &str) -> PathBuf {
+        self.part(&format!(".{name}{PARTIAL}"))
+    }
+
+    fn journal(&self) -> Journal {
+        Journal::open(&self.state(), NOW).unwrap()
+    }
+
+    /// A commit that counts on the hidden parts of these names with five bytes, of which more stand on disk.
+    fn commit(&self, names: &[&str], closes: bool) {
+        let saved = load(&self.state()).unwrap();
+        let ledger = saved.ledger("nginx", &self.state()).unwrap();
+        let head = ledger.key().print(b"head");
+        let id = FileId { device: 1, inode: 2 };
+        let file = ledger.add(Known {
+            id,
+            gone: false,
+            head,
+            tail: None,
+            last: None,
+            emitted: 9,
+            delivered: 0,
+            committed: 0,
+            passed: false,
+            ended: None,
+            found: NOW,
+        });
+        ledger.delivered(Mark { file, end: 9 }, None);
+        let held = names.iter().map(|name| {
+            let hidden = self.hidden(name);
+            fs::write(&hidden, "12345more").unwrap();
+            let deadline = NOW.plus_seconds(3600);
+            (0, Held { hidden, name: (*name).to_owned(), bytes: 5, records: 1, deadline, closes })
+        });
+        let held: Vec<_> = held.collect();
+        let stores = vec![("sink.archive".to_owned(), Some("web".to_owned()))];
+        let ledgers = vec![Some(("nginx".to_owned(), ledger))];
+        let mut checkpoint = Checkpoint::new(saved, &self.state(), ledgers, stores, self.journal());
+        checkpoint.commit(&held, NOW).unwrap();
+    }
+
+    fn recover(&self, now: Timestamp) -> Result<Vec<String>, CheckpointError> {
+        let mut saved = load(&self.state()).unwrap();
+        let said = saved.recover(&self.state(), &mut self.journal(), now);
+        // The position stands, whatever became of the parts.
+        let again = load(&self.state()).unwrap().ledger("nginx", &self.state()).unwrap();
+        assert_eq!(again.write()["files"][0]["offset"], 9);
+        said
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.part(name)).ok()
+    }
+}
+
+#[test]
+fn pi_9_a_part_is_brought_back_beside_one_of_a_process_with_the_same_number() {
+    let ground = Ground::new();
+    // Two lives of one container ago: the number of the process is always 1.
+    fs::write(ground.part(NAME), "old").unwrap();
+    let second = "2026-11-21T13-00-00Z.14d.1-2.log";
+    ground.commit(&[NAME, second], false);
+    assert!(ground.recover(NOW).unwrap().is_empty());
+    assert_eq!(ground.text(NAME).unwrap(), "old");
+    assert_eq!(ground.text(second).unwrap(), "12345");
+    assert_eq!(ground.text("2026-11-21T13-00-00Z.14d.1-3.log").unwrap(), "12345");
+    let journal = fs::read_to_string(ground.state().join("journal")).unwrap();
+    assert!(journal.contains("14d.1-3.log") && !journal.contains("14d.1-1.log"), "{journal}");
+}
+
+#[test]
+fn pi_9_recovery_that_was_interrupted_is_done_again() {
+    for closes in [false, true] {
+        let ground = Ground::new();
+        ground.commit(&[NAME], closes);
+        // The part has its name, and the checkpoint could not be written any more.
+        fs::copy(ground.state().join(FILE_NAME), ground.0.path().join("before")).unwrap();
+        assert!(ground.recover(NOW).unwrap().is_empty());
+        fs::rename(ground.0.path().join("before"), ground.state().join(FILE_NAME)).unwrap();
+        assert_eq!(ground.recover(NOW).unwrap(), [""; 0], "closes: {closes}");
+        assert_eq!(ground.text(NAME).unwrap(), "12345");
+        // What nobody can have brought back is said to be gone.
+        ground.commit(&["2026-11-21T13-00-00Z.14d.1-9.log"], false);
+        fs::remove_file(ground.hidden("2026-11-21T13-00-00Z.14d.1-9.log")).unwrap();
+        assert_eq!(ground.recover(NOW).unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_name_that_was_given_by_a_link_is_not_given_twice() {
+    let ground = Ground::new();
+    ground.commit(&[NAME], true);
+    fs::write(ground.hidden(NAME), "12345").unwrap();
+    fs::hard_link(ground.hidden(NAME), ground.part(NAME)).unwrap();
+    assert!(ground.recover(NOW).unwrap().is_empty());
+    assert_eq!(fs::read_dir(ground.0.path().join("web")).unwrap().count(), 1);
+}
+
+#[test]
+fn pi_3_a_part_that_is_due_does_not_become_visible() {
+    let ground = Ground::new();
+    ground.commit(&[NAME], true);
+    assert!(ground.recover(NOW.plus_seconds(3600)).unwrap().is_empty());
+    assert_eq!(ground.text(NAME), None);
+}
+
+#[test]
+fn recovery_that_fails_changes_no_position_and_can_be_tried_again() {
+    let ground = Ground::new();
+    ground.commit(&[NAME], true);
+    let web = ground.0.path().join("web");
+    fs::rename(&web, ground.0.path().join("away")).unwrap();
+    assert!(matches!(ground.recover(NOW), Err(CheckpointError::Io { .. })));
+    fs::rename(ground.0.path().join("away"), &web).unwrap();
+    // Shorter than it was promised to be.
+    let whole = fs::read(ground.hidden(NAME)).unwrap();
+    fs::write(ground.hidden(NAME), "123").unwrap();
+    assert!(matches!(ground.recover(NOW), Err(CheckpointError::Shrunk { .. })));
+    fs::write(ground.hidden(NAME), whole).unwrap();
+    fs::set_permissions(&web, fs::Permissions::from_mode(0o750)).unwrap();
+    assert!(ground.recover(NOW).unwrap().is_empty());
+    assert_eq!(ground.text(NAME).unwrap(), "12345");
+}
