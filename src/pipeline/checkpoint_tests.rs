@@ -2,8 +2,14 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use tempfile::TempDir;
 
+use super::super::delivery::Delivery;
+use super::super::refusals::Refusals;
+use super::super::worker::Outcome;
 use super::*;
-use crate::record::batch::Mark;
+use crate::record::batch::{CleanBatch, Mark};
+use crate::sink::file::{FileSink, Settings};
+use crate::sink::testing::batch;
+use crate::sink::{Delivered, Sink};
 use crate::source::ledger::{FileId, Known};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_795_262_400);
@@ -151,4 +157,132 @@ fn recovery_that_fails_changes_no_position_and_can_be_tried_again() {
     fs::set_permissions(&web, fs::Permissions::from_mode(0o750)).unwrap();
     assert!(ground.recover(NOW).unwrap().is_empty());
     assert_eq!(ground.text(NAME).unwrap(), "12345");
+}
+
+/// The steps of a commit at which a run can break off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Step {
+    Hold,
+    BeforeCheckpoint,
+    AfterCheckpoint,
+    Publish,
+}
+
+/// Counts down to the commit that breaks off at a step.
+#[derive(Clone)]
+struct Breaks(Step, Arc<std::sync::atomic::AtomicI64>);
+
+impl Breaks {
+    fn at(&self, step: Step) -> Result<(), SinkError> {
+        use std::sync::atomic::Ordering::Relaxed;
+        if self.0 == step && self.1.fetch_sub(1, Relaxed) == 0 {
+            return Err(SinkError::Io { place: "here".to_owned(), problem: "broken off".to_owned() });
+        }
+        Ok(())
+    }
+}
+
+struct Breaking<T>(T, Breaks);
+
+impl Sink for Breaking<FileSink> {
+    fn write(&mut self, batch: &CleanBatch, now: Timestamp) -> Result<Delivered, SinkError> {
+        self.0.write(batch, now)
+    }
+    fn tick(&mut self, now: Timestamp) -> Result<Delivered, SinkError> {
+        self.0.tick(now)
+    }
+    fn finish(&mut self, now: Timestamp) -> Result<Delivered, SinkError> {
+        self.0.finish(now)
+    }
+    fn is_closing(&self) -> bool {
+        self.0.is_closing()
+    }
+    fn hold(&mut self, held: &mut Vec<Held>) -> Result<(), SinkError> {
+        self.0.hold(held)?;
+        self.1.at(Step::Hold)
+    }
+    fn publish(&mut self) -> Result<(), SinkError> {
+        self.1.at(Step::Publish)?;
+        self.0.publish()
+    }
+}
+
+impl Commit for Breaking<Checkpoint> {
+    fn every_seconds(&self) -> u64 {
+        self.0.every_seconds()
+    }
+    fn delivered(&mut self, input: usize, batch: &RawBatch) {
+        self.0.delivered(input, batch);
+    }
+    fn can_go_back(&self) -> bool {
+        self.0.can_go_back()
+    }
+    fn commit(&mut self, held: &[(usize, Held)], now: Timestamp) -> Result<(), SinkError> {
+        self.1.at(Step::BeforeCheckpoint)?;
+        self.0.commit(held, now)?;
+        self.1.at(Step::AfterCheckpoint)
+    }
+}
+
+/// Delivers lines 1, 2, … from the saved position on, one in eleven seconds, until the commit breaks off; true when none did.
+fn run_and_break(ground: &Ground, breaks: &Breaks, start: i64) -> bool {
+    let mut saved = load(&ground.state()).unwrap();
+    saved.recover(&ground.state(), &mut ground.journal(), NOW.plus_seconds(start)).unwrap();
+    let ledger = saved.ledger("nginx", &ground.state()).unwrap();
+    let position = ledger.get(0).map_or(0, |known| known.delivered);
+    if ledger.get(0).is_none() {
+        let (id, head) = (FileId { device: 1, inode: 2 }, ledger.key().print(b"head"));
+        let (tail, last, ended) = (None, None, None);
+        let (emitted, delivered, committed) = (0, 0, 0);
+        let (gone, passed, found) = (false, false, NOW);
+        ledger.add(Known { id, gone, head, tail, last, emitted, delivered, committed, passed, ended, found });
+    }
+    let settings = Settings { close_secs: 30, ..Settings::new("log", 14 * 86_400) };
+    let sink = Breaking(FileSink::open(&ground.0.path().join("web"), settings).unwrap(), breaks.clone());
+    let stores = vec![("sink.archive".to_owned(), Some("web".to_owned()))];
+    let ledgers = vec![Some(("nginx".to_owned(), ledger))];
+    let checkpoint = Checkpoint::new(saved, &ground.state(), ledgers, stores, ground.journal());
+    let delivery = Delivery::new(vec![(0, Box::new(sink))], Box::new(Refusals::discarding(false)));
+    let delivery = delivery.committing(Box::new(Breaking(checkpoint, breaks.clone())));
+    for line in position + 1..position + 12 {
+        let now = NOW.plus_seconds(start + 11 * i64::try_from(line - position).unwrap());
+        let mut outcome = Outcome::new(1);
+        outcome.clean[0] = batch(&[(&format!("{line}\n"), Some(NOW.plus_seconds(14 * 86_400)))]);
+        let mut raw = RawBatch::with_capacity(8);
+        raw.mark = Some(Mark { file: 0, end: line });
+        if !delivery.deliver(0, &raw, &outcome, &|| now) {
+            return false;
+        }
+    }
+    true
+}
+
+#[test]
+fn pi_9_a_commit_that_breaks_off_at_any_step_is_undone_or_done_by_the_next_start() {
+    for step in [Step::Hold, Step::BeforeCheckpoint, Step::AfterCheckpoint, Step::Publish] {
+        for count in 0..8 {
+            let ground = Ground::new();
+            let breaks = Breaks(step, Arc::new(count.into()));
+            let mut start = 0;
+            while run_and_break(&ground, &breaks, start) && start < 1_000 {
+                start += 200;
+            }
+            assert!(start < 1_000, "{step:?} {count}: it breaks off at some time");
+            let mut saved = load(&ground.state()).unwrap();
+            saved.recover(&ground.state(), &mut ground.journal(), NOW.plus_seconds(start + 200)).unwrap();
+            let position =
+                saved.ledger("nginx", &ground.state()).unwrap().get(0).map_or(0, |known| known.delivered);
+            let mut lines = Vec::new();
+            for entry in fs::read_dir(ground.0.path().join("web")).unwrap() {
+                let path = entry.unwrap().path();
+                if !path.file_name().unwrap().to_str().unwrap().starts_with('.') {
+                    let text = fs::read_to_string(path).unwrap();
+                    lines.extend(text.lines().map(|line| line.parse::<u64>().unwrap()));
+                }
+            }
+            lines.sort_unstable();
+            let expected: Vec<u64> = (1..=position).collect();
+            assert_eq!(lines, expected, "{step:?} {count}");
+        }
+    }
 }

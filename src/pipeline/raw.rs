@@ -166,3 +166,51 @@ fn sync_parent(path: &Path) -> std::io::Result<()> {
         .map_or(PathBuf::from("."), Path::to_path_buf);
     crate::sink::sync_directory(&parent)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::ledger::{Known, PrintKey};
+
+    #[test]
+    fn a_raw_file_goes_only_while_it_holds_what_was_delivered() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.1");
+        let (delivered, other) = (b"# started\n1\n", b"# started\n2\n");
+        fs::write(&path, delivered).unwrap();
+        let facts = fs::metadata(&path).unwrap();
+        let ledger = Arc::new(Ledger::new(PrintKey::random().unwrap()));
+        let print = |bytes: &[u8]| ledger.key().print(bytes);
+        let now = Timestamp::from_seconds(facts.mtime() + 3600);
+        ledger.add(Known {
+            id: FileId { device: facts.dev(), inode: facts.ino() },
+            gone: false,
+            head: print(b"# started\n"),
+            tail: Some(print(delivered)),
+            last: Some(print(delivered)),
+            emitted: 12,
+            delivered: 12,
+            committed: 12,
+            passed: false,
+            ended: Some(12),
+            found: now,
+        });
+        let places = Places::new(dir.path().join("log").to_str().unwrap(), None);
+        let mut place = RawPlace { source: "s".to_owned(), places, ledger, retention_seconds: 60 };
+        assert_eq!(place.due(now, 0).unwrap().0.len(), 1);
+        // Its number was used again, while nobody looked, for a file of the same length with the same first line.
+        fs::write(&path, other).unwrap();
+        assert_eq!(place.due(now, 0).unwrap(), (Vec::new(), 1));
+        // Written anew between the look and the removal.
+        fs::write(&path, delivered).unwrap();
+        let found = place.due(now, 0).unwrap().0.remove(0);
+        assert!(is_unchanged(&found));
+        fs::File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(std::time::SystemTime::UNIX_EPOCH)
+            .unwrap();
+        assert!(!is_unchanged(&found));
+    }
+}

@@ -149,16 +149,7 @@ impl Follow {
     fn meet(&mut self, found: Found, head: &Head, scan: &mut Scan) {
         let key = self.ledger.key();
         let mut moved: Option<(u32, Known)> = None;
-        let mut candidates = self.ledger.beginning(&head.bytes);
-        // A copy of a young file is shorter than what the file is known by since it has grown.
-        let current =
-            self.places.base(&found.path).filter(|_| head.bytes.len() < HEAD_BYTES && found.size > 0);
-        let current = current.and_then(|path| scan.found.values().find(|other| other.path == *path));
-        if let Some(number) = current.and_then(|other| self.ledger.at(other.id))
-            && candidates.iter().all(|(other, _)| *other != number)
-        {
-            candidates.extend(self.ledger.get(number).map(|known| (number, known)));
-        }
+        let candidates = self.candidates(&found, head, scan);
         let mut heads = HashMap::new();
         for (_, known) in &candidates {
             *heads.entry(known.head).or_insert(0) += 1;
@@ -228,6 +219,21 @@ impl Follow {
         }
         let number = self.ledger.add(known);
         self.go_on(number, found, head);
+    }
+
+    /// Files that a found one could be, or be a copy of.
+    fn candidates(&self, found: &Found, head: &Head, scan: &Scan) -> Vec<(u32, Known)> {
+        let mut candidates = self.ledger.beginning(&head.bytes);
+        // A copy of a young file is shorter than what the file is known by since it has grown.
+        let current =
+            self.places.base(&found.path).filter(|_| head.bytes.len() < HEAD_BYTES && found.size > 0);
+        let current = current.and_then(|path| scan.found.values().find(|other| other.path == *path));
+        if let Some(number) = current.and_then(|other| self.ledger.at(other.id))
+            && candidates.iter().all(|(other, _)| *other != number)
+        {
+            candidates.extend(self.ledger.get(number).map(|known| (number, known)));
+        }
+        candidates
     }
 
     /// How a file stands to file `number`, which is where it was.

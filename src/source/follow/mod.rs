@@ -7,18 +7,24 @@
 //! when a position is safe (`pipeline::checkpoint`).
 //!
 //! ```text
-//! scan, once a second:   names → Found → known by inode and head?  → go on at its position, if there is more
-//!                                        known by content alone?   → moved, copied or compressed: go on there, unless it is still
-//!                                                                     where it was as well (a copy that is being made)
-//!                                        unknown                   → read from its start
+//! scan, once a second:   names → Found → known by inode and content?  → go on at its position, if there is more
+//!                                        known by content alone?       → moved or compressed: go on there
+//!                                        all of it in a file beside?   → a copy: nothing, until that file is cut off or gone
+//!                                        unknown                       → read from its start
 //! look, every 20 to 100 ms: each open file: same, grown → read; cut off → its content is searched for under the other names
 //! ```
+//! NUL bytes at the beginning of a file are a hole, and not read: a writer that does not append goes on behind one when its log was
+//! cut off. At most [`OPEN_MAX`] files are open; where there are more they take turns, also when all of them grow all the time.
+//!
 //! Files are asked how long they are rather than watched: that works on every file system and between containers, costs a few
 //! microseconds a second, and delays a line by 20 ms at most while lines come.
 //!
 //! A rotated file is read on until nothing was added for a minute: servers write to it until they have opened the new one. Then an
 //! unfinished last line counts as a record. When a source is looked at for the first time, rotated files that only lie beside are
-//! noted as passed and never read: they were written before anybody asked for them.
+//! noted as passed, and what stands in them is never read: it was written before anybody asked for it.
+//!
+//! What contents cannot tell: two files of which the same 256 bytes at the beginning, and nothing else, is all that was read; and a file
+//! that was cut off and begun anew with the same first lines before anything of it was read.
 
 mod head;
 mod input;

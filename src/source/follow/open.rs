@@ -150,7 +150,9 @@ impl Tail {
 
     /// True when it could be closed and opened again: what was not handed out yet is read anew then.
     pub fn can_wait(&self, now: Instant) -> bool {
-        self.named && !self.packed && now.saturating_duration_since(self.opened) >= OPEN
+        let since = |at| now.saturating_duration_since(at);
+        let is_idle = self.is_read() && since(self.grown) >= LOOK_MAX;
+        self.named && !self.packed && (is_idle || since(self.opened) >= OPEN)
     }
 
     /// True when everything that was in it at the last look was handed out.
