@@ -45,7 +45,7 @@ Examples:
   sluis filter --format combined < access.log > clean.log
   tail -F access.log | sluis filter --format nginx --log-format '$remote_addr [$time_local] \"$request\" $status' --emit ndjson
   sluis keys init --keys /var/lib/sluis/keys --domain web --retention 14d
-  sluis check pipeline.toml && sluis run pipeline.toml --once
+  sluis check pipeline.toml && sluis run pipeline.toml
   sluis sweep pipeline.toml --dry-run && sluis audit pipeline.toml
 
 Exit codes: 0 done, 1 a check failed, 2 usage or configuration, 3 input had quarantined records (with --strict),

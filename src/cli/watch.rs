@@ -17,7 +17,7 @@
 //! Without a state directory nothing is destroyed but keys, and there is nowhere to say that the clock is right. There the pause ends
 //! when the clock agrees with the time since boot again.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -398,7 +398,7 @@ fn remove(state: &Path) -> io::Result<()> {
 }
 
 fn sync_directory(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+    path.parent().map_or(Ok(()), crate::sink::sync_directory)
 }
 
 #[cfg(test)]

@@ -78,20 +78,37 @@ impl Descriptor {
     }
 }
 
+/// Appends what stands in `fd` at `position`, or where it is, to `buffer`, at most `bytes_max` bytes.
+///
+/// The usual case reads into the spare capacity, which costs no zeroing. A buffer that once had to hold a long record has more spare
+/// than one read may add, and pays for it.
+pub(super) fn read_some(
+    fd: impl AsFd,
+    position: Option<u64>,
+    buffer: &mut Vec<u8>,
+    bytes_max: usize,
+) -> io::Result<usize> {
+    let start = buffer.len();
+    let spare = buffer.capacity() - start;
+    if (1..=bytes_max).contains(&spare) {
+        let spare = spare_capacity(buffer);
+        return Ok(match position {
+            Some(position) => rustix::io::pread(fd, spare, position),
+            None => rustix::io::read(fd, spare),
+        }?);
+    }
+    buffer.resize(start + bytes_max, 0);
+    let read = match position {
+        Some(position) => rustix::io::pread(fd, &mut buffer[start..], position),
+        None => rustix::io::read(fd, &mut buffer[start..]),
+    };
+    buffer.truncate(start + *read.as_ref().unwrap_or(&0));
+    Ok(read?)
+}
+
 impl Input for Descriptor {
-    /// The usual case reads into the spare capacity, which costs no zeroing. A buffer that once had to hold a long
-    /// record has more spare than one read may add, and pays for it.
     fn read_into(&mut self, buffer: &mut Vec<u8>, bytes_max: usize) -> io::Result<usize> {
-        let start = buffer.len();
-        let spare = buffer.capacity() - start;
-        let read = if (1..=bytes_max).contains(&spare) {
-            rustix::io::read(&self.fd, spare_capacity(buffer))?
-        } else {
-            buffer.resize(start + bytes_max, 0);
-            let read = rustix::io::read(&self.fd, &mut buffer[start..]);
-            buffer.truncate(start + *read.as_ref().unwrap_or(&0));
-            read?
-        };
+        let read = read_some(&self.fd, None, buffer, bytes_max)?;
         self.progress.add(read);
         Ok(read)
     }

@@ -10,11 +10,9 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::buffer::spare_capacity;
-
-use super::super::decode::Decoded;
+use super::super::decode::{Codec, Decoded};
 use super::super::file::Facts;
-use super::super::input::{Descriptor, Input, Progress, Ready};
+use super::super::input::{Descriptor, Input, Progress, Ready, read_some};
 use super::super::ledger::{HEAD_BYTES, TAIL_BYTES};
 use super::head::{hole, leading_nuls};
 use crate::record::timestamp::Timestamp;
@@ -94,9 +92,9 @@ impl Bytes {
     }
 
     /// Its codec, for messages.
-    pub fn codec(&self) -> super::super::decode::Codec {
+    pub fn codec(&self) -> Codec {
         match self {
-            Self::Plain(_) => super::super::decode::Codec::Plain,
+            Self::Plain(_) => Codec::Plain,
             Self::Packed(packed) => packed.decoded.codec(),
         }
     }
@@ -150,15 +148,7 @@ impl Plain {
 
     fn read(&mut self, buffer: &mut Vec<u8>, bytes_max: usize) -> io::Result<usize> {
         let start = buffer.len();
-        let spare = buffer.capacity() - start;
-        let read = if (1..=bytes_max).contains(&spare) {
-            rustix::io::pread(&self.file, spare_capacity(buffer), self.position)?
-        } else {
-            buffer.resize(start + bytes_max, 0);
-            let read = rustix::io::pread(&self.file, &mut buffer[start..], self.position);
-            buffer.truncate(start + *read.as_ref().unwrap_or(&0));
-            read?
-        };
+        let read = read_some(&self.file, Some(self.position), buffer, bytes_max)?;
         self.position += read as u64;
         self.progress.add(read);
         if self.position == self.hole + read as u64 {
