@@ -104,6 +104,11 @@ pub fn sources(
                 let source = Follow::open(pattern, rotated.as_deref(), until, around, Arc::clone(&ledger));
                 Ok((Box::new(source.map_err(fault)?), Some((planned.name.clone(), ledger))))
             }
+            // Lanes read it themselves.
+            SourceKind::Kafka(_) => Err(Failure::usage(format!(
+                "source {}: a pipeline that reads from Kafka reads from nothing else",
+                planned.name
+            ))),
         }
     };
     plan.sources.iter().map(open).collect()

@@ -10,6 +10,7 @@ pub mod diagnostics;
 mod document;
 mod fields;
 pub mod format_spec;
+pub mod kafka;
 mod pipeline_file;
 mod pipeline_meant;
 pub mod plan;

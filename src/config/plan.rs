@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::format_spec::{FormatSpec, Written};
+use super::kafka::{TRANSACTION_TIMEOUT_SECONDS, KafkaPlan, KafkaSink, KafkaSource};
 use super::units::duration_text;
 use crate::encode::Emit;
 use crate::policy::class::{Policy, View};
@@ -55,6 +56,8 @@ pub struct Plan {
     pub threads: Option<usize>,
     /// Bytes of one raw batch.
     pub batch_bytes: usize,
+    /// The Kafka cluster, where a source or sink is on one.
+    pub kafka: Option<KafkaPlan>,
     /// Where records come from, in the order of the file.
     pub sources: Vec<SourcePlan>,
     /// Where records go, in the order of the file. They share one fate.
@@ -116,6 +119,8 @@ pub enum SourceKind {
         /// How long a rotated file may stay after it was written last and is delivered, in seconds; `None`: it is never touched.
         raw_retention_seconds: Option<u64>,
     },
+    /// Topics of the pipeline's cluster.
+    Kafka(KafkaSource),
 }
 
 /// How the class of a record is chosen.
@@ -204,6 +209,8 @@ pub enum SinkKind {
         /// Parts are compressed with zstd.
         compress: bool,
     },
+    /// Topics of the pipeline's cluster, one per class.
+    Kafka(KafkaSink),
 }
 
 /// How old a record can get in a sink, and why.
@@ -230,6 +237,8 @@ pub enum Store {
     Nothing,
     /// A file whose name states its deadline, by which `run` and `sweep` destroy it.
     NamedFile,
+    /// A topic, whose limits `sluis topics` sets and `sluis run` holds against the class.
+    Topic,
 }
 
 /// How old a record of a class with retention `limit_seconds` can get in a sink of this kind.
@@ -237,6 +246,8 @@ pub const fn worst_age(kind: &SinkKind, lateness_seconds: u64, limit_seconds: u6
     let (open_seconds, store) = match kind {
         SinkKind::Stdout => (0, Store::Nothing),
         SinkKind::File { part_seconds_max, .. } => (*part_seconds_max, Store::NamedFile),
+        // A transaction that nobody ends is aborted after its time.
+        SinkKind::Kafka(_) => (TRANSACTION_TIMEOUT_SECONDS, Store::Topic),
     };
     WorstAge {
         clock_skew_seconds: CLOCK_SKEW_SECONDS,
@@ -245,7 +256,7 @@ pub const fn worst_age(kind: &SinkKind, lateness_seconds: u64, limit_seconds: u6
         store,
         limit_seconds,
         margin_seconds: match store {
-            Store::Nothing => 0,
+            Store::Nothing | Store::Topic => 0,
             Store::NamedFile => margin_seconds(limit_seconds),
         },
     }
@@ -262,6 +273,8 @@ impl WorstAge {
         let delivered = self.on_delivery_seconds();
         let at_rest = match self.store {
             Store::Nothing => 0,
+            // The topic's limits are set so that it ends with the class.
+            Store::Topic => self.limit_seconds,
             Store::NamedFile => at_rest_seconds(self.limit_seconds, self.margin_seconds),
         };
         if at_rest > delivered { at_rest } else { delivered }
@@ -287,6 +300,7 @@ impl fmt::Display for WorstAge {
         )?;
         match self.store {
             Store::Nothing => write!(f, "nothing is stored here"),
+            Store::Topic => write!(f, "then the topic's limits end it within {limit}: see `sluis topics plan`"),
             Store::NamedFile => write!(
                 f,
                 "then swept by the deadline in its name, less a margin of {}: at most {} old while `sluis run` is at work, {limit} \
