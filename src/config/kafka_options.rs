@@ -65,10 +65,7 @@ pub const ALLOWED: &[Allowed] = &[
     both("socket.receive.buffer.bytes", Values::Whole(0, 16 << 20)),
     both("socket.max.fails", Values::Whole(0, 1_000)),
     both("connections.max.idle.ms", Values::Whole(0, 86_400_000)),
-    both("reconnect.backoff.ms", Values::Whole(0, 10_000)),
-    both("reconnect.backoff.max.ms", Values::Whole(10, 60_000)),
-    both("retry.backoff.ms", Values::Whole(1, 1_000)),
-    both("retry.backoff.max.ms", Values::Whole(1, 5_000)),
+    both("reconnect.backoff.ms", Values::Whole(0, 1_000)),
     both("broker.address.family", Values::Words(&["any", "v4", "v6"])),
     both("broker.address.ttl", Values::Whole(0, 3_600_000)),
     both(
@@ -88,20 +85,17 @@ pub const ALLOWED: &[Allowed] = &[
     consumer("session.timeout.ms", Values::Whole(1_000, 300_000)),
     consumer("heartbeat.interval.ms", Values::Whole(100, 60_000)),
     consumer("max.poll.interval.ms", Values::Whole(10_000, 3_600_000)),
-    // Fetches; what they hold is bounded by 'in_flight_bytes'.
+    // Fetches.
     consumer("fetch.wait.max.ms", Values::Whole(0, 5_000)),
     consumer("fetch.min.bytes", Values::Whole(1, 1 << 20)),
-    consumer("fetch.message.max.bytes", Values::Whole(1_024, 8 << 20)),
-    consumer("max.partition.fetch.bytes", Values::Whole(1_024, 8 << 20)),
     consumer("fetch.error.backoff.ms", Values::Whole(0, 10_000)),
     // Batches. Waiting counts in the age of a record, so it is short; a smaller bound than the default would refuse packed messages.
     producer("linger.ms", Values::Whole(0, 1_000)),
-    producer("queue.buffering.max.ms", Values::Whole(0, 1_000)),
-    producer("batch.size", Values::Whole(1_024, 16 << 20)),
+    producer("batch.size", Values::Whole(1_024, 4 << 20)),
     producer("batch.num.messages", Values::Whole(1, 1_000_000)),
     producer("sticky.partitioning.linger.ms", Values::Whole(0, 1_000)),
     producer("compression.level", Values::Whole(0, 12)),
-    both("message.max.bytes", Values::Whole(1_000_000, 64 << 20)),
+    producer("message.max.bytes", Values::Whole(1_000_000, 8 << 20)),
 ];
 
 /// Options that are refused, and why. A `*` at the end stands for any rest.
@@ -159,6 +153,7 @@ const REFUSED: &[(&[&str], &str)] = &[
         &["transaction.timeout.ms", "message.timeout.ms", "delivery.timeout.ms", "request.timeout.ms"],
         "how long a record may wait is part of its worst age, which 'sluis check' prints",
     ),
+    (&["queue.buffering.max.ms"], "write 'linger.ms', its other name"),
     (
         &[
             "queue.buffering.*",
@@ -169,7 +164,10 @@ const REFUSED: &[(&[&str], &str)] = &[
         ],
         "it follows from 'in_flight_bytes' in [kafka]",
     ),
-    (&["message.copy.max.bytes"], "it follows from 'in_flight_bytes' in [kafka]"),
+    (
+        &["message.copy.max.bytes", "fetch.message.max.bytes", "max.partition.fetch.bytes"],
+        "it follows from 'in_flight_bytes' in [kafka]",
+    ),
     (
         &[
             "debug",
@@ -194,7 +192,15 @@ const REFUSED: &[(&[&str], &str)] = &[
     (&["compression.codec", "compression.type"], "write 'compression' in the sink"),
     (&["partitioner*"], "it follows from 'key' of the sink, and keeps records in order"),
     (
-        &["check.crcs", "delivery.report.only.error", "dr_*", "enable.partition.eof", "consume.callback.*"],
+        &[
+            "check.crcs",
+            "delivery.report.only.error",
+            "dr_*",
+            "enable.partition.eof",
+            "consume.callback.*",
+            "reconnect.backoff.max.ms",
+            "retry.backoff.*",
+        ],
         "Sluis relies on its own value",
     ),
     (&["api.version.*", "broker.version.fallback"], "brokers so old have no transactions"),
@@ -203,6 +209,13 @@ const REFUSED: &[(&[&str], &str)] = &[
 /// The option called `name`, if it may be passed through.
 pub fn allowed(name: &str) -> Option<&'static Allowed> {
     ALLOWED.iter().find(|allowed| allowed.name == name)
+}
+
+impl Allowed {
+    /// True when `client` takes it; one of the other would only make the library complain, or change what it reads.
+    pub fn is_for(&self, client: Client) -> bool {
+        self.client == Client::Both || self.client == client
+    }
 }
 
 /// Why `name` may not be passed through as `value`; `None` when it may. Never shows the value.

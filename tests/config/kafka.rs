@@ -1,13 +1,18 @@
 //! Pipelines on Kafka under the policy of the parent module.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use rdkafka::consumer::BaseConsumer;
+use rdkafka::producer::BaseProducer;
 use sluis::config::kafka::{
     DeliveryKind, EraseRaw, KafkaSink, KafkaSource, Payload, Rate, Sasl, SecretFrom, Security, Tls,
 };
-use sluis::config::plan::{Plan, SinkKind, SourceKind, Store};
+use sluis::config::kafka_options::{ALLOWED, Client, Values};
+use sluis::config::plan::{Plan, QuarantinePlace, SinkKind, SourceKind, Store};
+use sluis::kafka::client;
 
-use super::{POLICY, headlines, load_pipeline, refused_pipeline, with};
+use super::kafka_faults::FAULTS;
+use super::{PIPELINE, POLICY, headlines, load_pipeline, refused_pipeline, with};
 
 /// A pipeline on Kafka without a fault, which says no more than it must.
 pub(super) const SHORT: &str = r#"policy = "policy/test.toml"
@@ -153,4 +158,153 @@ key = "client.address""#,
     assert_eq!(sink.topics, ["log.web.v1", "log.registration.v1"]);
     assert_eq!((sink.key.as_deref(), sink.pack_bytes), (Some("client.address"), Some(64 << 10)));
     assert_eq!((sink.compression, sink.replication, sink.partitions), ("zstd", 1, Some(12)));
+}
+
+#[test]
+fn faults_are_named_with_place_and_remedy() {
+    let mut wrong = Vec::new();
+    for (old, new, expected) in FAULTS {
+        let expected: Vec<String> = expected.iter().map(|line| format!("etc/run.toml:{line}")).collect();
+        let found = refused_pipeline(&with(SHORT, old, new));
+        if found != expected || found.is_empty() {
+            wrong.push((old, new, found));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_is_of_kafka_means_nothing_elsewhere() {
+    let kafka = "[kafka]\nbrokers = [\"kafka1:9092\"]\n\n[source.nginx]";
+    assert_eq!(
+        refused_pipeline(&with(PIPELINE, "[source.nginx]", kafka)),
+        ["etc/run.toml:5:2: no source or sink is on Kafka; leave [kafka] out, or write kind = \"kafka\""]
+    );
+    let text = with(PIPELINE, "max_lateness", "topics = [\"a\"]\nrate = { records = 1 }\nmax_lateness");
+    let text = with(&text, "output =", "topic = \"x\"\noutput =");
+    assert_eq!(
+        refused_pipeline(&text),
+        [
+            "etc/run.toml:10:1: 'topics' in [source.nginx] belongs to kind \"kafka\"; leave it out, or write kind = \"kafka\"",
+            "etc/run.toml:11:1: 'rate' in [source.nginx] belongs to kind \"kafka\"; leave it out, or write kind = \"kafka\"",
+            "etc/run.toml:18:1: 'topic' in [sink.analytics] belongs to kind \"kafka\"; leave it out, or write kind = \"kafka\"",
+        ]
+    );
+    let text = format!("{PIPELINE}\n[quarantine]\nrecipients = []\ntopic = \"q\"");
+    assert_eq!(
+        refused_pipeline(&text),
+        ["etc/run.toml:31:9: a topic as quarantine needs sources on Kafka; write 'path' instead of 'topic'"]
+    );
+}
+
+#[test]
+fn quarantine_goes_to_a_topic() {
+    let key = age::x25519::Identity::generate().to_public().to_string();
+    let quarantine = format!("{SHORT}\n[quarantine]\nrecipients = [\"{key}\"]\nretention = \"24h\"\n");
+    let plan = accepted(&format!("{quarantine}topic = \"quarantine\""));
+    let meant = plan.quarantine.as_ref().unwrap();
+    assert_eq!(meant.place, QuarantinePlace::Topic("quarantine".to_owned()));
+    assert_eq!((meant.topic(), meant.directory()), (Some("quarantine"), None));
+    assert_eq!(
+        refused_pipeline(&quarantine),
+        ["etc/run.toml:24:2: no place for [quarantine]; write its 'topic'"],
+    );
+}
+
+#[test]
+fn a_secret_is_refused_and_not_shown_whatever_else_is_wrong_on_its_line() {
+    let secret = "hunter2";
+    for line in [
+        r#"sasl = { mechanism = "SCRAM-SHA-256", user = "u", password = "hunter2" }"#,
+        r#"sasl = { mechanism = "SCRAM-SHA-255", user = "u", password = "hunter2" }"#,
+        r#"sasl = { mechanism = "SCRAM-SHA-256", user = 1, pasword = "hunter2" }"#,
+        r#"sasl = { mechanism = "SCRAM-SHA-256", user = "", code = "hunter2" }"#,
+        r#"sasl = { mechanism = "SCRAM-SHA-256", user = "u", password = { value = "hunter2" } }"#,
+        r#"sasl = { mechanism = "SCRAM-SHA-256", user = "", password = { env = "hunter2!" } }"#,
+        r#"sasl = { mechanism = "SCRAM-SHA-256", user = "u", password = { file = "p", text = "hunter2" } }"#,
+        r#"sasl = { mechanism = "SCRAM-SHA-256", user = "u", password = hunter2 }"#,
+        r#"sasl = { mechanism = "SCRAM-SHA-256", user = "u", password = "hunter2 }"#,
+        r#"tls = { certificate = "c", key_password = "hunter2" }"#,
+        r#"password = "hunter2""#,
+        r#"options = { "sasl.password" = "hunter2" }"#,
+        r#"options = { "ssl.key.pem" = "hunter2" }"#,
+        r#"options = { "linger.ms" = 99999, "sasl.oauthbearer.config" = "hunter2" }"#,
+        "[kafka.sasl]\nmechanism = \"PLAIN\"\npasswd = \"hunter2\"",
+        "[kafka.sasl]\nmechanism = \"PLAIN\"\nword = \"hunter2\"",
+        "[kafka.sasl]\nmechanism = \"PLAIN\"\npassword = \"hunter2\"",
+    ] {
+        let text = with(SHORT, "group = \"sluis\"", &format!("group = \"sluis\"\n{line}"));
+        let found = load_pipeline(&text, POLICY).expect_err(line);
+        assert!(!found.to_string().contains(secret), "{line}: {found}");
+    }
+    // Where a secret is may be shown.
+    let line = r#"sasl = { mechanism = "SCRAM", user = "u", password = { file = "/etc/p" } }"#;
+    let text = with(SHORT, "group = \"sluis\"", &format!("group = \"sluis\"\n{line}"));
+    assert!(load_pipeline(&text, POLICY).unwrap_err().to_string().contains("/etc/p"));
+}
+
+#[test]
+fn a_topic_of_late_records_is_shared_by_sources_of_one_class() {
+    let late = "max_lateness = \"1h\"\nlate_topic = \"late.{class}\"\nlate_lateness = \"3h\"\n";
+    let text = with(SHORT, "format = \"combined\"\n", &format!("{late}format = \"combined\"\n"));
+    let second = format!(
+        "\n[source.two]\nkind = \"kafka\"\ntopics = [\"raw.two\"]\n{late}format = \"common\"\nclass = \"web\"\n"
+    );
+    accepted(&(text.clone() + &second));
+    let other = second.replace("late.{class}", "late.registration");
+    assert_eq!(
+        refused_pipeline(&(text + &other)),
+        [
+            "etc/run.toml:30:14: source 'nginx' (late records) and source 'two' (late records) both write to 'late.registration'; give each a topic of its own"
+        ]
+    );
+}
+
+#[test]
+fn what_would_be_dropped_is_a_warning() {
+    let text = with(SHORT, "format =", "key = \"user.name\"\nformat =");
+    let (_, warnings) = load_pipeline(&text, POLICY).unwrap();
+    assert_eq!(
+        headlines(&warnings),
+        ["etc/run.toml:12:7: class 'web' does not say what is done to 'user.name', so it is dropped"]
+    );
+}
+
+/// librdkafka itself takes every option that is passed through, at both ends of its bounds, beside those that Sluis sets.
+#[test]
+fn every_option_that_is_passed_through_is_one_of_the_client() {
+    let mut plan = accepted(SHORT).kafka.unwrap();
+    for allowed in ALLOWED {
+        let values = match allowed.values {
+            Values::Whole(min, max) => vec![min.to_string(), max.to_string()],
+            Values::Flag => vec!["true".to_owned(), "false".to_owned()],
+            Values::Words(words) => words.iter().map(|word| (*word).to_owned()).collect(),
+            Values::Name => vec!["a-1".to_owned()],
+            Values::Ciphers => vec!["ECDHE-RSA-AES256-GCM-SHA384".to_owned()],
+        };
+        for value in values {
+            plan.options.clear();
+            plan.options.insert(allowed.name.to_owned(), value.clone());
+            // A session fits between two polls; a heartbeat fits in a session.
+            match allowed.name {
+                "max.poll.interval.ms" => {
+                    drop(plan.options.insert("session.timeout.ms".to_owned(), "6000".to_owned()))
+                }
+                "heartbeat.interval.ms" => {
+                    drop(plan.options.insert("session.timeout.ms".to_owned(), "180000".to_owned()))
+                }
+                _ => {}
+            }
+            let shown = format!("{} = {value}", allowed.name);
+            if allowed.is_for(Client::Consumer) {
+                let made: Result<BaseConsumer, _> = client::consumer(&plan, 1).unwrap().create();
+                assert!(made.is_ok(), "{shown}: {:?}", made.err());
+            }
+            if allowed.is_for(Client::Producer) {
+                let config = client::producer(&plan, 1, Some("sluis-test"), "lz4").unwrap();
+                let made: Result<BaseProducer, _> = config.create();
+                assert!(made.is_ok(), "{shown}: {:?}", made.err());
+            }
+        }
+    }
 }
