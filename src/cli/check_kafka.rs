@@ -120,3 +120,44 @@ fn output<'n>(name: &str, classes: impl Iterator<Item = &'n str>, sink: &KafkaSi
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::pipeline_from_str;
+
+    #[test]
+    fn what_is_written_is_said() {
+        let pipeline = include_str!("../../config/meet-kafka.toml")
+            .replace("tls = true", "lanes = 2\ntls = true\noptions = { \"linger.ms\" = 20 }")
+            .replace(
+                "max_lateness = \"2h\"",
+                "late_topic = \"late\"\nrate = { records = 9 }\nerase_raw = true",
+            );
+        let load = |_: &Path| Ok(include_str!("../../config/policy/meet.toml").to_owned());
+        let (plan, _) =
+            pipeline_from_str(&pipeline, "p.toml", &load).unwrap_or_else(|found| panic!("{found}"));
+        let text = text(&plan);
+        for part in [
+            "kafka kafka1.example.org:9093, kafka2.example.org:9093, kafka3.example.org:9093, group sluis-meet\n",
+            "  delivery exactly once, committed every 100 ms, in 2 lane(s)\n",
+            "  at most 64 MiB in flight, 20s from SIGTERM to the end\n",
+            "  TLS, login by SCRAM-SHA-512\n",
+            "  options of the client: linger.ms=20\n",
+            "topics of source nginx: raw.nginx.access (events with a line in each)\n",
+            "  raw records may live 1d, as 'raw_limit' says (the shortest class: 14d)\n",
+            "  at most 6h late, what is later is withheld and counted\n",
+            "12h, as 'raw_limit' says (the shortest class: 1d); erased once committed, where no other group is behind\n",
+            "  at most 6h late, what is later goes to late, at most 12h late\n",
+            "  at most 9 records per second\n",
+            "  headers are dropped\n",
+            "topics of sink faults, compressed with lz4\n  web: meet.web\n  technical: meet.technical\n",
+            "  messages stay in the partition of their input, without a key\n",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        assert!(!text.contains("kafka.password"), "{text}");
+    }
+}

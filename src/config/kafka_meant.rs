@@ -168,16 +168,13 @@ pub(super) fn source(
         .unwrap_or_default();
     check_fields(kafka, &classes, report);
     let late_lateness_seconds = late(of, kafka, lateness_seconds, shortest(class, policy), report);
-    if let Some(late_topic) = &kafka.late_topic {
-        let names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).collect();
-        // Without a policy, a name that holds for one class is looked at.
-        let names = if names.is_empty() { vec!["class"] } else { names };
-        kafka_topics::expanded(late_topic, &names, report);
-    }
+    let names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).collect();
+    let late_topic =
+        kafka.late_topic.as_ref().filter(|topic| kafka_topics::expanded(topic, &names, report).is_some());
     (sound == topics.value.len()).then(|| KafkaSource {
         topics: topics.value.iter().map(|at| at.value.clone()).collect(),
         payload: kafka.payload,
-        late_topic: kafka.late_topic.as_ref().map(|at| at.value.clone()),
+        late_topic: late_topic.map(|at| at.value.clone()),
         late_lateness_seconds,
         raw_limit_seconds: kafka.raw_limit.as_ref().map(|at| at.value),
         erase_raw: kafka.erase_raw,

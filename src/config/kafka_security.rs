@@ -141,9 +141,7 @@ fn secret(section: &Section<'_>, key: &str, report: &mut Report) -> Option<Secre
     match (table.text("file", report), table.text("env", report)) {
         (Some(file), None) if !file.value.is_empty() => Some(SecretFrom::File(PathBuf::from(file.value))),
         (None, Some(name)) => {
-            // What is no name of a variable may be the secret itself.
-            let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-            if name.value.is_empty() || !name.value.bytes().all(plain) {
+            if !is_variable(&name.value) {
                 report.error_unshown(
                     &name.span,
                     format!("'env' of '{key}' is no name of a variable; use letters, digits and '_'"),
@@ -161,13 +159,21 @@ fn secret(section: &Section<'_>, key: &str, report: &mut Report) -> Option<Secre
     }
 }
 
+/// What is no name of a variable may be the secret itself.
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
 /// Hides every line where a secret may stand, also under a misspelled key.
 fn hide_secrets(section: &Section<'_>, report: &mut Report) {
     for entry in section.entries().iter().filter(|entry| !OPEN.contains(&entry.key)) {
-        let is_place = entry
-            .value
-            .as_table()
-            .is_some_and(|table| table.keys().all(|key| SECRET.keys.contains(&key.get_ref().as_ref())));
+        let is_place = entry.value.as_table().is_some_and(|table| {
+            table.iter().all(|(key, value)| match key.get_ref().as_ref() {
+                "file" => true,
+                "env" => value.get_ref().as_str().is_some_and(is_variable),
+                _ => false,
+            })
+        });
         if !is_place {
             report.hide(&entry.key_span());
             report.hide(&entry.span());

@@ -198,6 +198,24 @@ fn what_is_of_kafka_means_nothing_elsewhere() {
 }
 
 #[test]
+fn exactly_once_holds_between_topics_only() {
+    let text = with(SHORT, "group =", "delivery = \"exactly_once\"\ngroup =");
+    accepted(&text);
+    let text = with(
+        &text,
+        "kind = \"kafka\"\ntopic = \"log.{class}\"",
+        "kind = \"file\"\npath = \"/var/lib/sluis/out\"",
+    );
+    assert_eq!(
+        refused_pipeline(&text),
+        [
+            "etc/run.toml:7:12: exactly once holds between Kafka topics only, and sink 'analytics' is elsewhere; write \"at_least_once\"",
+            "etc/run.toml:17:8: sink 'analytics' beside sources on Kafka is not in this version; write kind = \"kafka\"",
+        ]
+    );
+}
+
+#[test]
 fn quarantine_goes_to_a_topic() {
     let key = age::x25519::Identity::generate().to_public().to_string();
     let quarantine = format!("{SHORT}\n[quarantine]\nrecipients = [\"{key}\"]\nretention = \"24h\"\n");
@@ -207,7 +225,7 @@ fn quarantine_goes_to_a_topic() {
     assert_eq!((meant.topic(), meant.directory()), (Some("quarantine"), None));
     assert_eq!(
         refused_pipeline(&quarantine),
-        ["etc/run.toml:24:2: no place for [quarantine]; write its 'topic'"],
+        ["etc/run.toml:23:2: no place for [quarantine]; write its 'topic'"],
     );
 }
 
