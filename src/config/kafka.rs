@@ -100,7 +100,7 @@ pub enum Sasl {
         /// Where the password is.
         password: SecretFrom,
     },
-    /// OAUTHBEARER with a token from an OpenID Connect provider (client credentials).
+    /// OAUTHBEARER with a token from an identity provider (client credentials of `OpenID` Connect).
     Oidc {
         /// The token endpoint, https.
         token_url: String,

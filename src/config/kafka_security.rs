@@ -87,7 +87,7 @@ fn sasl(entry: &Entry<'_>, unsecured: bool, report: &mut Report) -> Option<Sasl>
     if oidc {
         let token_url = section.text("token_url", report);
         if let Some(url) = &token_url
-            && !url.value.strip_prefix("https://").is_some_and(|rest| !rest.is_empty())
+            && url.value.strip_prefix("https://").is_none_or(str::is_empty)
         {
             report.error(
                 &url.span,
@@ -196,8 +196,11 @@ pub(super) fn settled(security: &Security, base: &Path) -> Security {
     });
     let mut sasl = security.sasl.clone();
     match &mut sasl {
-        Some(Sasl::Plain { password: secret, .. } | Sasl::Scram { password: secret, .. })
-        | Some(Sasl::Oidc { client_secret: secret, .. }) => *secret = from(secret),
+        Some(
+            Sasl::Plain { password: secret, .. }
+            | Sasl::Scram { password: secret, .. }
+            | Sasl::Oidc { client_secret: secret, .. },
+        ) => *secret = from(secret),
         None => {}
     }
     Security { tls, sasl }

@@ -126,18 +126,14 @@ pub(super) fn check_topics(
 ) {
     let inputs = inputs(written);
     for (index, input) in inputs.iter().enumerate() {
-        let Some(other) = inputs[..index].iter().chain(&inputs[index + 1..]).find(|other| {
-            // Two that are equal are reported once, a name beside a pattern at the name.
-            let earlier = inputs[..index].iter().any(|before| std::ptr::eq(before, *other));
-            let equal = other.topic == input.topic && earlier;
-            equal
-                || (other.source != input.source
-                    && other.topic != input.topic
-                    && input.pattern.is_none()
-                    && other.takes(input.topic))
-        }) else {
-            continue;
+        // Two that are equal are reported at the second, a name that a pattern of another source takes in at the name.
+        let equal = inputs[..index].iter().find(|other| other.topic == input.topic);
+        let taken = || {
+            let others =
+                inputs.iter().filter(|other| other.source != input.source && input.pattern.is_none());
+            others.into_iter().find(|other| other.pattern.is_some() && other.takes(input.topic))
         };
+        let Some(other) = equal.or_else(taken) else { continue };
         let message = if other.source == input.source {
             format!("'{}' stands twice in 'topics'; remove one", input.topic)
         } else {
@@ -163,6 +159,17 @@ pub(super) fn check_topics(
                 ),
             );
         }
+        let names =
+            inputs.iter().map(|input| input.topic).chain(outputs[..index].iter().map(|o| o.topic.as_str()));
+        if let Some(alike) = names.into_iter().find(|name| collide(name, &output.topic)) {
+            report.error(
+                output.span,
+                format!(
+                    "Kafka keeps no '{}' beside '{alike}': '.' and '_' are one in its metrics; rename one",
+                    output.topic
+                ),
+            );
+        }
         if let Some(input) = inputs.iter().find(|input| input.takes(&output.topic)) {
             report.error(
                 output.span,
@@ -173,6 +180,11 @@ pub(super) fn check_topics(
             );
         }
     }
+}
+
+/// True for two names that Kafka refuses to keep side by side.
+fn collide(a: &str, b: &str) -> bool {
+    a != b && a.replace('.', "_") == b.replace('.', "_")
 }
 
 fn inputs(written: &WrittenPipeline) -> Vec<Input<'_>> {

@@ -11,8 +11,9 @@ use sluis::config::kafka_options::{ALLOWED, Client, Values};
 use sluis::config::plan::{Plan, QuarantinePlace, SinkKind, SourceKind, Store};
 use sluis::kafka::client;
 
-use super::kafka_faults::FAULTS;
-use super::{PIPELINE, POLICY, headlines, load_pipeline, refused_pipeline, with};
+use super::{
+    PIPELINE, POLICY, headlines, kafka_faults, kafka_topic_faults, load_pipeline, refused_pipeline, with,
+};
 
 /// A pipeline on Kafka without a fault, which says no more than it must.
 pub(super) const SHORT: &str = r#"policy = "policy/test.toml"
@@ -163,7 +164,7 @@ key = "client.address""#,
 #[test]
 fn faults_are_named_with_place_and_remedy() {
     let mut wrong = Vec::new();
-    for (old, new, expected) in FAULTS {
+    for (old, new, expected) in kafka_faults::FAULTS.iter().chain(kafka_topic_faults::FAULTS) {
         let expected: Vec<String> = expected.iter().map(|line| format!("etc/run.toml:{line}")).collect();
         let found = refused_pipeline(&with(SHORT, old, new));
         if found != expected || found.is_empty() {
@@ -306,10 +307,10 @@ fn every_option_that_is_passed_through_is_one_of_the_client() {
             // A session fits between two polls; a heartbeat fits in a session.
             match allowed.name {
                 "max.poll.interval.ms" => {
-                    drop(plan.options.insert("session.timeout.ms".to_owned(), "6000".to_owned()))
+                    drop(plan.options.insert("session.timeout.ms".to_owned(), "6000".to_owned()));
                 }
                 "heartbeat.interval.ms" => {
-                    drop(plan.options.insert("session.timeout.ms".to_owned(), "180000".to_owned()))
+                    drop(plan.options.insert("session.timeout.ms".to_owned(), "180000".to_owned()));
                 }
                 _ => {}
             }

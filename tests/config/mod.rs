@@ -2,6 +2,7 @@
 
 mod kafka;
 mod kafka_faults;
+mod kafka_topic_faults;
 mod pipeline;
 mod pipeline_faults;
 mod policy;
