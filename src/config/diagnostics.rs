@@ -258,6 +258,20 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_may_hold_a_secret_is_not_shown() {
+        for line in
+            ["password = \"x", "a = { user = \"u\", client_secret = 'x' }", "\"ssl.key.pem\" = x", "Passwd=1"]
+        {
+            assert_eq!(shown(line), "", "{line}");
+        }
+        for line in
+            ["password = { file = \"p\" }", "# where the secret is", "path = \"/etc/secret\"", "user = \"u\""]
+        {
+            assert_eq!(shown(line), line);
+        }
+    }
+
+    #[test]
     fn nothing_in_a_file_reaches_the_terminal_as_a_command() {
         let shown = SourceText::new("a", "x\u{1b}[2J = 1").problem(&(0..1), "x").to_string();
         assert!(!shown.contains('\u{1b}'));
