@@ -14,6 +14,7 @@ mod heads;
 mod journal;
 mod keeping;
 mod keys;
+mod lanes;
 mod lock;
 mod opened;
 mod policy;

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::exit::{self, Failure};
 use super::keeping::keeping;
+use super::lanes::{self, Brought};
 use super::opened;
 use super::progress::Progress;
 use super::report::{self, Stats};
@@ -65,6 +66,9 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     }
     let plan = opened::pipeline(&arguments.pipeline)?;
     let built = build::sources(&plan).map_err(Failure::usage)?;
+    if arguments.once && lanes::reads_topics(&plan) {
+        return Err(Failure::usage("a topic has no end: leave --once out; SIGTERM ends a run"));
+    }
     let stop = opened::stop_flag()?;
     let mut watch = Watch::begin(plan.state.as_deref(), Machine::this())?;
     if arguments.once {
@@ -76,6 +80,9 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     let clock = Arc::clone(watch.clock());
     let (mut upkeep, saved) = Upkeep::begin(&plan, &clock, arguments.once)?;
     let keys = keys(&plan, clock.now())?;
+    if lanes::reads_topics(&plan) {
+        return lanes::run(&plan, built, Brought { keys, upkeep, watch, stop }, arguments.stats);
+    }
     let (until, turns) =
         if arguments.once { (Until::End, Turns::EndToEnd) } else { (Until::Stopped, Turns::Together) };
     let asked = Arc::clone(&clock);

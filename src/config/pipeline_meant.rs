@@ -237,7 +237,7 @@ fn mean_quarantine(
             "no place for [quarantine]; write its 'path', or 'state' for the pipeline",
         );
     }
-    Some(QuarantinePlan { recipients, retention_seconds: retention?.value, directory: directory? })
+    Some(QuarantinePlan { recipients, retention_seconds: retention?.value, directory: directory?, topic: None })
 }
 
 /// Where sealed records lie: `path`, or `quarantine` in the state directory.

@@ -159,8 +159,10 @@ pub struct QuarantinePlan {
     pub recipients: Vec<age::x25519::Recipient>,
     /// How long they may live, in seconds: at most the shortest class of the sources.
     pub retention_seconds: u64,
-    /// The directory.
+    /// The directory; empty where sealed records go to a topic.
     pub directory: PathBuf,
+    /// The topic, where they go to one.
+    pub topic: Option<String>,
 }
 
 /// One sink.

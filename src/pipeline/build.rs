@@ -211,6 +211,11 @@ fn routes(plan: &Plan) -> Vec<RouteSpec<'_>> {
     specs
 }
 
+/// Class and sink of every output of a worker, in their order: indices into the policy's classes and the plan's sinks.
+pub fn outputs(plan: &Plan) -> Vec<(usize, usize)> {
+    routes(plan).iter().map(|route| (route.class, route.sink)).collect()
+}
+
 /// The classes as workers see them, with the tables of their routes.
 pub fn classes(policy: &Policy, parser: &dyn Parser, specs: &[RouteSpec<'_>]) -> Vec<ClassPlan> {
     let route = |spec: &RouteSpec<'_>| {
