@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::format::json::Json;
 use crate::format::{Memo, Parser};
 use crate::record::escape;
-use crate::record::span::{Escape, Parsed, Refusal};
+use crate::record::span::{Escape, Parsed, Part, Refusal};
 use crate::record::timestamp::Timestamp;
 
 /// Members in which shippers put the line: Filebeat and Vector `message`, Fluent Bit `log`.
@@ -35,7 +35,10 @@ impl Events {
         self.json.parse(event, &mut self.memo, &mut self.parsed)?;
         let layout = self.json.layout();
         let field = |slot: u16| layout.slots.get(usize::from(slot)).is_some_and(|slot| slot.field == FIELD);
-        let part = self.parsed.parts.iter().find(|part| field(part.slot)).ok_or(Refusal::Mismatch)?;
+        // A string alone is a line; the parser's part of it lies between the quotes.
+        let is_text = |part: &&Part| part.start > 0 && event.get(part.start as usize - 1) == Some(&b'"');
+        let mut parts = self.parsed.parts.iter().filter(|part| field(part.slot));
+        let part = parts.next().filter(is_text).ok_or(Refusal::Mismatch)?;
         escape::decode(Escape::Json, part.of(event), &mut self.line)?;
         let end = self.line.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1);
         Ok(&self.line[..end])
