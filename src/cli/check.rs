@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::check_kafka;
 use super::exit::{self, Failure};
 use super::opened;
 use super::table::{Align, set};
-use crate::config::plan::{Plan, SourceKind};
+use crate::config::plan::{Plan, QuarantinePlace, SourceKind};
 use crate::config::units::duration_text;
 use crate::pipeline::build::{self, Built};
 
@@ -96,11 +97,15 @@ fn text(plan: &Plan, built: &Built) -> String {
             out.push_str(&format!("\nraw files of source {} {raw}\n", source.name));
         }
     }
+    out.push_str(&check_kafka::text(plan));
     match &plan.quarantine {
         Some(quarantine) => out.push_str(&format!(
             "\nwhat cannot be parsed is sealed to {} recipient(s) in {} for {}\n",
             quarantine.recipients.len(),
-            quarantine.directory.display(),
+            match &quarantine.place {
+                QuarantinePlace::Directory(directory) => directory.display().to_string(),
+                QuarantinePlace::Topic(topic) => format!("topic {topic}"),
+            },
             duration_text(quarantine.retention_seconds)
         )),
         None => out

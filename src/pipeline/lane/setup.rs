@@ -112,11 +112,11 @@ impl Setup {
         let (outputs, mut topics) = outputs(plan, &inputs)?;
         let mut quarantine = None;
         if let Some(sealed) = plan.quarantine.as_ref()
-            && let Some(topic) = &sealed.topic
+            && let Some(topic) = sealed.topic()
         {
             let sealer = Sealer::new(&sealed.recipients.iter().map(ToString::to_string).collect::<Vec<_>>());
             quarantine = Some((topics.len(), sealer.map_err(|error| error.to_string())?));
-            topics.push(topic.clone());
+            topics.push(topic.to_owned());
         }
         let headers = Headers::new(&plan.policy.version);
         Ok(Self { kafka, instance, lanes, inputs, outputs, topics, quarantine, headers, compression: compression(plan), checked: None, message_bytes_max: None })
