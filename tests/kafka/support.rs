@@ -9,10 +9,10 @@ use std::time::Duration;
 use rdkafka::TopicPartitionList;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::Producer as _;
 
-use crate::support::broker::{Broker, Message, Record, eventually, unique};
+use crate::support::broker::{Broker, Message, Record, eventually, produce_in, unique};
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -55,10 +55,10 @@ fn an_aborted_record_is_hidden_and_an_open_one_waited_for() {
     let broker = Broker::shared();
     let topic = broker.topic("aborted", 1, &[]);
     let producer = broker.transaction(&unique("aborts"));
-    broker.produce_in(&producer, &topic, &[Record::to(0, "aborted")]);
+    produce_in(&producer, &topic, &[Record::to(0, "aborted")]);
     producer.abort_transaction(SOON).expect("aborts");
     producer.begin_transaction().expect("begins");
-    broker.produce_in(&producer, &topic, &[Record::to(0, "committed")]);
+    produce_in(&producer, &topic, &[Record::to(0, "committed")]);
     assert_eq!(texts(&broker.read_now(&topic)), [""; 0]);
     thread::scope(|scope| {
         let read = scope.spawn(|| broker.read_committed(&topic));
@@ -74,9 +74,9 @@ fn a_zombie_is_fenced() {
     let broker = Broker::shared();
     let (topic, name) = (broker.topic("fenced", 1, &[]), unique("zombie"));
     let zombie = broker.transaction(&name);
-    broker.produce_in(&zombie, &topic, &[Record::to(0, "zombie")]);
+    produce_in(&zombie, &topic, &[Record::to(0, "zombie")]);
     let heir = broker.transaction(&name);
-    broker.produce_in(&heir, &topic, &[Record::to(0, "heir")]);
+    produce_in(&heir, &topic, &[Record::to(0, "heir")]);
     let refused = zombie.commit_transaction(SOON).expect_err("somebody else has the name");
     assert_eq!(refused.rdkafka_error_code(), Some(RDKafkaErrorCode::Fenced), "{refused}");
     heir.commit_transaction(SOON).expect("commits");
@@ -138,22 +138,31 @@ fn tls_passwords_and_rights_are_the_real_ones() {
     let broker = Broker::start(1, &["--secure", "--property", "log.retention.check.interval.ms=200"]);
     let topic = broker.topic("secured", 1, &[]);
     let secure = broker.secure().clone();
-    let sees = |config: &ClientConfig| {
-        let client: BaseConsumer = config.create().expect("a client");
-        let found = client.fetch_metadata(Some(&topic), Duration::from_secs(5))?;
-        match found.topics()[0].error() {
-            Some(error) => Err(KafkaError::MetadataFetch(error.into())),
-            None => Ok(found.topics()[0].partitions().len()),
-        }
+    let client = |config: &ClientConfig| config.create::<BaseConsumer>().expect("a client");
+    let error_of = |config: &ClientConfig| {
+        let found = client(config).fetch_metadata(Some(&topic), SOON).expect("metadata");
+        found.topics()[0].error().map(RDKafkaErrorCode::from)
     };
-    assert_eq!(sees(&secured(&broker, &secure.admin)), Ok(1));
-    let refused = sees(&secured(&broker, &secure.user)).expect_err("no rights");
-    assert_eq!(refused.rdkafka_error_code(), Some(RDKafkaErrorCode::TopicAuthorizationFailed));
+    assert_eq!(error_of(&secured(&broker, &secure.admin)), None);
+    let unauthorized = Some(RDKafkaErrorCode::TopicAuthorizationFailed);
+    assert_eq!(error_of(&secured(&broker, &secure.user)), unauthorized);
+    // Why a client cannot connect at all is told to whoever polls.
+    let why = |config: &ClientConfig| {
+        let (client, mut found) = (client(config), Vec::new());
+        eventually("a reason", || {
+            let error = client.poll(Duration::from_secs(1)).and_then(Result::err);
+            found.extend(error.and_then(|error| error.rdkafka_error_code()));
+            found.iter().any(|code| *code != RDKafkaErrorCode::AllBrokersDown)
+        });
+        found
+    };
     let wrong = (secure.admin.0.clone(), "wrong".to_owned());
-    assert!(sees(&secured(&broker, &wrong)).is_err(), "a wrong password");
+    let found = why(&secured(&broker, &wrong));
+    assert!(found.contains(&RDKafkaErrorCode::Authentication), "a wrong password: {found:?}");
     let mut untrusted = secured(&broker, &secure.admin);
     untrusted.remove("ssl.ca.location");
-    assert!(sees(&untrusted).is_err(), "a certificate that nobody vouches for");
+    let found = why(&untrusted);
+    assert!(found.contains(&RDKafkaErrorCode::SSL), "a certificate that nobody vouches for: {found:?}");
 }
 
 /// What a test process that is killed leaves behind: nothing.

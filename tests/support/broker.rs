@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use rdkafka::config::ClientConfig;
 use rustix::process::{Pid, Signal, kill_process};
 
-pub use client::{Message, Record, eventually, unique};
+pub use client::{Message, Record, eventually, produce_in, unique};
 
 /// How many pairs of ports are tried: two processes may choose the same in the same moment.
 const TRIES: u16 = 4;

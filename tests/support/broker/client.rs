@@ -129,7 +129,9 @@ impl Broker {
             topic = topic.set(setting, value);
         }
         let made = block_on(self.admin().create_topics([&topic], &AdminOptions::new())).expect("an answer");
-        made.into_iter().for_each(|made| drop(made.expect("the topic is created")));
+        for made in made {
+            made.expect("the topic is created");
+        }
         eventually("leaders of a new topic", || (0..partitions).all(|p| self.leader(name, p).is_some()));
     }
 
@@ -167,15 +169,6 @@ impl Broker {
         producer.init_transactions(PATIENCE).expect("the coordinator answers");
         producer.begin_transaction().expect("a transaction begins");
         producer
-    }
-
-    /// Writes records in the transaction of a producer.
-    pub fn produce_in(&self, producer: &BaseProducer, topic: &str, records: &[Record]) {
-        for record in records {
-            record.send(producer, topic);
-        }
-        // On the broker before the transaction ends, whichever way it ends.
-        producer.flush(PATIENCE).expect("all is acknowledged");
     }
 
     /// Every record that is committed, partition by partition in order, once no transaction is open.
@@ -247,6 +240,14 @@ impl Broker {
         config.set("enable.partition.eof", "true").set("fetch.queue.backoff.ms", "10");
         config.create().expect("a consumer")
     }
+}
+
+/// Writes records in the transaction of a producer; they are on the broker before it ends, whichever way it ends.
+pub fn produce_in(producer: &BaseProducer, topic: &str, records: &[Record]) {
+    for record in records {
+        record.send(producer, topic);
+    }
+    producer.flush(PATIENCE).expect("all is acknowledged");
 }
 
 /// A name that no other test has, in this process or another.
