@@ -114,10 +114,12 @@ impl Broker {
         self.secure.as_ref().expect("started with --secure")
     }
 
-    /// The start of every client's configuration: where the cluster is, and not to wait long for it when it comes back.
+    /// The start of every client's configuration: where the cluster is, and to wait long neither for a node that comes back nor
+    /// for one that takes a connection and answers nothing.
     pub fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.brokers).set("reconnect.backoff.max.ms", "500");
+        config.set("socket.timeout.ms", "5000").set("api.version.request.timeout.ms", "5000");
         config
     }
 
