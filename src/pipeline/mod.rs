@@ -27,6 +27,7 @@ pub mod build;
 pub mod checkpoint;
 pub mod counts;
 pub mod delivery;
+pub mod metered;
 pub mod raw;
 pub mod refusals;
 pub mod run;
