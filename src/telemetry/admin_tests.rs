@@ -10,11 +10,7 @@ const TOKEN: &str = "correct-horse-battery";
 
 fn begin(token: Option<&str>) -> (Admin, Arc<Meters>) {
     let meters = Arc::new(Meters::new(crate::telemetry::meters::tests::setup()));
-    let told = Told {
-        meters: Arc::clone(&meters),
-        now: Arc::new(|| NOW),
-        clock_paused: Box::new(|| false),
-    };
+    let told = Told { meters: Arc::clone(&meters), now: Arc::new(|| NOW), clock_paused: Box::new(|| false) };
     let token = token.map(|token| Token::new(Zeroizing::new(token.to_owned())).unwrap());
     let settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), token, tls: None };
     (Admin::begin(settings, told).unwrap(), meters)
@@ -79,7 +75,9 @@ fn who_has_not_the_token_gets_a_word_at_most() {
         let longer = format!("Authorization: Bearer {TOKEN}x\r\n");
         let shorter = format!("Authorization: Bearer {}\r\n", &TOKEN[1..]);
         let basic = format!("Authorization: Basic {TOKEN}\r\n");
-        for header in ["", "Authorization: Bearer\r\n", "Authorization: Bearer \r\n", &longer, &shorter, &basic] {
+        for header in
+            ["", "Authorization: Bearer\r\n", "Authorization: Bearer \r\n", &longer, &shorter, &basic]
+        {
             let refused = get(&admin, path, header);
             status(&refused, 401);
             assert!(refused.contains("www-authenticate: Bearer\r\n"));

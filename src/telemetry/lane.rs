@@ -96,8 +96,7 @@ pub struct LaneMeter {
 
 impl LaneMeter {
     pub(super) fn new(topics: usize, metrics: &Metrics) -> Self {
-        let outcome =
-            |outcome| metrics.transactions.get_or_create_owned(&labels([("outcome", outcome)]));
+        let outcome = |outcome| metrics.transactions.get_or_create_owned(&labels([("outcome", outcome)]));
         Self {
             state: Arc::new(LaneCell::new()),
             lag: Arc::new((0..topics).map(|_| AtomicU64::new(0)).collect()),
@@ -109,9 +108,10 @@ impl LaneMeter {
         }
     }
 
-    /// Where the lane is now. Going back to the start from [`LaneState::Restarting`] counts as a restart.
+    /// Where the lane is now. To come back from [`LaneState::Restarting`] counts as a restart.
     pub fn set(&self, state: LaneState) {
-        if state == LaneState::Starting && self.state.state() == LaneState::Restarting {
+        let came_back = matches!(state, LaneState::Starting | LaneState::Running);
+        if came_back && self.state.state() == LaneState::Restarting {
             self.restarts.inc();
         }
         self.state.set(state);

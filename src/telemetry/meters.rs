@@ -11,6 +11,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
+use super::fact::NAMES;
 use super::lane::{LaneMeter, Pauses};
 use super::ready::{self, LaneState, Phase, PhaseCell};
 use super::registry::{Metrics, labels};
@@ -27,6 +28,8 @@ pub struct Meters {
     sinks: Vec<Sink>,
     lanes: Vec<LaneMeter>,
     pauses: Pauses,
+    /// In the order of [`NAMES`].
+    facts: Vec<Counter>,
     phase: PhaseCell,
     started: Instant,
     metrics: Metrics,
@@ -64,6 +67,10 @@ impl Meters {
             sinks,
             lanes,
             pauses: Pauses::new(&metrics),
+            facts: NAMES
+                .iter()
+                .map(|fact| metrics.facts.get_or_create_owned(&labels([("fact", fact)])))
+                .collect(),
             phase: PhaseCell::new(),
             started: Instant::now(),
             metrics,
@@ -101,6 +108,13 @@ impl Meters {
     pub fn out_of_range(&self, at: usize, records: u64) {
         if let Some(topic) = self.topics.get(at) {
             topic.out_of_range.inc_by(records);
+        }
+    }
+
+    /// A fact was told.
+    pub(super) fn fact(&self, name: &'static str) {
+        if let Some(at) = NAMES.iter().position(|known| *known == name) {
+            self.facts[at].inc();
         }
     }
 
@@ -162,18 +176,17 @@ impl Meters {
 
     /// Name, age of the oldest event, whether it blocks; in the order of the setup.
     pub(super) fn sink_rows(&self, now: Timestamp) -> impl Iterator<Item = (f64, bool)> {
-        self.sinks.iter().map(move |sink| {
-            (sink.age_seconds(now), sink.classes.iter().any(|class| class.is_blocked(now)))
-        })
+        self.sinks
+            .iter()
+            .map(move |sink| (sink.age_seconds(now), sink.classes.iter().any(|class| class.is_blocked(now))))
     }
 
     /// Name, lag, messages lost.
     pub(super) fn topic_rows(&self) -> impl Iterator<Item = (&str, u64, u64)> {
-        let row = |(at, topic): (usize, &'_ Topic)| (at, topic.out_of_range.get());
-        self.topics.iter().enumerate().map(move |(at, topic)| {
-            let (at, lost) = row((at, topic));
-            (topic.name.as_str(), self.lag(at), lost)
-        })
+        self.topics
+            .iter()
+            .enumerate()
+            .map(move |(at, topic)| (topic.name.as_str(), self.lag(at), topic.out_of_range.get()))
     }
 
     /// Committed, aborted, restarts of lanes, bytes in flight.

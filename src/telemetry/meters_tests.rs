@@ -14,9 +14,16 @@ pub(in crate::telemetry) fn setup() -> Setup {
     };
     Setup {
         pipeline: "meet".to_owned(),
-        policy: PolicySetup { name: "meet".to_owned(), version: "2026-11-21".to_owned(), hash: "ab12".to_owned() },
+        policy: PolicySetup {
+            name: "meet".to_owned(),
+            version: "2026-11-21".to_owned(),
+            hash: "ab12".to_owned(),
+        },
         sources: vec![
-            SourceSetup { name: "nginx".to_owned(), topics: vec!["raw-nginx".to_owned(), "^raw-.*".to_owned()] },
+            SourceSetup {
+                name: "nginx".to_owned(),
+                topics: vec!["raw-nginx".to_owned(), "^raw-.*".to_owned()],
+            },
             SourceSetup { name: "jvb".to_owned(), topics: vec!["raw-nginx".to_owned()] },
         ],
         sinks: vec![SinkSetup {

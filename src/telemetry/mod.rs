@@ -7,6 +7,7 @@
 //! here*: what is worth an alarm (`deploy/prometheus/alerts.yml`), what a run did in the end (`cli`'s report).
 
 pub mod admin;
+pub mod attend;
 pub mod fact;
 pub mod lane;
 pub mod log;

@@ -112,9 +112,8 @@ mod tests {
     #[test]
     fn only_a_run_that_can_deliver_is_ready() {
         use LaneState::{Ended, Restarting, Running, Starting};
-        let of = |phase, paused, blocked, lanes: &[LaneState]| {
-            word(phase, paused, blocked, lanes.iter().copied())
-        };
+        let of =
+            |phase, paused, blocked, lanes: &[LaneState]| word(phase, paused, blocked, lanes.iter().copied());
         assert_eq!(of(Phase::Starting, false, false, &[]), "starting");
         assert_eq!(of(Phase::Running, false, false, &[]), "ready");
         assert_eq!(of(Phase::Running, false, false, &[Running, Running]), "ready");

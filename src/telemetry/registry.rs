@@ -28,8 +28,7 @@ pub(super) type Seconds = Family<Labels, Counter<f64, AtomicU64>>;
 
 /// How long transactions take, from their first message to the answer to their commit or abort: the usual commit interval of 100 ms in
 /// the middle, the transaction time-out of 10 s near the end.
-const TRANSACTION_SECONDS: [f64; 12] =
-    [0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+const TRANSACTION_SECONDS: [f64; 12] = [0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// Every metric.
 pub(super) struct Metrics {
@@ -50,6 +49,7 @@ pub(super) struct Metrics {
     pub in_flight_bytes: Gauge,
     pub lanes_running: Gauge,
     pub lane_restarts: Counter,
+    pub facts: Counts,
     pub ready: Gauge,
 }
 
@@ -109,6 +109,7 @@ impl Metrics {
             transaction_duration: Histogram::new(TRANSACTION_SECONDS),
             pauses: family(all, "pauses", "Times that taking records was paused, by reason", None),
             paused: family(all, "paused", "Lanes or runs that are paused now, by reason", None),
+            facts: family(all, "facts", "What was told in log lines, said or held back, by kind", None),
             in_flight_bytes: Gauge::default(),
             lanes_running: Gauge::default(),
             lane_restarts: Counter::default(),
@@ -132,7 +133,11 @@ impl Metrics {
             Unit::Bytes,
             self.in_flight_bytes.clone(),
         );
-        all.register("lanes_running", "Kafka lanes that are in the consumer group", self.lanes_running.clone());
+        all.register(
+            "lanes_running",
+            "Kafka lanes that are in the consumer group",
+            self.lanes_running.clone(),
+        );
         all.register("lane_restarts", "Kafka lanes that were started again", self.lane_restarts.clone());
         all.register("ready", "1 when /readyz says ready", self.ready.clone());
     }

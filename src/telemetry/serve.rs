@@ -63,7 +63,8 @@ impl Admin {
         let listener = TcpListener::bind(listen).map_err(fault)?;
         listener.set_nonblocking(true).map_err(fault)?;
         let address = listener.local_addr().map_err(fault)?;
-        let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(fault)?;
+        let runtime =
+            runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(fault)?;
         let (stop, stopped) = oneshot::channel();
         let routes = routes(told, settings.token);
         let thread = thread::Builder::new()
@@ -137,9 +138,7 @@ async fn serve(socket: impl AsyncRead + AsyncWrite + Unpin + 'static, routes: Ro
 
 fn in_words(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "the port is taken; choose another, or stop what has it".to_owned()
-        }
+        io::ErrorKind::AddrInUse => "the port is taken; choose another, or stop what has it".to_owned(),
         io::ErrorKind::AddrNotAvailable => "no address of this machine; write one that is".to_owned(),
         io::ErrorKind::PermissionDenied => "ports below 1024 are for root; choose another".to_owned(),
         kind => kind.to_string(),

@@ -49,9 +49,8 @@ pub struct SourceMeter {
 impl SourceMeter {
     pub(super) fn new(setup: &SourceSetup, metrics: &Metrics) -> Self {
         let name = setup.name.as_str();
-        let outcome = |outcome| {
-            metrics.records.get_or_create_owned(&labels([("source", name), ("outcome", outcome)]))
-        };
+        let outcome =
+            |outcome| metrics.records.get_or_create_owned(&labels([("source", name), ("outcome", outcome)]));
         let reason = |refusal: &Refusal| {
             let labels = labels([("source", name), ("reason", refusal.name())]);
             metrics.quarantined_records.get_or_create_owned(&labels)

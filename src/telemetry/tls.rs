@@ -35,7 +35,9 @@ pub enum CertificateError {
         what: &'static str,
     },
     /// The two do not belong together, or are of a kind that is not supported.
-    #[error("{place}: certificate and key cannot be used together; give the key that the certificate was made for")]
+    #[error(
+        "{place}: certificate and key cannot be used together; give the key that the certificate was made for"
+    )]
     Pair {
         /// The certificate.
         place: String,
