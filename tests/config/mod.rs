@@ -1,5 +1,6 @@
 //! Policy and pipeline files: what is accepted, what is refused, and in which words.
 
+mod admin;
 mod pipeline;
 mod pipeline_faults;
 mod policy;
