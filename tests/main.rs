@@ -30,6 +30,7 @@ mod learned;
 mod logformat;
 mod meetings;
 mod month;
+mod outside;
 mod parts;
 mod rotation;
 mod shells;

@@ -310,6 +310,15 @@ pub fn stores(plan: &Plan) -> Vec<StoreOf> {
     routes(plan).iter().map(store).collect()
 }
 
+/// By sink, in the order of [`sinks`]: its place among the plan's sinks, and the place of its class among those of that sink.
+pub fn places(plan: &Plan) -> Vec<(usize, usize)> {
+    let place = |route: &RouteSpec<'_>| {
+        let classes = &plan.sinks[route.sink].classes;
+        (route.sink, classes.iter().position(|class| *class == route.class).unwrap_or(0))
+    };
+    routes(plan).iter().map(place).collect()
+}
+
 /// Where and how a route writes files, if it does.
 fn file_settings(plan: &Plan, spec: RouteSpec<'_>) -> Option<(PathBuf, Settings)> {
     let SinkKind::File { directory, part_seconds_max, compress } = &plan.sinks[spec.sink].kind else {

@@ -28,6 +28,7 @@ pub mod checkpoint;
 pub mod counts;
 pub mod delivery;
 pub mod lane;
+pub mod metered;
 pub mod raw;
 pub mod refusals;
 pub mod run;

@@ -2,6 +2,7 @@
 
 mod kafka;
 mod kafka_faults;
+mod admin;
 mod pipeline;
 mod pipeline_faults;
 mod policy;
