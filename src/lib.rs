@@ -28,6 +28,7 @@
 //!   is gone when the longest retention of its domain has passed.
 //!
 //! - **Governance** ([`governance`]) asks a running installation whether all of this holds.
+//! - **Telemetry** ([`telemetry`]) stands beside: every room but the core may tell it numbers and names, never content.
 //!
 //! ## A line in, a line out
 //!
@@ -61,7 +62,7 @@
 //! `cli → governance, config, pipeline → source, protect, format, retention, sink → policy, keys, encode, record`. Stages never
 //! import `pipeline`. The core rooms (`record format policy protect keys retention encode`) know no file, socket, environment or
 //! clock: bytes and `now` are arguments; `keys::store`, `retention::journal` and `retention::sweep` are the named
-//! exceptions. A test holds the code to this.
+//! exceptions. Every other room may import `telemetry`, which knows only the nouns of `record`. A test holds the code to this.
 //!
 //! ## Threads, channels, bounds
 //!
@@ -85,6 +86,8 @@ pub mod retention;
 pub mod encode;
 
 pub mod kafka;
+pub mod telemetry;
+
 pub mod sink;
 pub mod source;
 

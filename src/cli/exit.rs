@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use super::said;
+
 /// Done.
 pub const DONE: u8 = 0;
 /// A check failed.
@@ -41,7 +43,7 @@ pub fn code(done: Result<u8, Failure>) -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             if !failure.message.is_empty() {
-                anstream::eprintln!("sluis: {}", failure.message.trim_end());
+                said::failure(failure.message.trim_end());
             }
             ExitCode::from(failure.code)
         }

@@ -8,6 +8,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use super::said;
 use super::upkeep::Upkeep;
 use crate::keys::Keys;
 use crate::record::timestamp::Timestamp;
@@ -75,15 +76,13 @@ fn advance(keys: &Keys, now: Timestamp, said: &mut String) {
         Ok(events) => {
             said.clear();
             for event in events {
-                anstream::eprintln!("sluis: {event}");
+                said::note(event.to_string());
             }
         }
         Err(error) => {
             let problem = error.to_string();
             if problem != *said {
-                anstream::eprintln!(
-                    "sluis: warning: keys that are due were not destroyed in the keyring: {problem}"
-                );
+                said::warning(format!("keys that are due were not destroyed in the keyring: {problem}"));
                 *said = problem;
             }
         }

@@ -15,13 +15,16 @@ mod heads;
 mod journal;
 mod keeping;
 mod keys;
+mod lanes;
 mod lock;
 mod opened;
+mod outside;
 mod policy;
 mod processor;
 mod progress;
 mod report;
 mod run;
+mod said;
 mod sweep;
 mod table;
 pub mod upkeep;
@@ -30,6 +33,8 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::telemetry::log;
 
 pub use exit::Failure;
 
@@ -90,6 +95,10 @@ pub fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(problem) => return exit::usage(&problem),
     };
+    log::begin(match &arguments.command {
+        Command::Run(arguments) => arguments.log_format(),
+        _ => log::Format::Human,
+    });
     let done = match arguments.command {
         Command::Filter(arguments) => filter::filter(&arguments),
         Command::Run(arguments) => run::run(&arguments),

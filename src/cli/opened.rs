@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::exit::Failure;
+use super::said;
 use crate::config;
 use crate::config::plan::{Plan, SourceKind, SourcePlan};
 use crate::keys::{Keys, secret};
@@ -25,7 +26,7 @@ pub fn policy(path: Option<&Path>) -> Result<Policy, Failure> {
     let (policy, warnings) =
         config::policy_from_str(&text, &path.display().to_string()).map_err(Failure::usage)?;
     for warning in warnings {
-        anstream::eprintln!("sluis: {warning}");
+        said::note(warning.to_string());
     }
     Ok(policy)
 }
@@ -48,12 +49,10 @@ pub fn keys(dir: &Path, domains: &[Domain], now: Timestamp) -> Result<Keys, Fail
     // A keyring of before there were journals gets one. Where that fails nothing can be changed, and the first change says so.
     let _ = journal.begin(now);
     for event in &events {
-        anstream::eprintln!("sluis: {event}");
+        said::note(event.to_string());
     }
     if secret::take_lock_refused() {
-        anstream::eprintln!(
-            "sluis: warning: key pages could not be locked in memory and may be swapped; raise RLIMIT_MEMLOCK"
-        );
+        said::warning("key pages could not be locked in memory and may be swapped; raise RLIMIT_MEMLOCK");
     }
     Ok(keys)
 }
@@ -65,7 +64,7 @@ pub fn pipeline(path: &Path) -> Result<Plan, Failure> {
     let (plan, warnings) =
         config::pipeline_from_str(&text, &path.display().to_string(), &load).map_err(Failure::usage)?;
     for warning in warnings {
-        anstream::eprintln!("sluis: {warning}");
+        said::note(warning.to_string());
     }
     Ok(plan)
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::exit::{self, Failure};
+use super::said;
 use super::table::{Align, set, thousands};
 use crate::pipeline::counts::Counts;
 use crate::pipeline::run::Ended;
@@ -31,10 +32,10 @@ pub fn print(stats: Option<Stats>, counts: &Counts, elapsed: Duration) {
 /// Says what went wrong, if anything did, and gives the exit code.
 pub fn finish(ended: &Ended, format: &str, quarantined: &str, strict: bool) -> Result<u8, Failure> {
     if let Some(sentence) = refusals(&ended.counts, quarantined) {
-        anstream::eprintln!("sluis: {sentence}");
+        said::note(sentence);
     }
     for error in &ended.sources_failed {
-        anstream::eprintln!("sluis: {error}");
+        said::note(error.to_string());
     }
     match &ended.sink_failed {
         // Whoever read our output had enough, as `head` has: a normal end.

@@ -8,9 +8,12 @@ use clap::Args;
 
 use super::exit::{self, Failure};
 use super::keeping::keeping;
+use super::lanes::{self, Brought};
 use super::opened;
+use super::outside::Outside;
 use super::progress::Progress;
 use super::report::{self, Stats};
+use super::said;
 use super::upkeep::Upkeep;
 use super::watch::{Machine, Watch};
 use crate::config::plan::Plan;
@@ -27,6 +30,7 @@ use crate::retention::journal::Journal;
 use crate::source::follow::Until;
 use crate::source::ledger::Ledger;
 use crate::source::{Clock, SourceError};
+use crate::telemetry::log;
 
 /// The arguments.
 #[derive(Args)]
@@ -49,9 +53,31 @@ pub struct RunArgs {
     /// Say on standard error which records failed, why, and their shape (classes and lengths, never content)
     #[arg(long)]
     explain_failures: bool,
+    /// How what happens is said on standard error
+    #[arg(long, value_enum, default_value_t = LogFormat::Human)]
+    log_format: LogFormat,
     /// Exit with code 3 when a record was quarantined
     #[arg(long)]
     strict: bool,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum LogFormat {
+    /// Sentences
+    Human,
+    /// One JSON object per line
+    Json,
+}
+
+impl RunArgs {
+    /// How log lines are written.
+    pub const fn log_format(&self) -> log::Format {
+        match self.log_format {
+            LogFormat::Human => log::Format::Human,
+            LogFormat::Json => log::Format::Json,
+        }
+    }
 }
 
 /// Runs the command.
@@ -59,14 +85,16 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     let started = Instant::now();
     // Core dumps and debuggers would be copies of keys and of raw records.
     if !harden::make_undumpable() {
-        anstream::eprintln!(
-            "sluis: warning: the process could not be made undumpable; switch core dumps off for it"
-        );
+        said::warning("the process could not be made undumpable; switch core dumps off for it");
     }
     let plan = opened::pipeline(&arguments.pipeline)?;
     let built = build::sources(&plan).map_err(Failure::usage)?;
+    if arguments.once && lanes::reads_topics(&plan) {
+        return Err(Failure::usage("a topic has no end: leave --once out; SIGTERM ends a run"));
+    }
     let stop = opened::stop_flag()?;
     let mut watch = Watch::begin(plan.state.as_deref(), Machine::this())?;
+    let outside = Outside::begin(&plan, &arguments.pipeline, watch.clock(), &stop)?;
     if arguments.once {
         // Whoever waits for its end is told at once.
         watch.trusted()?;
@@ -76,6 +104,9 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     let clock = Arc::clone(watch.clock());
     let (mut upkeep, saved) = Upkeep::begin(&plan, &clock, arguments.once)?;
     let keys = keys(&plan, clock.now())?;
+    if lanes::reads_topics(&plan) {
+        return lanes::run(&plan, built, Brought { keys, upkeep, watch, stop }, arguments.stats);
+    }
     let (until, turns) =
         if arguments.once { (Until::End, Turns::EndToEnd) } else { (Until::Stopped, Turns::Together) };
     let asked = Arc::clone(&clock);
@@ -94,8 +125,9 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     let workers =
         build::workers(&keys, threads, ENTRIES, plan.policy.learned_names).map_err(Failure::usage)?;
     let (delivery, outputs) = delivery(&plan, saved, ledgers, arguments.explain_failures, clock.now())?;
+    let delivery = delivery.metered(outside.metered(&plan));
     let now = || clock.now();
-    let told = |error: &SourceError| anstream::eprintln!("sluis: {error}");
+    let told = |error: &SourceError| said::note(error.to_string());
     let around = Surroundings {
         clock: &now,
         paused: clock.paused(),
@@ -105,12 +137,14 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     };
     let inputs =
         sources.into_iter().zip(built.sources).map(|(source, plan)| Input { source, plan }).collect();
+    outside.running();
     let ended = watch.watching(|| {
         keeping(&keys, upkeep, &now, clock.paused(), || {
             run_pipeline((inputs, turns), workers, delivery, outputs, plan.batch_bytes, &around)
         })
     });
     progress.clear();
+    drop(outside);
     report::print(arguments.stats, &ended.counts, started.elapsed());
     let kept = if plan.quarantine.is_some() { "sealed to the quarantine's recipients" } else { "discarded" };
     let format = plan.sources.first().map_or("", |source| source.format.name());

@@ -10,6 +10,7 @@ use super::clock::TrustedClock;
 use super::exit::Failure;
 use super::heads::Heads;
 use super::lock::RunLock;
+use super::said;
 use crate::config::plan::{Plan, SinkKind, WorstAge, at_rest_seconds};
 use crate::governance::policies;
 use crate::pipeline::checkpoint::{self, Saved};
@@ -112,7 +113,7 @@ impl Upkeep {
         journal.append(now, &[policy(plan)]).map_err(Failure::downstream)?;
         let mut saved = checkpoint::load(&state).map_err(Failure::downstream)?;
         for said in saved.recover(&state, &mut journal, now).map_err(Failure::downstream)? {
-            anstream::eprintln!("sluis: warning: {said}");
+            said::warning(said);
         }
         let mut upkeep = Self {
             state,
@@ -205,7 +206,7 @@ impl Upkeep {
     fn say(&mut self, trouble: Option<String>) {
         let trouble = trouble.unwrap_or_default();
         if !trouble.is_empty() && trouble != self.said {
-            anstream::eprintln!("sluis: warning: {trouble}");
+            said::warning(trouble.as_str());
         }
         self.said = trouble;
     }

@@ -28,6 +28,7 @@ use std::time::Duration;
 
 use super::clock::{self, Read, TrustedClock};
 use super::exit::Failure;
+use super::said;
 use super::upkeep;
 use crate::config::units::duration_text;
 use crate::record::timestamp::Timestamp;
@@ -97,9 +98,9 @@ impl Watch {
         let text = state.and_then(|state| fs::read_to_string(state.join(CLOCK_FILE)).ok());
         let kept = text.and_then(|text| OfBoot::read(&text)).filter(|kept| Some(&kept.boot) == boot.as_ref());
         if state.is_some() && boot.is_none() {
-            anstream::eprintln!(
-                "sluis: warning: {BOOT_ID} cannot be read; a clock that jumps while nothing runs is not told"
-            );
+            said::warning(format!(
+                "{BOOT_ID} cannot be read; a clock that jumps while nothing runs is not told"
+            ));
         }
         let clock = Arc::new(TrustedClock::new(read, kept.as_ref().map(|kept| kept.base)));
         let state = state.map(Path::to_owned);
@@ -167,7 +168,7 @@ impl Watch {
     /// Waits until the clock can be trusted; false when told to stop before.
     pub fn wait_at_start(&mut self, stop: &AtomicBool) -> bool {
         if let Err(alarm) = self.trusted() {
-            anstream::eprintln!("sluis: ALARM: {}", alarm.message);
+            said::alarm(alarm.message);
         }
         while self.clock.is_paused() {
             if stop.load(Ordering::Relaxed) {
@@ -218,7 +219,7 @@ impl Watch {
             (self.noted, self.alarmed) = (false, false);
             self.clock.trust();
             self.keep_base();
-            anstream::eprintln!("sluis: the clock is trusted again");
+            said::note("the clock is trusted again");
         }
     }
 
@@ -226,7 +227,7 @@ impl Watch {
     fn note(&mut self, reason: Distrust) {
         if !self.alarmed {
             self.alarmed = true;
-            anstream::eprintln!("sluis: ALARM: {}", self.alarm(reason));
+            said::alarm(self.alarm(reason));
         }
         let written = self.state.clone().map_or(Ok(()), |state| self.write_down(&state, reason));
         self.noted = written.is_ok();
@@ -235,7 +236,7 @@ impl Watch {
 
     fn say_once(&mut self, problem: Option<String>) {
         if let Some(problem) = problem.filter(|problem| *problem != self.said) {
-            anstream::eprintln!("sluis: warning: {problem}");
+            said::warning(problem.as_str());
             self.said = problem;
         }
     }

@@ -21,9 +21,10 @@ use crate::policy::treatment::Treatment;
 /// The most that all lanes may hold: beyond it a number is a slip.
 const IN_FLIGHT_BYTES_MAX: u64 = 64 << 30;
 
-/// librdkafka's own values of two options that must fit each other, in milliseconds.
+/// What three options that must fit each other are unless they are written, in milliseconds: librdkafka's, and two of `kafka::client`.
 const MAX_POLL_MS_DEFAULT: u64 = 300_000;
-const SESSION_MS_DEFAULT: u64 = 45_000;
+const SESSION_MS_DEFAULT: u64 = 10_000;
+const HEARTBEAT_MS_DEFAULT: u64 = 2_000;
 
 /// The cluster of `written`. `None` when there is none, or something essential is absent, which has been reported.
 pub(super) fn cluster(written: &WrittenPipeline, base: &Path, report: &mut Report) -> Option<KafkaPlan> {
@@ -98,20 +99,27 @@ fn brokers(kafka: &WrittenKafka, report: &mut Report) -> Option<Vec<String>> {
     Some(list.value.iter().map(|at| at.value.clone()).collect())
 }
 
-/// librdkafka makes no consumer whose session is longer than the time between two polls.
+/// librdkafka makes no consumer whose session is longer than the time between two polls, and one that is shorter than a heartbeat ends
+/// again and again.
 fn check_session(kafka: &WrittenKafka, report: &mut Report) {
     let option = |name: &str| kafka.options.iter().find(|(at, _)| at.value == name);
-    let (poll, session) = (option("max.poll.interval.ms"), option("session.timeout.ms"));
-    let value = |option: Option<&(At<String>, String)>, default| {
-        option.and_then(|(_, value)| value.parse().ok()).unwrap_or(default)
-    };
-    if value(poll, MAX_POLL_MS_DEFAULT) < value(session, SESSION_MS_DEFAULT)
-        && let Some((at, _)) = poll.or(session)
-    {
-        report.error(
-            &at.span,
-            "'max.poll.interval.ms' is less than 'session.timeout.ms' (45000 unless it is written); raise it",
-        );
+    let pairs = [
+        ("max.poll.interval.ms", MAX_POLL_MS_DEFAULT, "session.timeout.ms", SESSION_MS_DEFAULT),
+        ("session.timeout.ms", SESSION_MS_DEFAULT, "heartbeat.interval.ms", HEARTBEAT_MS_DEFAULT),
+    ];
+    for (longer, longer_default, shorter, shorter_default) in pairs {
+        let (long, short) = (option(longer), option(shorter));
+        let value = |option: Option<&(At<String>, String)>, default| {
+            option.and_then(|(_, value)| value.parse::<u64>().ok()).unwrap_or(default)
+        };
+        let (of_long, of_short) = (value(long, longer_default), value(short, shorter_default));
+        let fits = if longer == "session.timeout.ms" { of_long > of_short } else { of_long >= of_short };
+        if !fits && let Some((at, _)) = long.or(short) {
+            report.error(
+                &at.span,
+                format!("'{longer}' ({of_long}) does not hold '{shorter}' ({of_short}); raise it, or lower the other"),
+            );
+        }
     }
 }
 

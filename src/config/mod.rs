@@ -6,6 +6,7 @@
 //! treatment does not suit its kind is refused. *Not here*: reading files (the caller passes text and a `load` function),
 //! compiling format strings (`format`; a [`Written`](format_spec::Written) gives their errors a place in the file).
 
+pub mod admin_file;
 pub mod diagnostics;
 mod document;
 mod fields;
@@ -78,11 +79,13 @@ pub fn pipeline_from_str(
         }
     }
     let plan = pipeline_meant::mean(&written, policy, base, &mut report);
+    let admin = Section::root(&tree).section("admin", &mut report);
+    let admin = admin.and_then(|section| admin_file::read(&section, base, &mut report));
     let mut found = report.finish(syntax);
     found.problems.extend(of_policy.problems);
     found.warnings.extend(of_policy.warnings);
     match plan {
-        Some(plan) if found.problems.is_empty() => Ok((Plan { policy_text, ..plan }, found.warnings)),
+        Some(plan) if found.problems.is_empty() => Ok((Plan { policy_text, admin, ..plan }, found.warnings)),
         _ => Err(found),
     }
 }

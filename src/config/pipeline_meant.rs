@@ -53,6 +53,7 @@ pub(super) fn mean(
         threads: written.threads.as_ref().map(|at| at.value as usize),
         batch_bytes: written.batch_bytes.as_ref().map_or(BATCH_BYTES_DEFAULT, |at| at.value as usize),
         kafka,
+        admin: None,
         sources,
         sinks,
         quarantine,

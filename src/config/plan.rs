@@ -4,6 +4,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::admin_file::AdminPlan;
 use super::format_spec::{FormatSpec, Written};
 use super::kafka::{KafkaPlan, KafkaSink, KafkaSource, TRANSACTION_TIMEOUT_SECONDS};
 use super::units::duration_text;
@@ -56,6 +57,8 @@ pub struct Plan {
     pub threads: Option<usize>,
     /// Bytes of one raw batch.
     pub batch_bytes: usize,
+    /// The admin endpoint.
+    pub admin: Option<AdminPlan>,
     /// The Kafka cluster, where a source or sink is on one.
     pub kafka: Option<KafkaPlan>,
     /// Where records come from, in the order of the file.

@@ -78,8 +78,8 @@ pub const OUTPUT: Vocabulary =
 /// The keys and sections of a pipeline file.
 pub const PIPELINE_FILE: Vocabulary = Vocabulary {
     section: "pipeline file",
-    keys: &["policy", "keys", "state", "threads", "batch_bytes", "kafka", "source", "quarantine", "sink"],
-    later: &["admin", "opt_out"],
+    keys: &["policy", "keys", "state", "threads", "batch_bytes", "kafka", "source", "quarantine", "sink", "admin"],
+    later: &["opt_out"],
 };
 
 /// `[source.*]`: where records come from.
@@ -265,8 +265,16 @@ pub const FORMATS: Vocabulary = Vocabulary {
 pub const FORMAT_TABLE: Vocabulary =
     Vocabulary { section: "format table", keys: &["nginx", "apache", "json"], later: &["syslog"] };
 
+/// `[admin]`: the admin endpoint.
+pub const ADMIN: Vocabulary =
+    Vocabulary { section: "[admin]", keys: &["listen", "token", "tls", "behind_proxy"], later: &[] };
+
+/// A certificate and its key.
+pub const TLS_FILES: Vocabulary =
+    Vocabulary { section: "tls of [admin]", keys: &["certificate", "key"], later: &["client_ca"] };
+
 /// All of the above, for the reference and its test.
-pub const ALL: [Vocabulary; 30] = [
+pub const ALL: [Vocabulary; 32] = [
     POLICY_FILE,
     POLICY,
     DOMAIN,
@@ -297,4 +305,6 @@ pub const ALL: [Vocabulary; 30] = [
     SINK_KINDS,
     EMITS,
     COMPRESS,
+    ADMIN,
+    TLS_FILES,
 ];

@@ -47,6 +47,9 @@ pub fn consumer(plan: &KafkaPlan, lanes: usize) -> Result<ClientConfig, KafkaErr
     let mut config = connection(plan)?;
     // A third of the lane's bytes are what was read.
     let bytes = lane_bytes(plan, lanes) / 3;
+    // A member that was killed keeps its partitions from the others for as long: the default is 45 s.
+    set_default(&mut config, plan, "session.timeout.ms", "10000");
+    set_default(&mut config, plan, "heartbeat.interval.ms", "2000");
     config
         .set("group.id", &plan.group)
         // Positions are ours alone.

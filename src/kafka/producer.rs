@@ -85,6 +85,12 @@ impl LaneProducer {
         self.producer.context().failed.load(Ordering::Relaxed)
     }
 
+    /// What was not delivered is read again.
+    pub fn forget_failures(&self) {
+        self.producer.poll(Duration::ZERO);
+        self.producer.context().failed.store(false, Ordering::Relaxed);
+    }
+
     /// Messages that are not acknowledged yet.
     pub fn in_flight(&self) -> usize {
         self.outbox.in_flight()

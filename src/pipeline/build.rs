@@ -211,6 +211,11 @@ fn routes(plan: &Plan) -> Vec<RouteSpec<'_>> {
     specs
 }
 
+/// Class and sink of every output of a worker, in their order: indices into the policy's classes and the plan's sinks.
+pub fn outputs(plan: &Plan) -> Vec<(usize, usize)> {
+    routes(plan).iter().map(|route| (route.class, route.sink)).collect()
+}
+
 /// The classes as workers see them, with the tables of their routes.
 pub fn classes(policy: &Policy, parser: &dyn Parser, specs: &[RouteSpec<'_>]) -> Vec<ClassPlan> {
     let route = |spec: &RouteSpec<'_>| {
@@ -303,6 +308,15 @@ pub fn stores(plan: &Plan) -> Vec<StoreOf> {
         (name, Some(plan.policy.classes[route.class].name.clone()))
     };
     routes(plan).iter().map(store).collect()
+}
+
+/// By sink, in the order of [`sinks`]: its place among the plan's sinks, and the place of its class among those of that sink.
+pub fn places(plan: &Plan) -> Vec<(usize, usize)> {
+    let place = |route: &RouteSpec<'_>| {
+        let classes = &plan.sinks[route.sink].classes;
+        (route.sink, classes.iter().position(|class| *class == route.class).unwrap_or(0))
+    };
+    routes(plan).iter().map(place).collect()
 }
 
 /// Where and how a route writes files, if it does.

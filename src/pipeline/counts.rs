@@ -2,6 +2,7 @@
 
 use crate::protect::treatments::Treatments;
 use crate::record::span::Refusal;
+use crate::telemetry::source::Tally;
 
 /// Counts of one batch or one run. Every record that came in is in exactly one of the outcomes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,6 +56,20 @@ impl Counts {
     /// Records that were refused, whatever the reason.
     pub fn quarantined(&self) -> u64 {
         self.refused.iter().sum()
+    }
+
+    /// The same for the meters. What is withheld is told apart: sinks find out later.
+    pub fn tally(&self) -> Tally {
+        Tally {
+            delivered: self.records_out,
+            quarantined: self.refused,
+            expired: self.expired,
+            withheld: self.withheld,
+            dropped: self.dropped,
+            late: 0,
+            received_bytes: self.bytes_in,
+            delivered_bytes: self.bytes_out,
+        }
     }
 
     /// True when every record is accounted for.

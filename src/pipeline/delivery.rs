@@ -13,6 +13,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::counts::Counts;
+use super::metered::Metered;
 use super::worker::Outcome;
 use crate::format::detect::resembles;
 use crate::record::batch::RawBatch;
@@ -87,6 +88,7 @@ struct State {
     refuse: Box<dyn Refuse>,
     counts: Counts,
     withheld: Withheld,
+    metered: Metered,
     commit: Option<Box<dyn Commit>>,
     /// When the last commit was.
     committed: Timestamp,
@@ -105,6 +107,7 @@ impl Delivery {
             withheld: Withheld::of(&sinks),
             sinks,
             refuse,
+            metered: Metered::default(),
             counts: Counts::default(),
             commit: None,
             committed: Timestamp(i64::MIN),
@@ -120,6 +123,13 @@ impl Delivery {
     #[must_use]
     pub fn committing(mut self, commit: Box<dyn Commit>) -> Self {
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner).commit = Some(commit);
+        self
+    }
+
+    /// Tells `metered` what is delivered.
+    #[must_use]
+    pub fn metered(mut self, metered: Metered) -> Self {
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).metered = metered;
         self
     }
 
@@ -198,11 +208,15 @@ impl State {
         }
         for (at, ((_, sink), clean)) in self.sinks.iter_mut().zip(&outcome.clean).enumerate() {
             if !clean.is_empty() {
-                self.withheld.note(at, sink.write(clean, clock())?.withheld);
+                let now = clock();
+                self.metered.begin(at, clean, now);
+                self.withheld.note(at, sink.write(clean, now)?.withheld);
+                self.metered.end(at, clock());
             }
         }
         self.counts.add(&outcome.counts);
         self.withheld.settle(&mut self.counts);
+        self.metered.batch(input, &outcome.counts, self.counts.withheld);
         self.uncommitted = true;
         if let Some(commit) = &mut self.commit {
             commit.delivered(input, batch);
@@ -288,6 +302,7 @@ impl State {
             }
         }
         self.withheld.settle(&mut self.counts);
+        self.metered.settled(self.counts.withheld);
         called
     }
 }

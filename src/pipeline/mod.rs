@@ -27,6 +27,8 @@ pub mod build;
 pub mod checkpoint;
 pub mod counts;
 pub mod delivery;
+pub mod lane;
+pub mod metered;
 pub mod raw;
 pub mod refusals;
 pub mod run;

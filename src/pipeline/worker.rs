@@ -1,6 +1,6 @@
 //! One worker: a raw batch in, clean batches out. The same code runs for a pipe, a file and (later) a Kafka lane.
 
-mod messages;
+pub mod messages;
 mod rows;
 
 use std::sync::Arc;
@@ -139,6 +139,12 @@ impl Outcome {
             epochs: Vec::new(),
             epoch: 0,
         }
+    }
+
+    /// Counts a record of `bytes` that is refused before it was read.
+    pub fn refuse(&mut self, bytes: usize, refusal: Refusal) {
+        self.counts.records_in += 1;
+        fail(self, 0, bytes, refusal);
     }
 
     fn clear(&mut self) {

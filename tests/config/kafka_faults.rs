@@ -175,9 +175,16 @@ pub(super) const FAULTS: &[(&str, &str, &[&str])] = &[
     ),
     (
         "group = \"sluis\"",
-        "group = \"sluis\"\noptions = { \"max.poll.interval.ms\" = 20000 }",
+        "group = \"sluis\"\noptions = { \"max.poll.interval.ms\" = 20000, \"session.timeout.ms\" = 30000 }",
         &[
-            "8:13: 'max.poll.interval.ms' is less than 'session.timeout.ms' (45000 unless it is written); raise it",
+            "8:13: 'max.poll.interval.ms' (20000) does not hold 'session.timeout.ms' (30000); raise it, or lower the other",
+        ],
+    ),
+    (
+        "group = \"sluis\"",
+        "group = \"sluis\"\noptions = { \"session.timeout.ms\" = 2000 }",
+        &[
+            "8:13: 'session.timeout.ms' (2000) does not hold 'heartbeat.interval.ms' (2000); raise it, or lower the other",
         ],
     ),
 ];

@@ -1,5 +1,6 @@
 //! Policy and pipeline files: what is accepted, what is refused, and in which words.
 
+mod admin;
 mod kafka;
 mod kafka_faults;
 mod kafka_topic_faults;

@@ -5,6 +5,7 @@
 
 mod canary;
 mod meetings;
+mod outside;
 pub mod planted;
 mod policies;
 mod records;

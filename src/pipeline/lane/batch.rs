@@ -1,0 +1,407 @@
+//! One batch: messages to frames, frames to messages.
+
+use std::ffi::CStr;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use rdkafka::error::RDKafkaErrorCode;
+
+use super::event::LaneEvent;
+use super::held::Holding;
+use super::lane::Lane;
+use super::payload::Events;
+use super::setup::{Headers, Output, Setup};
+use super::{Around, Beat};
+use crate::config::kafka::{MESSAGE_TIMEOUT_SECONDS, Payload, TRANSACTION_TIMEOUT_SECONDS};
+use crate::kafka::KafkaError;
+use crate::kafka::ffi::{BY_KEY, Batch, Incoming, NotSent};
+use crate::kafka::producer::LaneProducer;
+use crate::pipeline::counts::Counts;
+use crate::pipeline::worker::messages::Message;
+use crate::pipeline::worker::{Bounds, Outcome, Worker};
+use crate::policy::table::TimeRule;
+use crate::protect::quarantine::{Refused, Sealed};
+use crate::record::batch::Frame;
+use crate::record::span::Refusal;
+use crate::record::timestamp::Timestamp;
+
+/// How long a message may wait for room: beyond it the round is over in any case.
+const ROOM: Duration = Duration::from_secs(TRANSACTION_TIMEOUT_SECONDS);
+
+/// What one batch found beside records.
+#[derive(Default)]
+struct Found {
+    /// Places of partitions, with the error that stood in a message's place.
+    errors: Vec<(usize, RDKafkaErrorCode)>,
+    /// Numbers of messages in the batch that hold records which were refused, with the first reason.
+    refused: Vec<(usize, usize, Refusal, Timestamp)>,
+    /// By input: records, bytes, and the age of the oldest, in seconds.
+    taken: Vec<(u64, u64, i64)>,
+}
+
+impl Lane<'_> {
+    /// Waits at most `wait` for messages, and turns what is there into messages of this round.
+    pub(super) fn read(&mut self, wait: Duration) -> Result<(), KafkaError> {
+        let Self { consumer, worker, outcome, events, holding, setup, around, .. } = self;
+        let batch = consumer.read(wait);
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let mut found = Found { taken: vec![(0, 0, 0); setup.inputs.len()], ..Found::default() };
+        let reader = Reader { setup, around, events };
+        reader.process(&batch, holding, worker, outcome, &mut found);
+        let sealed = seal(setup, &batch, &found)?;
+        drop(batch);
+        if holding.iter().any(|held| held.next.is_some()) {
+            self.send(sealed.as_ref())?;
+        }
+        for (input, (records, bytes, seconds)) in found.taken.into_iter().enumerate() {
+            self.judge_pace(input, records, bytes, seconds)?;
+        }
+        for (place, code) in found.errors {
+            self.partition_error(place, code)?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, sealed: Option<&Sealed>) -> Result<(), KafkaError> {
+        self.begin()?;
+        let Self { producer, outcome, holding, setup, around, beat, .. } = self;
+        let mut sender = Sender { producer, setup, around, beat, deadline: Deadline::default() };
+        let mut sent = Ok(());
+        for (number, output) in setup.outputs.iter().enumerate() {
+            let clean = &outcome.clean[number];
+            let (mut start, bytes) = (0, clean.bytes());
+            let mut frames = clean.frames().iter().copied();
+            while let (Ok(()), Some(frame)) = (&sent, packed(&mut frames, start, output.pack_bytes)) {
+                let partition = holding.get(frame.origin as usize).map_or(0, |held| held.partition.1);
+                let line = bytes[start..frame.end].strip_suffix(b"\n").unwrap_or(&bytes[start..frame.end]);
+                start = frame.end;
+                sent = sender.frame(output, &frame, partition, line, &outcome.epochs, &mut outcome.counts);
+            }
+        }
+        if let (Ok(()), Some(sealed), Some((topic, _))) = (&sent, sealed, &setup.quarantine) {
+            sent = sender.message(*topic, BY_KEY, sealed.bytes(), None, &[]).map(|_| ());
+        }
+        let (counts, bytes) = (std::mem::take(&mut outcome.counts), outcome.counts.bytes_in);
+        let round = self.begin()?;
+        round.bytes += bytes;
+        round.counts.add(&counts);
+        match sent {
+            Err(error) => self.give_up(Some(&error)),
+            Ok(()) if self.producer.has_failed() => {
+                let what = "delivering messages";
+                self.give_up(Some(&KafkaError::Call { what, code: RDKafkaErrorCode::Fail }))
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Holds a source back that is over its rate, and says when it lags.
+    fn judge_pace(&mut self, input: usize, records: u64, bytes: u64, seconds: i64) -> Result<(), KafkaError> {
+        if records == 0 {
+            return Ok(());
+        }
+        let source = &self.setup.inputs[input];
+        if seconds > source.lateness_seconds / 2 {
+            let seconds = seconds.unsigned_abs();
+            self.around.events.tell(LaneEvent::Lagging { source: &source.name, seconds });
+        }
+        match source.governor.take(records, bytes, Instant::now()) {
+            Some(rest) => self.rest(input, rest),
+            None => Ok(()),
+        }
+    }
+
+    /// An error of a partition in a message's place.
+    fn partition_error(&mut self, place: usize, code: RDKafkaErrorCode) -> Result<(), KafkaError> {
+        let error = KafkaError::Call { what: "reading a partition", code };
+        if !matches!(code, RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) {
+            self.around.events.tell(LaneEvent::Unreachable { error: &error });
+            return Ok(());
+        }
+        // The broker deleted what was not read yet. What was read until here becomes a fact, then it goes on with what there is.
+        self.settle()?;
+        let Some(held) = self.holding.get(place) else { return Ok(()) };
+        let partition = held.partition.clone();
+        let (first, _) = self.consumer.reach(&partition)?;
+        let lost = held.committed.map_or(0, |at| u64::try_from(first - at).unwrap_or(0));
+        self.around.events.tell(LaneEvent::OutOfRange { partition: &partition, lost });
+        self.consumer.seek(&[(partition, Some(first))])?;
+        if let Some(held) = self.holding.get_mut(place) {
+            held.committed = Some(first);
+        }
+        Ok(())
+    }
+}
+
+/// Messages to frames.
+struct Reader<'a, 'l> {
+    setup: &'a Setup,
+    around: &'a Around<'a>,
+    events: &'l mut Option<Events>,
+}
+
+impl Reader<'_, '_> {
+    fn process(
+        mut self,
+        batch: &Batch<'_>,
+        holding: &mut Holding,
+        worker: &mut Worker,
+        outcome: &mut Outcome,
+        found: &mut Found,
+    ) {
+        let now = (self.around.clock)();
+        worker.begin(now, outcome);
+        for (number, message) in batch.iter().enumerate() {
+            let place = holding.find(message.topic_id(), message.partition(), || message.topic());
+            // One that was let go meanwhile is none of ours.
+            let Some((place, held)) = place.and_then(|place| Some((place, holding.get_mut(place)?))) else { continue };
+            if let Some(code) = message.error() {
+                found.errors.push((place, code));
+                continue;
+            }
+            let Some(input) = held.input else { continue };
+            held.next = Some(message.offset() + 1);
+            let received = received(&message, now);
+            let before = outcome.counts.records_in;
+            self.message(input, (place, &message, received), now, worker, outcome);
+            let taken = &mut found.taken[input];
+            taken.0 += outcome.counts.records_in - before;
+            taken.1 += message.payload().map_or(0, <[u8]>::len) as u64;
+            taken.2 = taken.2.max(now.seconds() - received.seconds());
+            if let Some(failure) = outcome.failures.first() {
+                found.refused.push((number, input, failure.refusal, received));
+                outcome.failures.clear();
+            }
+        }
+        worker.end(outcome);
+    }
+
+    #[inline]
+    fn message(
+        &mut self,
+        input: usize,
+        (place, message, received): (usize, &Incoming<'_>, Timestamp),
+        now: Timestamp,
+        worker: &mut Worker,
+        outcome: &mut Outcome,
+    ) {
+        let source = &self.setup.inputs[input];
+        let payload = message.payload().unwrap_or_default();
+        let bytes = match (source.payload, &mut *self.events) {
+            (Payload::Lines, _) => Ok(payload),
+            (Payload::Event, Some(events)) => events.line(payload),
+            (Payload::Event, None) => Err(Refusal::BadJson),
+        };
+        let bounds = Bounds {
+            delivery_seconds: if self.setup.is_exactly_once() {
+                TRANSACTION_TIMEOUT_SECONDS as i64
+            } else {
+                MESSAGE_TIMEOUT_SECONDS as i64
+            },
+            late_before: Some(now.plus_seconds(-source.lateness_seconds)),
+        };
+        match bytes {
+            Ok(bytes) => {
+                let record_bytes_max = source.record_bytes_max;
+                let message = Message { bytes, received, origin: place as u32, record_bytes_max };
+                worker.message(input, &source.plan, message, (now, bounds), outcome);
+            }
+            Err(refusal) => outcome.refuse(payload.len(), refusal),
+        }
+    }
+}
+
+/// When a trusted system first had a message: the broker's stamp, or the producer's where it does not lie ahead.
+fn received(message: &Incoming<'_>, now: Timestamp) -> Timestamp {
+    message.timestamp().map_or(now, |(millis, _)| Timestamp(millis.saturating_mul(1_000)).min(now))
+}
+
+/// Seals what was refused, whole messages, to the quarantine's recipients (PI-2).
+fn seal(setup: &Setup, batch: &Batch<'_>, found: &Found) -> Result<Option<Sealed>, KafkaError> {
+    let Some((_, sealer)) = setup.quarantine.as_ref().filter(|_| !found.refused.is_empty()) else { return Ok(None) };
+    let messages: Vec<_> = batch.iter().collect();
+    let records = found.refused.iter().map(|(number, input, refusal, received)| Refused {
+        source: &setup.inputs[*input].name,
+        refusal: *refusal,
+        received: *received,
+        bytes: messages.get(*number).and_then(Incoming::payload).unwrap_or_default(),
+    });
+    let mut sealed = Sealed::default();
+    sealer.seal(records, &mut sealed).map_err(|error| KafkaError::Config {
+        what: "quarantine".to_owned(),
+        problem: error.to_string(),
+    })?;
+    Ok(Some(sealed))
+}
+
+/// Frames to messages.
+struct Sender<'a> {
+    producer: &'a LaneProducer,
+    setup: &'a Setup,
+    around: &'a Around<'a>,
+    beat: &'a Beat,
+    deadline: Deadline,
+}
+
+impl Sender<'_> {
+    fn frame(
+        &mut self,
+        output: &Output,
+        frame: &Frame,
+        partition: i32,
+        line: &[u8],
+        epochs: &[String],
+        counts: &mut Counts,
+    ) -> Result<(), KafkaError> {
+        let Headers { policy, class, epoch, deadline, version } = &self.setup.headers;
+        let key = output.key.as_deref().and_then(|before| value_after(before, line));
+        let partition = if output.key.is_some() { BY_KEY } else { partition };
+        let said = epochs.get(frame.epoch as usize).map_or("", String::as_str);
+        let mut time = std::mem::take(&mut self.deadline);
+        let headers: [(&CStr, &[u8]); 4] = [
+            (policy, version.as_bytes()),
+            (class, output.class.as_bytes()),
+            (epoch, said.as_bytes()),
+            (deadline, time.text(frame.deadline, output.time)),
+        ];
+        let is_sent = self.message(output.topic, partition, line, key, &headers)?;
+        self.deadline = time;
+        if !is_sent {
+            // Never in parts: refused as a whole, and counted as that.
+            counts.records_out = counts.records_out.saturating_sub(u64::from(frame.records));
+            (0..frame.records).for_each(|_| counts.refuse(Refusal::TooLong));
+        }
+        Ok(())
+    }
+
+    /// Sends a message, when there is room; false when it is too large.
+    fn message(
+        &self,
+        topic: usize,
+        partition: i32,
+        payload: &[u8],
+        key: Option<&[u8]>,
+        headers: &[(&CStr, &[u8])],
+    ) -> Result<bool, KafkaError> {
+        let mut waited: Option<Instant> = None;
+        loop {
+            match self.producer.send(topic, partition, payload, key, headers) {
+                Ok(()) => return Ok(true),
+                Err(NotSent::TooLarge) => {
+                    self.around.events.tell(LaneEvent::TooLarge { topic: &self.setup.topics[topic] });
+                    return Ok(false);
+                }
+                Err(NotSent::Refused(code)) => return Err(KafkaError::Call { what: "sending a message", code }),
+                Err(NotSent::Full) => {
+                    let since = *waited.get_or_insert_with(Instant::now);
+                    if since.elapsed() > ROOM || self.producer.has_failed() {
+                        let code = RDKafkaErrorCode::MessageTimedOut;
+                        return Err(KafkaError::Call { what: "waiting for room to send", code });
+                    }
+                    self.beat.now();
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            }
+        }
+    }
+}
+
+/// The next frame, and with it those after it that may share its message: they lie beside it, and are of the same partition and epoch.
+/// `start` is where it begins in its batch.
+fn packed(
+    frames: &mut (impl Iterator<Item = Frame> + Clone),
+    start: usize,
+    pack_bytes: Option<usize>,
+) -> Option<Frame> {
+    let mut frame = frames.next()?;
+    let Some(bytes_max) = pack_bytes else { return Some(frame) };
+    loop {
+        let mut ahead = frames.clone();
+        match ahead.next() {
+            Some(next)
+                if next.origin == frame.origin && next.epoch == frame.epoch && next.end - start <= bytes_max =>
+            {
+                let (records, deadline) = (frame.records + next.records, frame.deadline.min(next.deadline));
+                frame = Frame { records, deadline, ..next };
+                *frames = ahead;
+            }
+            _ => return Some(frame),
+        }
+    }
+}
+
+/// The value of a column in a record of NDJSON; `before` is all that stands before it.
+fn value_after<'l>(before: &[u8], line: &'l [u8]) -> Option<&'l [u8]> {
+    let start = memchr::memmem::find(line, before)? + before.len();
+    let len = memchr::memchr(b'"', &line[start..])?;
+    Some(&line[start..start + len])
+}
+
+/// A deadline in words: most messages have that of the one before.
+#[derive(Default)]
+struct Deadline {
+    of: Option<(i64, TimeRule)>,
+    text: Vec<u8>,
+}
+
+impl Deadline {
+    /// To the minute, or as exact as the policy lets it be; rounded down it is only earlier.
+    fn text(&mut self, deadline: Option<Timestamp>, rule: TimeRule) -> &[u8] {
+        let seconds = deadline.map_or(0, |deadline| match rule {
+            TimeRule::Exact => deadline.seconds().div_euclid(60) * 60,
+            TimeRule::Hour | TimeRule::Absent => deadline.hour().seconds(),
+        });
+        if self.of != Some((seconds, rule)) {
+            self.text.clear();
+            self.of = Some((seconds, rule));
+            if let Ok(time) = jiff::Timestamp::from_second(seconds) {
+                // Writing to memory does not fail.
+                let _ = write!(self.text, "{time}");
+            }
+        }
+        &self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(end: usize, origin: u32, epoch: u32, deadline: i64) -> Frame {
+        Frame { end, records: 1, origin, epoch, deadline: Some(Timestamp::from_seconds(deadline)) }
+    }
+
+    #[test]
+    fn packs_hold_neighbours_of_one_partition_and_epoch_up_to_their_size() {
+        let frames = [frame(10, 0, 0, 50), frame(20, 0, 0, 40), frame(30, 0, 1, 60), frame(40, 1, 1, 60), frame(95, 1, 1, 60)];
+        let pack = |pack_bytes| {
+            let (mut left, mut start, mut packs) = (frames.into_iter(), 0, Vec::new());
+            while let Some(frame) = packed(&mut left, start, pack_bytes) {
+                start = frame.end;
+                packs.push((frame.end, frame.records, frame.deadline.map_or(0, Timestamp::seconds)));
+            }
+            packs
+        };
+        assert_eq!(pack(Some(60)), [(20, 2, 40), (30, 1, 60), (40, 1, 60), (95, 1, 60)]);
+        assert_eq!(pack(Some(65)), [(20, 2, 40), (30, 1, 60), (95, 2, 60)]);
+        assert_eq!(pack(None).len(), frames.len());
+    }
+
+    #[test]
+    fn the_key_is_the_value_of_its_column() {
+        let line = br#"{"time":1,"client.address":"abc","x":"\"client.address\":\"no"}"#;
+        assert_eq!(value_after(b"\"client.address\":\"", line), Some(&b"abc"[..]));
+        assert_eq!(value_after(b"\"user.name\":\"", line), None);
+    }
+
+    #[test]
+    fn a_deadline_is_no_more_exact_than_the_policy() {
+        let mut deadline = Deadline::default();
+        let at = Some(Timestamp::from_seconds(1_795_251_645));
+        assert_eq!(deadline.text(at, TimeRule::Exact), b"2026-11-21T09:00:00Z");
+        assert_eq!(deadline.text(at.map(|at| at.plus_seconds(125)), TimeRule::Exact), b"2026-11-21T09:02:00Z");
+        assert_eq!(deadline.text(at.map(|at| at.plus_seconds(125)), TimeRule::Hour), b"2026-11-21T09:00:00Z");
+    }
+}

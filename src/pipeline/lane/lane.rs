@@ -1,0 +1,267 @@
+//! One lane: its loop, and what the group tells it.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::RDKafkaErrorCode;
+
+use super::event::LaneEvent;
+use super::held::{Held, Holding};
+use super::payload::Events;
+use super::round::Round;
+use super::setup::Setup;
+use super::{Around, Beat, Totals};
+use crate::kafka::consumer::{GroupEvent, LaneConsumer, Partition};
+use crate::kafka::producer::LaneProducer;
+use crate::kafka::{KafkaError, client};
+use crate::pipeline::worker::{Outcome, Worker};
+
+/// For how long a lane waits for messages before it looks at the group again.
+const WAIT: Duration = Duration::from_millis(100);
+
+/// How long a lane that was refused waits for the group to speak before it joins anew: longer than a rebalance takes.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// How often workers forget keys that are dead, at least.
+const FORGET: Duration = Duration::from_secs(1);
+
+/// How a lane ended.
+pub(super) enum Ended {
+    /// It was told to.
+    Stopped,
+    /// It cannot go on, and has never delivered anything.
+    Failed(KafkaError),
+    /// It cannot go on, and a new one is likely to.
+    Alive,
+}
+
+/// See the module comment of `pipeline::lane`. Fields are dropped in their order: the group is left before the producer goes.
+pub(super) struct Lane<'a> {
+    pub number: usize,
+    pub setup: &'a Setup,
+    pub around: &'a Around<'a>,
+    pub totals: &'a Totals,
+    pub beat: &'a Beat,
+    pub consumer: LaneConsumer,
+    pub producer: LaneProducer,
+    pub worker: Worker,
+    pub outcome: Outcome,
+    pub events: Option<Events>,
+    pub holding: Holding,
+    /// Proves which generation of the group the partitions were assigned in.
+    pub group: Option<ConsumerGroupMetadata>,
+    pub round: Option<Round>,
+    /// Since when the group is waited for: nothing is read meanwhile.
+    pub awaits_group: Option<Instant>,
+    pub has_committed: bool,
+    forgotten: Instant,
+}
+
+impl<'a> Lane<'a> {
+    /// Opens producer and consumer. The producer first: what an earlier one of its name left open is ended before anything is read.
+    pub(super) fn open(
+        number: usize,
+        setup: &'a Setup,
+        worker: Worker,
+        totals: &'a Totals,
+        beat: &'a Beat,
+        around: &'a Around<'a>,
+    ) -> Result<Self, (KafkaError, Box<Worker>)> {
+        let opened = open_clients(number, setup);
+        let (consumer, producer) = match opened {
+            Ok(clients) => clients,
+            Err(error) => return Err((error, Box::new(worker))),
+        };
+        Ok(Self {
+            number,
+            setup,
+            around,
+            totals,
+            beat,
+            consumer,
+            producer,
+            worker,
+            outcome: Outcome::new(setup.outputs.len()),
+            events: Events::new(),
+            holding: Holding::default(),
+            group: None,
+            round: None,
+            awaits_group: None,
+            has_committed: false,
+            forgotten: Instant::now(),
+        })
+    }
+
+    /// Reads and writes until told to stop, or until it cannot go on.
+    pub(super) fn live(&mut self) -> Ended {
+        match self.go() {
+            Ok(()) => Ended::Stopped,
+            Err(error) => {
+                self.abandon();
+                if self.has_committed {
+                    self.around.events.tell(LaneEvent::Restarts { lane: self.number, error: &error });
+                    Ended::Alive
+                } else {
+                    Ended::Failed(error)
+                }
+            }
+        }
+    }
+
+    /// Leaves the group; gives the worker back.
+    pub(super) fn close(self) -> Worker {
+        self.beat.now();
+        self.worker
+    }
+
+    fn go(&mut self) -> Result<(), KafkaError> {
+        loop {
+            self.beat.now();
+            while let Some(event) = self.event()? {
+                self.beat.now();
+                self.take(event)?;
+            }
+            if self.around.stop.load(Ordering::Relaxed) {
+                return self.settle();
+            }
+            if self.is_held_up()? {
+                std::thread::sleep(Duration::from_millis(20));
+            } else {
+                let wait = self.round.as_ref().map_or(WAIT, |round| round.left(self.commit_every()).min(WAIT));
+                self.read(wait)?;
+                if self.round.as_ref().is_some_and(|round| self.is_due(round)) {
+                    self.settle()?;
+                }
+            }
+            self.resume_rested()?;
+            if self.forgotten.elapsed() >= FORGET {
+                self.forgotten = Instant::now();
+                self.worker.forget_dead((self.around.clock)());
+            }
+        }
+    }
+
+    /// The next event of the group. What is wrong with single brokers is told, and no reason to end: the client goes on asking.
+    fn event(&self) -> Result<Option<GroupEvent>, KafkaError> {
+        match self.consumer.event() {
+            Err(error) if error.code() == Some(RDKafkaErrorCode::Fatal) => Err(error),
+            Err(error) => {
+                self.around.events.tell(LaneEvent::Unreachable { error: &error });
+                Ok(None)
+            }
+            event => event,
+        }
+    }
+
+    /// True while nothing may be read: the clock is not to be trusted, or the group has to speak first.
+    fn is_held_up(&mut self) -> Result<bool, KafkaError> {
+        // It may find only now that it jumped.
+        let _ = (self.around.clock)();
+        if self.around.paused.load(Ordering::Acquire) {
+            self.settle()?;
+            return Ok(true);
+        }
+        match self.awaits_group {
+            None => Ok(false),
+            Some(since) if since.elapsed() < SILENCE => Ok(true),
+            Some(_) => Err(KafkaError::Call { what: "waiting for the group", code: RDKafkaErrorCode::RebalanceInProgress }),
+        }
+    }
+
+    pub(super) fn commit_every(&self) -> Duration {
+        Duration::from_millis(self.setup.kafka.commit_ms)
+    }
+
+    fn is_due(&self, round: &Round) -> bool {
+        round.left(self.commit_every()).is_zero() || round.bytes >= self.setup.round_bytes()
+    }
+
+    /// Does what the group has decided. The round at hand is ended first.
+    fn take(&mut self, event: GroupEvent) -> Result<(), KafkaError> {
+        match event {
+            GroupEvent::Assigned(partitions) => {
+                self.settle()?;
+                self.take_on(&partitions)?;
+                self.around.events.tell(LaneEvent::Assigned { lane: self.number, partitions: &partitions });
+            }
+            GroupEvent::Revoked { partitions, lost } => {
+                // Another may have them already: what is open must not become a fact.
+                if lost { self.give_up(None)? } else { self.settle()? }
+                self.holding.remove(&partitions);
+                self.consumer.release(&partitions)?;
+                self.around.events.tell(LaneEvent::Revoked { lane: self.number, partitions: &partitions, lost });
+            }
+        }
+        self.group = self.consumer.metadata();
+        if self.awaits_group.take().is_some() {
+            self.rewind()?;
+        }
+        Ok(())
+    }
+
+    fn take_on(&mut self, partitions: &[Partition]) -> Result<(), KafkaError> {
+        let positions = self.consumer.committed(partitions)?;
+        let from: Vec<_> = partitions.iter().cloned().zip(positions.iter().copied()).collect();
+        self.consumer.assign(&from)?;
+        let mut unread = Vec::new();
+        for (partition, committed) in from {
+            let input = self.setup.input_of(&partition.0).filter(|_| self.setup.is_checked(&partition));
+            if input.is_none() {
+                self.around.events.tell(LaneEvent::Unchecked { partition: &partition });
+                unread.push(partition.clone());
+            }
+            let held = Held { partition, topic_id: 0, input, committed, next: None, rests_until: None };
+            self.holding.add(held);
+        }
+        if unread.is_empty() { Ok(()) } else { self.consumer.pause(&unread, true) }
+    }
+
+    /// Goes back, in every partition, to where the group is. The group is asked: it alone knows whether a commit that was not answered
+    /// became a fact.
+    pub(super) fn rewind(&mut self) -> Result<(), KafkaError> {
+        self.holding.forget();
+        let partitions = self.holding.partitions();
+        let positions = self.consumer.committed(&partitions)?;
+        let from: Vec<_> = partitions.into_iter().zip(positions).collect();
+        self.consumer.seek(&from)?;
+        for (held, (_, committed)) in self.holding.iter_mut().zip(from) {
+            held.committed = committed;
+        }
+        Ok(())
+    }
+
+    /// A source that is over its rate is not fetched until its time has come.
+    pub(super) fn rest(&mut self, input: usize, time: Duration) -> Result<(), KafkaError> {
+        let until = Instant::now() + time;
+        let mut resting = Vec::new();
+        for held in self.holding.iter_mut().filter(|held| held.input == Some(input)) {
+            held.rests_until = Some(until);
+            resting.push(held.partition.clone());
+        }
+        let (source, millis) = (self.setup.inputs[input].name.as_str(), time.as_millis() as u64);
+        self.around.events.tell(LaneEvent::Limited { source, millis });
+        self.consumer.pause(&resting, true)
+    }
+
+    fn resume_rested(&mut self) -> Result<(), KafkaError> {
+        let now = Instant::now();
+        let mut rested = Vec::new();
+        for held in self.holding.iter_mut().filter(|held| held.rests_until.is_some_and(|until| until <= now)) {
+            held.rests_until = None;
+            rested.push(held.partition.clone());
+        }
+        if rested.is_empty() { Ok(()) } else { self.consumer.pause(&rested, false) }
+    }
+}
+
+fn open_clients(number: usize, setup: &Setup) -> Result<(LaneConsumer, LaneProducer), KafkaError> {
+    let id = setup.is_exactly_once().then(|| setup.transactional_id(number));
+    let mut config = client::producer(&setup.kafka, setup.lanes, id.as_deref(), setup.compression)?;
+    if let Some(bytes) = setup.message_bytes_max {
+        config.set("message.max.bytes", bytes.to_string());
+    }
+    let producer = LaneProducer::open(&config, &setup.topics)?;
+    let config = client::consumer(&setup.kafka, setup.lanes)?;
+    Ok((LaneConsumer::join(&config, &setup.subscription())?, producer))
+}

@@ -1,0 +1,207 @@
+//! What all lanes of a pipeline know: compiled sources, topics in and out.
+
+use std::ffi::{CStr, CString};
+
+use regex::Regex;
+
+use super::rate::Governor;
+use crate::config::kafka::{DeliveryKind, KafkaPlan, Payload};
+use crate::config::plan::{Plan, SinkKind, SourceKind};
+use crate::kafka::client;
+use crate::kafka::consumer::Partition;
+use crate::pipeline::build::{self, Built};
+use crate::pipeline::worker::SourcePlan;
+use crate::policy::table::TimeRule;
+use crate::protect::quarantine::Sealer;
+
+/// Compiled once, read by all lanes.
+pub struct Setup {
+    /// The cluster.
+    pub(super) kafka: KafkaPlan,
+    /// Of this process, in transactional ids.
+    pub(super) instance: String,
+    pub(super) lanes: usize,
+    pub(super) inputs: Vec<Input>,
+    /// By output of the worker.
+    pub(super) outputs: Vec<Output>,
+    /// Every topic that is written to: those of `outputs`, then the quarantine's.
+    pub(super) topics: Vec<String>,
+    pub(super) quarantine: Option<(usize, Sealer)>,
+    /// Names of the output's headers and the policy's version.
+    pub(super) headers: Headers,
+    /// How messages are compressed: a lane has one producer, so the first sink decides.
+    pub(super) compression: &'static str,
+    /// Whether a partition of the input may be read: where it would go was checked.
+    pub checked: Option<Box<dyn Fn(&Partition) -> bool + Send + Sync>>,
+    /// The largest message that every output topic takes, where that is known.
+    pub message_bytes_max: Option<usize>,
+}
+
+/// A source.
+pub(super) struct Input {
+    pub name: String,
+    pub plan: SourcePlan,
+    pub payload: Payload,
+    pub topics: Vec<Pattern>,
+    pub lateness_seconds: i64,
+    pub record_bytes_max: usize,
+    pub governor: Governor,
+}
+
+/// How a source names its topics.
+pub(super) enum Pattern {
+    Name(String),
+    Expression(Regex),
+}
+
+/// A topic that records of one class and view go to.
+pub struct Output {
+    /// Index into the topics.
+    pub(super) topic: usize,
+    /// The class, as a header.
+    pub(super) class: String,
+    /// How exact its deadline may be said.
+    pub(super) time: TimeRule,
+    /// What stands before the value of the key in a record, where messages have one.
+    pub(super) key: Option<Vec<u8>>,
+    pub(super) pack_bytes: Option<usize>,
+}
+
+/// Headers of every message that leaves.
+pub(super) struct Headers {
+    pub policy: CString,
+    pub class: CString,
+    pub epoch: CString,
+    pub deadline: CString,
+    pub version: String,
+}
+
+impl Headers {
+    fn new(version: &str) -> Self {
+        let name = |name: &CStr| name.to_owned();
+        Self {
+            policy: name(c"sluis.policy"),
+            class: name(c"sluis.class"),
+            epoch: name(c"sluis.epoch"),
+            deadline: name(c"sluis.deadline"),
+            version: version.to_owned(),
+        }
+    }
+}
+
+impl Setup {
+    /// Of a plan whose sources are topics. `instance` is this process among its peers.
+    pub fn new(plan: &Plan, built: Built, instance: String, lanes: usize) -> Result<Self, String> {
+        let kafka = plan.kafka.clone().ok_or("the pipeline has no [kafka]")?;
+        let mut inputs = Vec::new();
+        for (planned, compiled) in plan.sources.iter().zip(built.sources) {
+            let SourceKind::Kafka(source) = &planned.kind else {
+                return Err(format!("source {} is no topic", planned.name));
+            };
+            let topics = source.topics.iter().map(|topic| pattern(topic)).collect::<Result<_, _>>()?;
+            inputs.push(Input {
+                name: planned.name.clone(),
+                plan: compiled,
+                payload: source.payload,
+                topics,
+                lateness_seconds: i64::try_from(planned.max_lateness_seconds).unwrap_or(i64::MAX),
+                record_bytes_max: planned.record_bytes_max,
+                governor: Governor::new(source.rate),
+            });
+        }
+        let (outputs, mut topics) = outputs(plan, &inputs)?;
+        let mut quarantine = None;
+        if let Some(sealed) = plan.quarantine.as_ref()
+            && let Some(topic) = sealed.topic()
+        {
+            let sealer = Sealer::new(&sealed.recipients.iter().map(ToString::to_string).collect::<Vec<_>>());
+            quarantine = Some((topics.len(), sealer.map_err(|error| error.to_string())?));
+            topics.push(topic.to_owned());
+        }
+        let headers = Headers::new(&plan.policy.version);
+        Ok(Self { kafka, instance, lanes, inputs, outputs, topics, quarantine, headers, compression: compression(plan), checked: None, message_bytes_max: None })
+    }
+
+    /// What the consumers subscribe to.
+    pub(super) fn subscription(&self) -> Vec<&str> {
+        let patterns = self.inputs.iter().flat_map(|input| &input.topics);
+        patterns.map(|pattern| match pattern {
+            Pattern::Name(name) => name.as_str(),
+            Pattern::Expression(expression) => expression.as_str(),
+        }).collect()
+    }
+
+    /// The source that reads `topic`.
+    pub(super) fn input_of(&self, topic: &str) -> Option<usize> {
+        self.inputs.iter().position(|input| {
+            input.topics.iter().any(|pattern| match pattern {
+                Pattern::Name(name) => name == topic,
+                Pattern::Expression(expression) => expression.is_match(topic),
+            })
+        })
+    }
+
+    /// True when results and positions are one transaction.
+    pub(super) fn is_exactly_once(&self) -> bool {
+        self.kafka.delivery == DeliveryKind::ExactlyOnce
+    }
+
+    /// Stable over restarts, and of one lane of one process.
+    pub(super) fn transactional_id(&self, lane: usize) -> String {
+        format!("{}.{}.{lane}", self.kafka.group, self.instance)
+    }
+
+    /// Bytes of a round after which it is committed, whatever the time.
+    pub(super) fn round_bytes(&self) -> u64 {
+        4 * client::lane_bytes(&self.kafka, self.lanes) as u64
+    }
+
+    pub(super) fn is_checked(&self, partition: &Partition) -> bool {
+        self.checked.as_ref().is_none_or(|is_checked| is_checked(partition))
+    }
+}
+
+fn compression(plan: &Plan) -> &'static str {
+    let of_sink = |kind: &SinkKind| match kind {
+        SinkKind::Kafka(kafka) => Some(kafka.compression),
+        _ => None,
+    };
+    plan.sinks.iter().find_map(|sink| of_sink(&sink.kind)).unwrap_or("lz4")
+}
+
+fn pattern(topic: &str) -> Result<Pattern, String> {
+    if !topic.starts_with('^') {
+        return Ok(Pattern::Name(topic.to_owned()));
+    }
+    Regex::new(topic)
+        .map(Pattern::Expression)
+        .map_err(|_| format!("topic '{topic}' is no regular expression; write a name, or one such as ^raw-.*"))
+}
+
+/// The outputs in the order of the worker's, and the topics they go to.
+fn outputs(plan: &Plan, inputs: &[Input]) -> Result<(Vec<Output>, Vec<String>), String> {
+    let (mut outputs, mut topics) = (Vec::new(), Vec::<String>::new());
+    for (class, sink) in build::outputs(plan) {
+        let planned = &plan.sinks[sink];
+        let SinkKind::Kafka(kafka) = &planned.kind else {
+            return Err(format!("sink {} is no topic", planned.name));
+        };
+        let at = planned.classes.iter().position(|of_sink| *of_sink == class);
+        let name = at.and_then(|at| kafka.topics.get(at)).ok_or("a sink without a topic for a class")?;
+        let topic = topics.iter().position(|known| known == name).unwrap_or_else(|| {
+            topics.push(name.clone());
+            topics.len() - 1
+        });
+        let output = outputs.len();
+        let mut routes = inputs.iter().flat_map(|input| &input.plan.classes).flat_map(|class| &class.routes);
+        let time = routes.find(|route| route.output == output).map_or(TimeRule::Hour, |route| route.table.time);
+        outputs.push(Output {
+            topic,
+            class: plan.policy.classes[class].name.clone(),
+            time,
+            key: kafka.key.as_ref().map(|key| format!("\"{key}\":\"").into_bytes()),
+            pack_bytes: kafka.pack_bytes,
+        });
+    }
+    Ok((outputs, topics))
+}
