@@ -84,6 +84,7 @@ pub mod retention;
 
 pub mod encode;
 
+pub mod kafka;
 pub mod sink;
 pub mod source;
 

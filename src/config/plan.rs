@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::format_spec::{FormatSpec, Written};
-use super::kafka::{TRANSACTION_TIMEOUT_SECONDS, KafkaPlan, KafkaSink, KafkaSource};
+use super::kafka::{KafkaPlan, KafkaSink, KafkaSource, TRANSACTION_TIMEOUT_SECONDS};
 use super::units::duration_text;
 use crate::encode::Emit;
 use crate::policy::class::{Policy, View};
@@ -300,7 +300,9 @@ impl fmt::Display for WorstAge {
         )?;
         match self.store {
             Store::Nothing => write!(f, "nothing is stored here"),
-            Store::Topic => write!(f, "then the topic's limits end it within {limit}: see `sluis topics plan`"),
+            Store::Topic => {
+                write!(f, "then the topic's limits end it within {limit}: see `sluis topics plan`")
+            }
             Store::NamedFile => write!(
                 f,
                 "then swept by the deadline in its name, less a margin of {}: at most {} old while `sluis run` is at work, {limit} \

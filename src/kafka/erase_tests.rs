@@ -1,0 +1,87 @@
+//! What goes when, and what the journal is told.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const HOUR_MS: u64 = 3_600_000;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(seconds)
+}
+
+#[test]
+fn two_minutes_before_a_record_as_late_as_allowed_is_due() {
+    // now + 2 min − (24 h − 6 h)
+    let rhythm = Rhythm::new(24 * HOUR_MS, 6 * HOUR_MS);
+    assert_eq!(rhythm.before(at(1_000_000)), at(1_000_000 + 120 - 18 * 3_600));
+    assert_eq!(rhythm.interval_ms(), INTERVAL_MS);
+}
+
+proptest! {
+    #[test]
+    fn what_is_due_is_gone_and_what_just_came_is_not(
+        retention in 10_000..(400 * 24 * HOUR_MS), late_share in 0..4u64, now in 0..4_000_000_000i64,
+    ) {
+        let late = retention / 4 * late_share;
+        let rhythm = Rhythm::new(retention, late);
+        let before = rhythm.before(at(now));
+        let arrived = before.0 / 1_000 - 1;
+        // It happened as early as it can have, and is not due before the next deletion has come.
+        let due = arrived - late as i64 + retention as i64;
+        prop_assert!(due >= now * 1_000 && due < now * 1_000 + HEAD_START_MS as i64 + 1);
+        // What is not deleted now is not due before the next time.
+        let kept = before.0 / 1_000 - late as i64 + retention as i64;
+        prop_assert!(kept >= now * 1_000 + rhythm.interval_ms() as i64);
+        prop_assert!(before < at(now));
+    }
+
+    #[test]
+    fn raw_input_stays_within_the_margins(old in 0..1_000_000i64, committed in proptest::option::of(0..1_000_000i64)) {
+        let until = raw_until(old, committed);
+        match committed {
+            None => prop_assert_eq!(until, 0),
+            Some(committed) => prop_assert!(until <= old && until <= committed - RAW_MARGIN_OFFSETS),
+        }
+    }
+}
+
+#[test]
+fn each_partition_has_one_who_erases_it() {
+    let held = |partitions: &[i32]| partitions.iter().copied().collect::<BTreeSet<_>>();
+    assert_eq!(ours(false, &held(&[0, 2]), 3), [0, 2]);
+    assert_eq!(ours(false, &held(&[2, 7]), 3), [2]);
+    assert_eq!(ours(true, &held(&[0]), 3), [0, 1, 2]);
+    assert!(ours(true, &held(&[1, 2]), 3).is_empty());
+}
+
+fn due_of(partitions: &[i32]) -> Due {
+    let offsets = partitions.iter().map(|partition| (*partition, (0, 10))).collect();
+    Due { topic: "clean".into(), offsets, kept: BTreeMap::new() }
+}
+
+fn erased(partitions: &[i32], offsets: u64) -> Erased {
+    Erased { partitions: partitions.iter().copied().collect(), offsets, kept: BTreeMap::new() }
+}
+
+#[test]
+fn one_entry_per_topic_and_hour_before_anything_goes() {
+    let mut tally = Tally::default();
+    let before = Some(at(500));
+    let event = |partitions, before, offsets| Event::TopicRecordsDeleted {
+        topic: "clean".into(),
+        partitions,
+        before: at(before),
+        offsets,
+    };
+    assert_eq!(tally.entry(&due_of(&[]), before, at(3_600)), None);
+    assert_eq!(tally.entry(&due_of(&[0, 1]), before, at(3_600)), Some(event(2, 500, 0)));
+    tally.add("clean", &erased(&[0, 1], 20));
+    assert_eq!(tally.entry(&due_of(&[2]), Some(at(560)), at(3_660)), None);
+    tally.add("clean", &erased(&[2], 5));
+    assert_eq!(tally.entry(&due_of(&[0]), Some(at(4_100)), at(7_200)), Some(event(3, 4_100, 25)));
+    assert!(tally.rest().is_empty());
+    tally.add("clean", &erased(&[0], 7));
+    assert_eq!(tally.rest(), [event(1, 4_100, 7)]);
+    assert!(tally.rest().is_empty());
+}
