@@ -22,6 +22,7 @@ mod forged;
 mod formats;
 mod invariants;
 mod jitsi;
+mod kafka;
 mod keys;
 mod kill;
 mod leak;

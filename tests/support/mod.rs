@@ -14,6 +14,7 @@
 //! `in = out + quarantined + expired + dropped`; `quarantined` names the reasons (`Refusal::name`) and adds up to the count
 //! above; `treated` counts identifiers per kind. Names and numbers only, never content; other keys may stand beside.
 
+pub mod broker;
 pub mod numbered;
 
 use std::collections::BTreeMap;

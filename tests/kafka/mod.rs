@@ -1,0 +1,6 @@
+//! Kafka, on a real broker.
+//!
+//! *In*: topics of each test's own. *Out*: verdicts. *Promised*: never on a mock, which neither hides aborted records nor fences
+//! zombies. *Not here*: the long forms, which `tests/chaos` runs.
+
+mod support;
