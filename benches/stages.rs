@@ -359,7 +359,7 @@ fn workers(criterion: &mut Criterion) {
             let format = compiled(&FormatSpec::Combined);
             let route = RouteSpec { class: 0, view: None, emit, output: 0, sink: 0 };
             let classes = build::classes(&policy, format.parser(), &[route]);
-            let plan = SourcePlan { format, choice: ClassChoice::Fixed(0), classes };
+            let plan = SourcePlan { format, choice: ClassChoice::Fixed(0), classes, alone: None };
             let (mut worker, mut outcome) = (Worker::new(keys.clone(), entries), Outcome::new(1));
             row(criterion, &format!("worker {form}{memory}"), &batch.bytes, LINES, |_| {
                 worker.process(0, &plan, black_box(&batch), NOW, &mut outcome);

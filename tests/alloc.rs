@@ -162,7 +162,7 @@ fn allocations(format: &FormatSpec, line: Line, emit: Emit, cache: usize, batche
         build::compile(format, Some(jiff::tz::TimeZone::UTC), &BTreeMap::new()).expect("the format is right");
     let specs = [RouteSpec { class: 0, view: None, emit, output: 0, sink: 0 }];
     let classes = build::classes(&policy, format.parser(), &specs);
-    let plan = SourcePlan { format, choice: ClassChoice::Fixed(0), classes };
+    let plan = SourcePlan { format, choice: ClassChoice::Fixed(0), classes, alone: None };
     let keys = Keys::ephemeral(&policy.domains).expect("a random keyring");
     // So few names are remembered that the warm-up has learned more, and forgotten some.
     let workers = build::workers(&keys, 1, cache, 1000).expect("a random seed");

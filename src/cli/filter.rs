@@ -141,7 +141,7 @@ pub fn filter(arguments: &FilterArgs) -> Result<u8, Failure> {
         Box::new(Refusals::discarding(arguments.explain_failures)),
     );
     let classes = build::classes(&policy, format.parser(), &[route]);
-    let plan = SourcePlan { format, choice: ClassChoice::Fixed(route.class), classes };
+    let plan = SourcePlan { format, choice: ClassChoice::Fixed(route.class), classes, alone: None };
     let stop = opened::stop_flag()?;
     // There is nowhere to say that the clock is right again, and nothing stored that a pause would save.
     let paused = AtomicBool::new(false);

@@ -11,7 +11,7 @@ use super::delivery::ClassSink;
 use super::worker::{ClassChoice, ClassPlan, Outcome, Route, SourcePlan, Worker};
 use crate::config;
 use crate::config::format_spec::FormatSpec;
-use crate::config::plan::{Plan, SinkKind, SourcePlan as Planned};
+use crate::config::plan::{Plan, SinkKind, SourceKind, SourcePlan as Planned};
 use crate::encode::Emit;
 use crate::encode::ndjson;
 use crate::format::apache_error::ApacheError;
@@ -83,7 +83,16 @@ fn source(plan: &Plan, planned: &Planned, specs: &[RouteSpec<'_>]) -> Result<Sou
     let of_source = planned.class.classes();
     let specs: Vec<_> = specs.iter().filter(|spec| of_source.contains(&spec.class)).copied().collect();
     let classes = classes(&plan.policy, format.parser(), &specs);
-    Ok(SourcePlan { format, choice, classes })
+    let alone = matches!(planned.kind, SourceKind::Kafka(_)) && format.parser().multi_line();
+    let alone = alone.then(|| Box::new(text_alone(&plan.policy, planned.class.otherwise, &specs)));
+    Ok(SourcePlan { format, choice, classes, alone })
+}
+
+/// How lines are treated of which nothing is known but their class: as text.
+fn text_alone(policy: &Policy, class: usize, specs: &[RouteSpec<'_>]) -> SourcePlan {
+    let format = Format::Text(Box::default());
+    let classes = classes(policy, format.parser(), specs);
+    SourcePlan { format, choice: ClassChoice::Fixed(class), classes, alone: None }
 }
 
 /// An IANA time zone.
@@ -179,7 +188,7 @@ pub fn one_line(spec: &FormatSpec, line: &[u8]) -> Option<Vec<u8>> {
     let format = compile(spec, Some(TimeZone::UTC), &policy.classified()).ok()?;
     let route = RouteSpec { class: 0, view: None, emit: Emit::Same, output: 0, sink: 0 };
     let classes = classes(&policy, format.parser(), &[route]);
-    let plan = SourcePlan { format, choice: ClassChoice::Fixed(0), classes };
+    let plan = SourcePlan { format, choice: ClassChoice::Fixed(0), classes, alone: None };
     let mut batch = RawBatch::with_capacity(line.len());
     batch.bytes.extend_from_slice(line);
     let mut outcome = Outcome::new(1);

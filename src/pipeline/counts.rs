@@ -18,6 +18,8 @@ pub struct Counts {
     pub dropped: u64,
     /// Records whose deadline came between arrival and delivery.
     pub withheld: u64,
+    /// Records that came later than their source allows.
+    pub late: u64,
     /// Bytes that arrived, newlines included.
     pub bytes_in: u64,
     /// Bytes that were handed to sinks.
@@ -37,6 +39,7 @@ impl Counts {
         self.expired += other.expired;
         self.dropped += other.dropped;
         self.withheld += other.withheld;
+        self.late += other.late;
         self.bytes_in += other.bytes_in;
         self.bytes_out += other.bytes_out;
         self.treated.add(&other.treated);
@@ -56,7 +59,8 @@ impl Counts {
 
     /// True when every record is accounted for.
     pub fn balance(&self) -> bool {
-        self.records_in == self.records_out + self.quarantined() + self.expired + self.dropped + self.withheld
+        let kept_back = self.expired + self.dropped + self.withheld + self.late;
+        self.records_in == self.records_out + self.quarantined() + kept_back
     }
 }
 

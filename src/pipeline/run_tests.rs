@@ -77,7 +77,7 @@ fn plan(policy: &Policy) -> SourcePlan {
     let format = build::compile(&FormatSpec::Text, None, &policy.variables).unwrap();
     let route = RouteSpec { class: 0, view: None, emit: Emit::Same, output: 0, sink: 0 };
     let classes = build::classes(policy, format.parser(), &[route]);
-    SourcePlan { format, choice: ClassChoice::Fixed(0), classes }
+    SourcePlan { format, choice: ClassChoice::Fixed(0), classes, alone: None }
 }
 
 /// Runs the silent source; returns how it ended, the ticks, and the seconds that passed.

@@ -1,5 +1,6 @@
 //! One worker: a raw batch in, clean batches out. The same code runs for a pipe, a file and (later) a Kafka lane.
 
+mod messages;
 mod rows;
 
 use std::sync::Arc;
@@ -94,6 +95,8 @@ pub struct SourcePlan {
     pub choice: ClassChoice,
     /// By index of the policy's classes.
     pub classes: Vec<ClassPlan>,
+    /// How later lines of a record are treated that come without it, where records come in messages.
+    pub alone: Option<Box<SourcePlan>>,
 }
 
 /// A record that failed: where in the batch, which one of the batch, and why.
@@ -109,6 +112,9 @@ pub struct Failure {
     pub refusal: Refusal,
 }
 
+/// Names of epochs that are remembered from batch to batch.
+const EPOCHS_MAX: usize = 64;
+
 /// What became of one batch.
 pub struct Outcome {
     /// By output.
@@ -117,6 +123,10 @@ pub struct Outcome {
     pub failures: Vec<Failure>,
     /// Counts.
     pub counts: Counts,
+    /// Names of the epochs that [frames](crate::record::batch::Frame) are of.
+    pub epochs: Vec<String>,
+    /// The serial number of the last of them, so that it is known again.
+    epoch: u64,
 }
 
 impl Outcome {
@@ -126,12 +136,18 @@ impl Outcome {
             clean: (0..outputs).map(|_| CleanBatch::new()).collect(),
             failures: Vec::new(),
             counts: Counts::default(),
+            epochs: Vec::new(),
+            epoch: 0,
         }
     }
 
     fn clear(&mut self) {
         self.clean.iter_mut().for_each(CleanBatch::clear);
         self.failures.clear();
+        // Most batches are of the epoch of the one before.
+        if self.epochs.len() > EPOCHS_MAX {
+            self.epochs.clear();
+        }
         self.counts = Counts::default();
     }
 }
@@ -141,8 +157,19 @@ impl Outcome {
 struct Task<'a> {
     input: usize,
     plan: &'a SourcePlan,
-    batch: &'a RawBatch,
+    bytes: &'a [u8],
+    received: Timestamp,
     now: Timestamp,
+    bounds: Bounds,
+}
+
+/// Until when records must be delivered, beyond `now`, and how late they may be.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bounds {
+    /// Seconds until a delivery that begins now is surely over: what is due before is withheld.
+    pub delivery_seconds: i64,
+    /// The instant before which a record is too late; `None`: none is.
+    pub late_before: Option<Timestamp>,
 }
 
 /// A worker's own state. Reused from batch to batch: after the first batches nothing is allocated.
@@ -202,18 +229,23 @@ impl Worker {
             fail(outcome, 0, batch.bytes.len(), refusal);
             return;
         }
-        let task = Task { input, plan, batch, now };
-        // One compiled loop per format: the choice is made here, once per batch.
-        match (&plan.format, plan.rows()) {
+        let task =
+            Task { input, plan, bytes: &batch.bytes, received: batch.received, now, bounds: Bounds::default() };
+        self.run(task, outcome);
+        self.protector.learner.hand_in();
+        outcome.counts.treated = self.protector.counts;
+        self.protector.counts = crate::protect::treatments::Treatments::default();
+        outcome.counts.bytes_out = outcome.clean.iter().map(|clean| clean.bytes().len() as u64).sum();
+    }
+
+    /// One compiled loop per format: the choice is made here, once per batch.
+    fn run(&mut self, task: Task<'_>, outcome: &mut Outcome) {
+        match (&task.plan.format, task.plan.rows()) {
             (Format::Log(parser), Some(class)) => self.rows(&**parser, class, task, outcome),
             (format, _) => {
                 crate::format::with_parser!(format, parser => self.records(&**parser, task, outcome));
             }
         }
-        self.protector.learner.hand_in();
-        outcome.counts.treated = self.protector.counts;
-        self.protector.counts = crate::protect::treatments::Treatments::default();
-        outcome.counts.bytes_out = outcome.clean.iter().map(|clean| clean.bytes().len() as u64).sum();
     }
 
     /// Drops keys that are dead or were changed, and with them every token and learned name that was remembered (PI-5). Every batch begins with
@@ -234,7 +266,7 @@ impl Worker {
     }
 
     fn records<P: Parser>(&mut self, parser: &P, task: Task<'_>, outcome: &mut Outcome) {
-        let bytes = task.batch.bytes.as_slice();
+        let bytes = task.bytes;
         let mut start = 0;
         for record in frame::records(parser, bytes) {
             outcome.counts.records_in += 1;
@@ -257,7 +289,7 @@ impl Worker {
         match parser.parse(record, &mut self.memos[task.input], &mut self.parsed) {
             Ok(()) => self.clean(task, record, outcome),
             Err(refusal) => {
-                let next = (start + record.len() + 1).min(task.batch.bytes.len());
+                let next = (start + record.len() + 1).min(task.bytes.len());
                 fail(outcome, start, next, refusal);
             }
         }
@@ -271,7 +303,7 @@ impl Worker {
         let (protector, parsed) = (&mut self.protector, &self.parsed);
         protector.learner.enter(class.domain);
         for route in &class.routes {
-            let record = Record { batch: &task.batch.bytes, raw, parsed, table: &route.table, epoch };
+            let record = Record { batch: task.bytes, raw, parsed, table: &route.table, epoch };
             outcome.clean[route.output].append(&stamp, |out| match route.emit {
                 Emit::Same => protector.same(record, out),
                 Emit::Ndjson => {
@@ -293,10 +325,13 @@ fn admit<'a>(
     time: Option<Timestamp>,
     outcome: &mut Outcome,
 ) -> Option<(Stamp, &'a EpochKeys)> {
-    let Some(stamp) = deadline::judge(time, task.batch.received, class.retention_seconds, task.now) else {
+    let Some(stamp) = deadline::judge(time, task.received, class.retention_seconds, task.now) else {
         outcome.counts.expired += 1;
         return None;
     };
+    if !task.bounds.allow(&stamp, task.now, &mut outcome.counts) {
+        return None;
+    }
     let Ok(epoch) = epochs.at(class.domain, stamp.instant(), task.now) else {
         outcome.counts.expired += 1;
         return None;
@@ -304,6 +339,10 @@ fn admit<'a>(
     if class.routes.is_empty() {
         outcome.counts.dropped += 1;
         return None;
+    }
+    if epoch.serial() != outcome.epoch || outcome.epochs.is_empty() {
+        outcome.epoch = epoch.serial();
+        outcome.epochs.push(epoch.id().to_owned());
     }
     Some((stamp, epoch))
 }

@@ -5,6 +5,8 @@
 //! ([`Treated`](crate::protect::Treated)) and that `retention` stamped it ([`Stamp`](crate::retention::deadline::Stamp)).
 //! Neither has a constructor outside its room.
 
+use std::mem;
+
 use super::span::Refusal;
 use super::timestamp::Timestamp;
 use crate::protect::Treated;
@@ -72,10 +74,28 @@ pub struct Run {
     pub deadline: Option<Timestamp>,
 }
 
+/// The records of one message of a log of messages, which stay together in one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// One past the last byte in the batch; it begins where the one before ends.
+    pub end: usize,
+    /// Records in it.
+    pub records: u32,
+    /// The number that its origin was given.
+    pub origin: u32,
+    /// The earliest deadline in it.
+    pub deadline: Option<Timestamp>,
+    /// The epoch of its last record, as a number given by whoever treated it.
+    pub epoch: u32,
+}
+
 /// Records that may leave: treated, stamped and encoded, of one class and one output.
 pub struct CleanBatch {
     bytes: Vec<u8>,
     runs: Vec<Run>,
+    frames: Vec<Frame>,
+    /// The records since the last frame, and the earliest deadline among them.
+    open: (u32, Option<Timestamp>),
 }
 
 impl Default for CleanBatch {
@@ -87,7 +107,7 @@ impl Default for CleanBatch {
 impl CleanBatch {
     /// An empty batch.
     pub const fn new() -> Self {
-        Self { bytes: Vec::new(), runs: Vec::new() }
+        Self { bytes: Vec::new(), runs: Vec::new(), frames: Vec::new(), open: (0, None) }
     }
 
     /// Adds one encoded record that ends at the end of `bytes`: `fill` writes it, `treated` and `stamp` prove it may leave.
@@ -96,6 +116,8 @@ impl CleanBatch {
         let _: Treated = fill(&mut self.bytes);
         let deadline = stamp.deadline();
         let end = self.bytes.len();
+        self.open.1 = if self.open.0 == 0 { deadline } else { self.open.1.min(deadline) };
+        self.open.0 += 1;
         match self.runs.last_mut() {
             Some(run) if run.deadline == deadline || same_minute(run.deadline, deadline) => {
                 run.end = end;
@@ -104,6 +126,22 @@ impl CleanBatch {
             }
             _ => self.runs.push(Run { end, records: 1, deadline }),
         }
+    }
+
+    /// Closes the frame of the records that were added since the last, if there are any; false when there are none.
+    #[inline]
+    pub fn close_frame(&mut self, origin: u32, epoch: u32) -> bool {
+        let (records, deadline) = mem::take(&mut self.open);
+        if records == 0 {
+            return false;
+        }
+        self.frames.push(Frame { end: self.bytes.len(), records, origin, deadline, epoch });
+        true
+    }
+
+    /// The frames, in order. Nothing lies between them; records that were added after the last are in none.
+    pub fn frames(&self) -> &[Frame] {
+        &self.frames
     }
 
     /// Every byte of the batch.
@@ -130,6 +168,8 @@ impl CleanBatch {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.runs.clear();
+        self.frames.clear();
+        self.open = (0, None);
     }
 }
 

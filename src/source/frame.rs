@@ -18,7 +18,7 @@ pub const HEAD_BYTES_MAX: usize = 4096;
 
 /// The part of a line that [`Parser::begins_record`] may see.
 #[inline]
-fn head(line: &[u8]) -> &[u8] {
+pub fn head(line: &[u8]) -> &[u8] {
     &line[..line.len().min(HEAD_BYTES_MAX)]
 }
 

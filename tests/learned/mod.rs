@@ -154,7 +154,7 @@ impl Pipeline {
         let classes = build::classes(policy, format.parser(), &[route]);
         let keys = Keys::ephemeral(&policy.domains).unwrap();
         Self {
-            plan: SourcePlan { format, choice: ClassChoice::Fixed(0), classes },
+            plan: SourcePlan { format, choice: ClassChoice::Fixed(0), classes, alone: None },
             workers: build::workers(&keys, workers, 64, names_max).unwrap(),
             outcome: Outcome::new(1),
             input: 0,

@@ -64,7 +64,7 @@ fn plan(format: &FormatSpec, policy: &Policy, class: usize, emit: Emit) -> Sourc
     let format = build::compile(format, Some(TimeZone::UTC), &BTreeMap::new()).unwrap();
     let route = RouteSpec { class, view: None, emit, output: 0, sink: 0 };
     let classes = build::classes(policy, format.parser(), &[route]);
-    SourcePlan { format, choice: ClassChoice::Fixed(class), classes }
+    SourcePlan { format, choice: ClassChoice::Fixed(class), classes, alone: None }
 }
 
 /// Compares one batch in one form. Each record of the output is known by its number of lines.

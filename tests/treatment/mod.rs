@@ -51,7 +51,7 @@ impl Real {
         Self {
             title: format!("{form}, cache of {cache}"),
             emit,
-            plan: SourcePlan { format, choice: ClassChoice::Fixed(0), classes },
+            plan: SourcePlan { format, choice: ClassChoice::Fixed(0), classes, alone: None },
             worker: Worker::new(keys.clone(), cache),
             outcome: Outcome::new(1),
         }

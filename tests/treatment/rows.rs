@@ -66,7 +66,7 @@ fn rows_are_treated_as_records_are() {
                 let classes = build::classes(&policy, format.parser(), &[route]);
                 let rules = ClassChoice::Rules { rules: Vec::new(), strictest: 0 };
                 let choice = if fixed { ClassChoice::Fixed(0) } else { rules };
-                let plan = SourcePlan { format, choice, classes };
+                let plan = SourcePlan { format, choice, classes, alone: None };
                 let (mut worker, mut outcome) = (Worker::new(keys.clone(), 64), Outcome::new(1));
                 worker.process(0, &plan, &batch, batch.received, &mut outcome);
                 (outcome.clean[0].bytes().to_vec(), outcome.counts)

@@ -31,7 +31,7 @@ impl Worker {
         task: Task<'_>,
         outcome: &mut Outcome,
     ) {
-        let bytes = task.batch.bytes.as_slice();
+        let bytes = task.bytes;
         let mut lines = mem::take(&mut self.lines);
         lines.scan(bytes);
         self.protector.learner.enter(class.domain);
@@ -69,7 +69,7 @@ impl Worker {
         outcome: &mut Outcome,
     ) {
         let Some((stamp, epoch)) = admit(&mut self.epochs, task, class, Some(time), outcome) else { return };
-        let batch = task.batch.bytes.as_slice();
+        let batch = task.bytes;
         let (protector, row, at) = (&mut self.protector, &self.row, batch.len() - line.tail.len());
         for route in &class.routes {
             let Some(plan) = &route.rows else { continue };

@@ -1,0 +1,178 @@
+//! How clients are configured: the connection as the pipeline says, and what our promises need.
+
+use std::fs;
+
+use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
+
+use super::error::KafkaError;
+use crate::config::kafka::{
+    KafkaPlan, MESSAGE_TIMEOUT_SECONDS, Sasl, SecretFrom, Security, TRANSACTION_TIMEOUT_SECONDS,
+};
+
+/// The most that one lane needs to be fast: more only takes memory.
+const LANE_BYTES_MAX: usize = 24 << 20;
+
+/// The connection alone: for whoever asks brokers something.
+///
+/// # Errors
+/// When a secret cannot be read.
+pub fn connection(plan: &KafkaPlan) -> Result<ClientConfig, KafkaError> {
+    let mut config = ClientConfig::new();
+    for (key, value) in &plan.options {
+        config.set(key, value);
+    }
+    config
+        .set("bootstrap.servers", plan.brokers.join(","))
+        .set("client.id", "sluis")
+        // The default waits up to 10 s after a broker has come back.
+        .set("reconnect.backoff.max.ms", "1000")
+        .set("allow.auto.create.topics", "false")
+        .set("log.connection.close", "false")
+        .set_log_level(RDKafkaLogLevel::Error);
+    secure(&mut config, &plan.security)?;
+    Ok(config)
+}
+
+/// Bytes that the queues of one of `lanes` may hold.
+pub fn lane_bytes(plan: &KafkaPlan, lanes: usize) -> usize {
+    (plan.in_flight_bytes / lanes.max(1)).min(LANE_BYTES_MAX)
+}
+
+/// The consumer of a lane.
+///
+/// # Errors
+/// As [`connection`].
+pub fn consumer(plan: &KafkaPlan, lanes: usize) -> Result<ClientConfig, KafkaError> {
+    let mut config = connection(plan)?;
+    // A third of the lane's bytes are what was read.
+    let bytes = lane_bytes(plan, lanes) / 3;
+    config
+        .set("group.id", &plan.group)
+        // Positions are ours alone.
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("auto.offset.reset", "error")
+        .set("isolation.level", "read_committed")
+        .set("partition.assignment.strategy", "cooperative-sticky")
+        .set("queued.max.messages.kbytes", (bytes / 1024).to_string())
+        .set("queued.min.messages", "20000")
+        .set("fetch.max.bytes", bytes.max(1 << 20).to_string())
+        .set("fetch.message.max.bytes", (bytes / 4).max(1 << 20).to_string())
+        // The default sits a second out whenever the queue is full.
+        .set("fetch.queue.backoff.ms", "5")
+        .set("enable.partition.eof", "false")
+        .set("check.crcs", "true");
+    Ok(config)
+}
+
+/// The producer of a lane: of transactions called `transactional_id`, or idempotent alone.
+///
+/// # Errors
+/// As [`connection`].
+pub fn producer(
+    plan: &KafkaPlan,
+    lanes: usize,
+    transactional_id: Option<&str>,
+    compression: &str,
+) -> Result<ClientConfig, KafkaError> {
+    let mut config = connection(plan)?;
+    let bytes = lane_bytes(plan, lanes) * 2 / 3;
+    set_default(&mut config, plan, "linger.ms", "5");
+    set_default(&mut config, plan, "batch.size", "262144");
+    config
+        .set("enable.idempotence", "true")
+        .set("acks", "all")
+        .set("compression.type", compression)
+        .set("queue.buffering.max.kbytes", (bytes / 1024).to_string())
+        .set("queue.buffering.max.messages", "200000")
+        // Receipts of what went well are not needed: a transaction says it for all, and at least once waits until nothing is in flight.
+        .set("delivery.report.only.error", "true")
+        // A coordinator that is busy is asked again soon: with the default a commit takes a tenth of a second longer.
+        .set("retry.backoff.ms", "5")
+        .set("retry.backoff.max.ms", "20");
+    match transactional_id {
+        Some(id) => {
+            let millis = (TRANSACTION_TIMEOUT_SECONDS * 1000).to_string();
+            config
+                .set("transactional.id", id)
+                .set("transaction.timeout.ms", &millis)
+                .set("message.timeout.ms", &millis);
+        }
+        None => {
+            config.set("message.timeout.ms", (MESSAGE_TIMEOUT_SECONDS * 1000).to_string());
+        }
+    }
+    Ok(config)
+}
+
+fn set_default(config: &mut ClientConfig, plan: &KafkaPlan, key: &str, value: &str) {
+    if !plan.options.contains_key(key) {
+        config.set(key, value);
+    }
+}
+
+fn secure(config: &mut ClientConfig, security: &Security) -> Result<(), KafkaError> {
+    let protocol = match (&security.tls, &security.sasl) {
+        (None, None) => "PLAINTEXT",
+        (Some(_), None) => "SSL",
+        (None, Some(_)) => "SASL_PLAINTEXT",
+        (Some(_), Some(_)) => "SASL_SSL",
+    };
+    config.set("security.protocol", protocol);
+    if let Some(tls) = &security.tls {
+        config.set("ssl.endpoint.identification.algorithm", "https");
+        let files =
+            [("ssl.ca.location", &tls.ca), ("ssl.certificate.location", &tls.certificate), ("ssl.key.location", &tls.key)];
+        for (key, path) in files {
+            if let Some(path) = path {
+                config.set(key, path.to_string_lossy());
+            }
+        }
+        if let Some(password) = &tls.key_password {
+            config.set("ssl.key.password", secret(password)?);
+        }
+    }
+    match &security.sasl {
+        None => {}
+        Some(Sasl::Plain { user, password }) => {
+            config.set("sasl.mechanism", "PLAIN").set("sasl.username", user).set("sasl.password", secret(password)?);
+        }
+        Some(Sasl::Scram { mechanism, user, password }) => {
+            config.set("sasl.mechanism", *mechanism).set("sasl.username", user).set("sasl.password", secret(password)?);
+        }
+        Some(Sasl::Oidc { token_url, client_id, client_secret, scope }) => {
+            config
+                .set("sasl.mechanism", "OAUTHBEARER")
+                .set("sasl.oauthbearer.method", "oidc")
+                .set("sasl.oauthbearer.token.endpoint.url", token_url)
+                .set("sasl.oauthbearer.client.id", client_id)
+                .set("sasl.oauthbearer.client.secret", secret(client_secret)?);
+            if let Some(scope) = scope {
+                config.set("sasl.oauthbearer.scope", scope);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads a secret. What it is never stands in an error.
+fn secret(from: &SecretFrom) -> Result<String, KafkaError> {
+    let problem = |what: String, problem: &str| KafkaError::Config { what, problem: problem.to_owned() };
+    let text = match from {
+        SecretFrom::File(path) => fs::read_to_string(path).map_err(|error| {
+            problem(
+                path.display().to_string(),
+                &format!("the secret cannot be read ({}); let this user read the file", error.kind()),
+            )
+        })?,
+        SecretFrom::Environment(name) => std::env::var(name).map_err(|_| {
+            problem(format!("environment variable {name}"), "is not set, or no text; put the secret in it")
+        })?,
+    };
+    let secret = text.lines().next().unwrap_or_default().trim_end().to_owned();
+    if secret.is_empty() {
+        return Err(problem("a secret of [kafka]".to_owned(), "is empty; see its file or variable"));
+    }
+    Ok(secret)
+}

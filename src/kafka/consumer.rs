@@ -1,0 +1,252 @@
+//! The consumer of a lane: messages by the batch, and group events one by one.
+//!
+//! librdkafka reports a change of the group and then waits: nothing moves until it is told to assign or to let go. So events are handed
+//! to the lane, which ends its transaction first. While the consumer closes there is no lane, and it lets go by itself.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::client::ClientContext;
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, ConsumerGroupMetadata};
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+
+use super::error::KafkaError;
+use super::ffi::{Batch, Inbox};
+
+/// Messages of one batch: enough that the cost of a call vanishes.
+const BATCH_MAX: usize = 2_000;
+
+/// How long brokers may take to say where a group is.
+const ASK: Duration = Duration::from_secs(5);
+
+/// A partition of a topic.
+pub type Partition = (String, i32);
+
+/// What the group has decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupEvent {
+    /// These are ours from now on.
+    Assigned(Vec<Partition>),
+    /// These are not ours any more, once they are let go.
+    Revoked {
+        /// Which.
+        partitions: Vec<Partition>,
+        /// Others may have them already.
+        lost: bool,
+    },
+}
+
+/// What librdkafka tells.
+#[derive(Default)]
+pub struct Told {
+    events: Mutex<VecDeque<GroupEvent>>,
+    is_closing: AtomicBool,
+}
+
+impl ClientContext for Told {
+    // What librdkafka logs may name anything; errors come as codes.
+    fn log(&self, _: rdkafka::config::RDKafkaLogLevel, _: &str, _: &str) {}
+    fn error(&self, _: rdkafka::error::KafkaError, _: &str) {}
+}
+
+impl ConsumerContext for Told {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let partitions = partitions(list);
+        let is_assigned = code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        if self.is_closing.load(Ordering::Relaxed) {
+            // Nobody is left to read: an empty assignment is acknowledged, too.
+            let _ = if is_assigned {
+                consumer.incremental_assign(&TopicPartitionList::new())
+            } else {
+                consumer.incremental_unassign(list)
+            };
+            return;
+        }
+        let event = if is_assigned {
+            GroupEvent::Assigned(partitions)
+        } else {
+            GroupEvent::Revoked { partitions, lost: consumer.assignment_lost() }
+        };
+        self.events.lock().unwrap_or_else(PoisonError::into_inner).push_back(event);
+    }
+}
+
+fn partitions(list: &TopicPartitionList) -> Vec<Partition> {
+    list.elements().iter().map(|element| (element.topic().to_owned(), element.partition())).collect()
+}
+
+/// See the module comment.
+pub struct LaneConsumer {
+    inbox: Inbox<Told>,
+    consumer: Arc<BaseConsumer<Told>>,
+}
+
+impl LaneConsumer {
+    /// Joins the group for `topics` (one that begins with `^` is a regular expression).
+    pub fn join(config: &ClientConfig, topics: &[&str]) -> Result<Self, KafkaError> {
+        let consumer = BaseConsumer::from_config_and_context(config, Told::default())
+            .map_err(|error| KafkaError::Config { what: "[kafka]".to_owned(), problem: config_problem(&error) })?;
+        let consumer = Arc::new(consumer);
+        let inbox = Inbox::new(&consumer, BATCH_MAX);
+        consumer.subscribe(topics).map_err(|error| KafkaError::call("subscribing to topics", &error))?;
+        Ok(Self { inbox, consumer })
+    }
+
+    /// Serves the client, and gives the next event of the group. An error is one of the client as a whole.
+    pub fn event(&self) -> Result<Option<GroupEvent>, KafkaError> {
+        let known = |consumer: &BaseConsumer<Told>| {
+            consumer.context().events.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        };
+        if let Some(event) = known(&self.consumer) {
+            return Ok(Some(event));
+        }
+        // No message comes this way: partitions have the inbox.
+        match self.consumer.poll(Duration::ZERO) {
+            Some(Err(error)) => Err(KafkaError::call("reading", &error)),
+            _ => Ok(known(&self.consumer)),
+        }
+    }
+
+    /// Waits at most `wait` for messages and takes what is there.
+    pub fn read(&mut self, wait: Duration) -> Batch<'_> {
+        self.inbox.read(wait)
+    }
+
+    /// Takes partitions on, each from where the group is. `None` as position: the group has none.
+    pub fn committed(&self, partitions: &[Partition]) -> Result<Vec<Option<i64>>, KafkaError> {
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list = list(partitions.iter().map(|partition| (partition, Offset::Invalid)))?;
+        let what = "asking for the group's position";
+        let answer =
+            self.consumer.committed_offsets(list, ASK).map_err(|error| KafkaError::call(what, &error))?;
+        let mut positions = Vec::new();
+        for (topic, partition) in partitions {
+            let element = answer.find_partition(topic, *partition);
+            if let Some(Err(error)) = element.as_ref().map(rdkafka::topic_partition_list::TopicPartitionListElem::error) {
+                return Err(KafkaError::call(what, &error));
+            }
+            positions.push(match element.map(|element| element.offset()) {
+                Some(Offset::Offset(offset)) => Some(offset),
+                _ => None,
+            });
+        }
+        Ok(positions)
+    }
+
+    /// First and next offset of a partition.
+    pub fn reach(&self, partition: &Partition) -> Result<(i64, i64), KafkaError> {
+        self.consumer
+            .fetch_watermarks(&partition.0, partition.1, ASK)
+            .map_err(|error| KafkaError::call("asking for the ends of a partition", &error))
+    }
+
+    /// Adds partitions, each read from a position (`None`: from the earliest).
+    pub fn assign(&self, positions: &[(Partition, Option<i64>)]) -> Result<(), KafkaError> {
+        for ((topic, partition), _) in positions {
+            self.inbox.attach(topic, *partition);
+        }
+        let list = list(positions.iter().map(|(partition, at)| (partition, offset(*at))))?;
+        self.consumer.incremental_assign(&list).map_err(|error| KafkaError::call("taking partitions on", &error))
+    }
+
+    /// Lets partitions go.
+    pub fn release(&self, partitions: &[Partition]) -> Result<(), KafkaError> {
+        let list = list(partitions.iter().map(|partition| (partition, Offset::Invalid)))?;
+        let released = self.consumer.incremental_unassign(&list);
+        for (topic, partition) in partitions {
+            self.inbox.detach(topic, *partition);
+        }
+        released.map_err(|error| KafkaError::call("letting partitions go", &error))
+    }
+
+    /// Reads partitions again from a position. What was read ahead of it is gone.
+    pub fn seek(&self, positions: &[(Partition, Option<i64>)]) -> Result<(), KafkaError> {
+        if positions.is_empty() {
+            return Ok(());
+        }
+        let what = "reading again";
+        let list = list(positions.iter().map(|(partition, at)| (partition, offset(*at))))?;
+        let sought = self.consumer.seek_partitions(list, ASK).map_err(|error| KafkaError::call(what, &error))?;
+        match sought.elements().iter().find_map(|element| element.error().err()) {
+            Some(error) => Err(KafkaError::call(what, &error)),
+            None => Ok(()),
+        }
+    }
+
+    /// Stops or resumes the fetching of partitions.
+    pub fn pause(&self, partitions: &[Partition], is_paused: bool) -> Result<(), KafkaError> {
+        let list = list(partitions.iter().map(|partition| (partition, Offset::Invalid)))?;
+        let done = if is_paused { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        done.map_err(|error| KafkaError::call("pausing partitions", &error))
+    }
+
+    /// Commits positions of the group, outside any transaction.
+    pub fn commit(&self, positions: &[(Partition, Option<i64>)]) -> Result<(), KafkaError> {
+        let list = list(positions.iter().map(|(partition, at)| (partition, offset(*at))))?;
+        self.consumer
+            .commit(&list, rdkafka::consumer::CommitMode::Sync)
+            .map_err(|error| KafkaError::call("committing positions", &error))
+    }
+
+    /// What proves to the broker which generation of the group we are in.
+    pub fn metadata(&self) -> Option<ConsumerGroupMetadata> {
+        self.consumer.group_metadata()
+    }
+}
+
+impl Drop for LaneConsumer {
+    fn drop(&mut self) {
+        self.consumer.context().is_closing.store(true, Ordering::Relaxed);
+        // What was told and not handled yet is what the group waits for.
+        while let Some(event) =
+            self.consumer.context().events.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        {
+            let _ = match event {
+                GroupEvent::Assigned(_) => self.consumer.incremental_assign(&TopicPartitionList::new()),
+                GroupEvent::Revoked { partitions, .. } => {
+                    list(partitions.iter().map(|partition| (partition, Offset::Invalid)))
+                        .map_or(Ok(()), |list| self.consumer.incremental_unassign(&list))
+                }
+            };
+        }
+    }
+}
+
+const fn offset(at: Option<i64>) -> Offset {
+    match at {
+        Some(offset) => Offset::Offset(offset),
+        None => Offset::Beginning,
+    }
+}
+
+/// Positions as librdkafka takes them.
+pub(super) fn list<'p>(
+    positions: impl Iterator<Item = (&'p Partition, Offset)>,
+) -> Result<TopicPartitionList, KafkaError> {
+    let mut list = TopicPartitionList::new();
+    for ((topic, partition), offset) in positions {
+        list.add_partition_offset(topic, *partition, offset)
+            .map_err(|error| KafkaError::call("naming a partition", &error))?;
+    }
+    Ok(list)
+}
+
+/// What is wrong with options: librdkafka's own words, which may show a value, are left out.
+pub(super) fn config_problem(error: &rdkafka::error::KafkaError) -> String {
+    match error {
+        rdkafka::error::KafkaError::ClientConfig(_, _, key, _) => {
+            format!("the client does not take the value of '{key}'; see its documentation")
+        }
+        other => format!(
+            "the client could not be made ({:?}); see certificates and options",
+            other.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail)
+        ),
+    }
+}
