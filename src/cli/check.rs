@@ -7,6 +7,8 @@ use clap::Args;
 use super::exit::{self, Failure};
 use super::opened;
 use super::table::{Align, set};
+use super::topics;
+use crate::config::kafka::KafkaSource;
 use crate::config::plan::{Plan, SourceKind};
 use crate::config::units::duration_text;
 use crate::pipeline::build::{self, Built};
@@ -17,11 +19,16 @@ use crate::pipeline::build::{self, Built};
 Examples:
   sluis check pipeline.toml
   sluis check /etc/sluis/web.toml && echo fine
+  sluis check pipeline.toml --live
 
-Exit code 2 when the files cannot be used, with every problem of both files and its place.")]
+With --live the brokers are asked how long the topics keep records: exit code 1 when one of them is not as it must be, 4 when they
+cannot be asked. Exit code 2 when the files cannot be used, with every problem of both files and its place.")]
 pub struct CheckArgs {
     /// Pipeline file
     pipeline: PathBuf,
+    /// Ask the Kafka brokers, too, whether the topics are as the policy needs them
+    #[arg(long)]
+    live: bool,
 }
 
 /// Runs the command.
@@ -29,6 +36,13 @@ pub fn check(arguments: &CheckArgs) -> Result<u8, Failure> {
     let plan = opened::pipeline(&arguments.pipeline)?;
     let built = build::sources(&plan).map_err(Failure::usage)?;
     print!("{}", text(&plan, &built));
+    if arguments.live {
+        let (said, refused) = topics::check_live(&plan)?;
+        print!("{said}");
+        if refused {
+            return Ok(exit::CHECK_FAILED);
+        }
+    }
     Ok(exit::DONE)
 }
 
@@ -80,6 +94,13 @@ fn text(plan: &Plan, built: &Built) -> String {
         }
     }
     for source in &plan.sources {
+        if let SourceKind::Kafka(KafkaSource { raw_limit_seconds: Some(seconds), .. }) = &source.kind {
+            out.push_str(&format!(
+                "\nraw records of source {} may stay in its topics for {} (raw_limit)\n",
+                source.name,
+                duration_text(*seconds)
+            ));
+        }
         if let SourceKind::File { raw_retention_seconds, .. } = &source.kind {
             let raw = raw_retention_seconds.map_or_else(
                 || {

@@ -23,6 +23,7 @@ mod report;
 mod run;
 mod sweep;
 mod table;
+pub mod topics;
 pub mod upkeep;
 mod watch;
 
@@ -71,6 +72,8 @@ enum Command {
     Audit(audit::AuditArgs),
     /// Show which policies were in force, and their texts
     Policy(policy::PolicyArgs),
+    /// Plan and make the Kafka topics that a pipeline needs
+    Topics(topics::TopicsArgs),
     /// Print a completion script for your shell
     Completions {
         /// The shell
@@ -99,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Journal(arguments) => journal::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
+        Command::Topics(arguments) => topics::run(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "sluis", &mut std::io::stdout());
             Ok(exit::DONE)
