@@ -93,6 +93,23 @@ fn text(plan: &Plan, built: &Built) -> String {
             out.push_str(&leaving(plan, source, route));
         }
     }
+    out.push_str(&raw(plan));
+    match &plan.quarantine {
+        Some(quarantine) => out.push_str(&format!(
+            "\nwhat cannot be parsed is sealed to {} recipient(s) in {} for {}\n",
+            quarantine.recipients.len(),
+            quarantine.directory.display(),
+            duration_text(quarantine.retention_seconds)
+        )),
+        None => out
+            .push_str("\nwhat cannot be parsed is counted and discarded: no quarantine recipient is named\n"),
+    }
+    out
+}
+
+/// How long raw records stay where they are read.
+fn raw(plan: &Plan) -> String {
+    let mut out = String::new();
     for source in &plan.sources {
         if let SourceKind::Kafka(KafkaSource { raw_limit_seconds: Some(seconds), .. }) = &source.kind {
             out.push_str(&format!(
@@ -116,16 +133,6 @@ fn text(plan: &Plan, built: &Built) -> String {
             );
             out.push_str(&format!("\nraw files of source {} {raw}\n", source.name));
         }
-    }
-    match &plan.quarantine {
-        Some(quarantine) => out.push_str(&format!(
-            "\nwhat cannot be parsed is sealed to {} recipient(s) in {} for {}\n",
-            quarantine.recipients.len(),
-            quarantine.directory.display(),
-            duration_text(quarantine.retention_seconds)
-        )),
-        None => out
-            .push_str("\nwhat cannot be parsed is counted and discarded: no quarantine recipient is named\n"),
     }
     out
 }

@@ -92,6 +92,7 @@ fn input(plan: &Plan, source: &SourcePlan, kafka: &KafkaSource) -> Input {
         topics: kafka.topics.clone(),
         limit_ms: limit.saturating_mul(1_000),
         limited_by,
+        erase_raw: kafka.erase_raw,
     }
 }
 

@@ -97,6 +97,11 @@ impl Due {
         self.offsets.is_empty()
     }
 
+    /// The topic.
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
     /// The partitions of which something goes.
     pub fn partitions(&self) -> usize {
         self.offsets.len()
@@ -198,10 +203,9 @@ struct Hour {
 }
 
 impl Hour {
-    fn entry(&mut self, topic: &str, going: usize) -> Event {
+    fn entry(&self, topic: &str, going: usize) -> Event {
         let partitions = self.partitions.len().max(going) as u64;
-        self.partitions.clear();
-        let (topic, offsets) = (topic.to_owned(), std::mem::take(&mut self.offsets));
+        let (topic, offsets) = (topic.to_owned(), self.offsets);
         match self.before {
             Some(before) => Event::TopicRecordsDeleted { topic, partitions, before, offsets },
             None => Event::TopicRawErased { topic, partitions, offsets },
@@ -217,11 +221,13 @@ impl Tally {
         }
         let hour = self.topics.entry(due.topic.clone()).or_default();
         hour.before = before;
-        if hour.entered == Some(now.hour()) {
-            return None;
-        }
-        hour.entered = Some(now.hour());
-        Some(hour.entry(&due.topic, due.partitions()))
+        (hour.entered != Some(now.hour())).then(|| hour.entry(&due.topic, due.partitions()))
+    }
+
+    /// The journal has been told of a topic.
+    pub fn entered(&mut self, topic: &str, now: Timestamp) {
+        let hour = self.topics.entry(topic.to_owned()).or_default();
+        *hour = Hour { entered: Some(now.hour()), before: hour.before, ..Hour::default() };
     }
 
     /// What was erased.
@@ -233,8 +239,8 @@ impl Tally {
     }
 
     /// What has not been entered yet: for the end of a run.
-    pub fn rest(&mut self) -> Vec<Event> {
-        let open = self.topics.iter_mut().filter(|(_, hour)| hour.offsets > 0);
+    pub fn rest(&self) -> Vec<Event> {
+        let open = self.topics.iter().filter(|(_, hour)| hour.offsets > 0);
         open.map(|(topic, hour)| hour.entry(topic, 0)).collect()
     }
 }

@@ -9,6 +9,7 @@ use std::fmt;
 
 use super::limits::{self, Arrival, Broker, Limits, NoRoom, WorstAge, text};
 use super::topics::Layout;
+use crate::config::kafka::EraseRaw;
 
 /// A setting of a topic, as the broker states it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +106,8 @@ pub struct Input {
     pub limit_ms: u64,
     /// Where that comes from: `class web`, `raw_limit`.
     pub limited_by: String,
+    /// Whether what is committed is erased.
+    pub erase_raw: EraseRaw,
 }
 
 /// What an output topic should be.
@@ -356,18 +359,12 @@ fn safety(judged: &mut Judged<'_>, output: &Output, planned: &Planned, found: &F
         judged.add(Weight::Refuses, MIN_IN_SYNC, &in_sync.to_string(), &wanted.to_string(), why, APPLY);
         judged.mended(&wanted.to_string());
     }
-    if let (Some(most), Some(wanted)) = (found.number(MESSAGE_BYTES), output.message_bytes) {
-        if most < wanted {
-            let why = "the pipeline packs messages of that size".to_owned();
-            judged.add(
-                Weight::Refuses,
-                MESSAGE_BYTES,
-                &most.to_string(),
-                &wanted.to_string(),
-                why,
-                "raise it, or lower 'pack'",
-            );
-        }
+    if let (Some(most), Some(wanted)) = (found.number(MESSAGE_BYTES), output.message_bytes)
+        && most < wanted
+    {
+        let why = "the pipeline packs messages of that size".to_owned();
+        let (is, should) = (most.to_string(), wanted.to_string());
+        judged.add(Weight::Refuses, MESSAGE_BYTES, &is, &should, why, "raise it, or lower 'pack'");
     }
     if found.value("remote.storage.enable") == Some("true") {
         let why =
@@ -412,3 +409,7 @@ pub fn input(input: &Input, topic: &str, found: &Found, broker: Broker) -> Vec<F
 fn shown(ms: Option<u64>) -> String {
     ms.map_or_else(|| "for ever".to_owned(), text)
 }
+
+#[cfg(test)]
+#[path = "judge_tests.rs"]
+mod tests;

@@ -19,7 +19,7 @@ pub struct Wanted {
 
 impl Wanted {
     /// The topics of `all` that a source reads, each with the index of the source. Our own outputs are never among them.
-    fn read<'t>(&self, all: impl Iterator<Item = &'t String> + Clone) -> Vec<(usize, &'t str)> {
+    fn read<'t>(&self, all: &'t BTreeMap<String, Layout>) -> Vec<(usize, &'t str)> {
         let mut read = Vec::new();
         for (index, input) in self.inputs.iter().enumerate() {
             for wanted in &input.topics {
@@ -28,7 +28,7 @@ impl Wanted {
                     Some(pattern) => pattern.is_match(topic),
                     None => *topic == wanted,
                 };
-                read.extend(all.clone().filter(is).map(|topic| (index, topic.as_str())));
+                read.extend(all.keys().filter(is).map(|topic| (index, topic.as_str())));
             }
         }
         read.sort_unstable();
@@ -63,7 +63,7 @@ impl LiveTopics {
         let unseen = hidden.map(|error| {
             format!("{error}; log.retention.check.interval.ms is taken for its default of 5 minutes where it cannot be seen")
         });
-        let read = wanted.read(topics.keys());
+        let read = wanted.read(&topics);
         let mut names: Vec<&str> = wanted.outputs.iter().map(|output| output.topic.as_str()).collect();
         names.extend(read.iter().map(|(_, topic)| *topic));
         names.sort_unstable();
@@ -136,9 +136,9 @@ impl LiveTopics {
         self.outputs.contains_key(topic)
     }
 
-    /// The source that reads a topic, as an index into the wanted inputs.
-    pub fn source_of(&self, topic: &str) -> Option<usize> {
-        self.inputs.get(topic).map(|(source, _)| *source)
+    /// Topics that are read, each with the index of its source in the wanted inputs.
+    pub fn inputs(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.inputs.iter().map(|(topic, (source, _))| (topic.as_str(), *source))
     }
 
     /// Whether a lane may read this partition of an input topic: the topic is as it must be, and so is every topic that its records may go

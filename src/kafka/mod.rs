@@ -10,11 +10,13 @@
 //! ([`ffi`]), because one call per message costs a third more CPU than all of the rest. Revisit when a client in Rust has transactions.
 //!
 //! Topics: [`limits`] is the arithmetic, [`judge`] holds one topic against it, [`live`] all of a pipeline's; [`topics`] asks and changes;
-//! [`erase`] deletes records while a pipeline runs, raw ones behind all other [`readers`].
+//! [`eraser`] does what is in [`erase`] once a minute while a pipeline runs, with raw
+//! records behind all other [`readers`].
 
 pub mod client;
 pub mod consumer;
 pub mod erase;
+pub mod eraser;
 pub mod error;
 #[allow(unsafe_code, reason = "librdkafka's calls that rdkafka does not wrap; see its safety argument")]
 pub mod ffi;

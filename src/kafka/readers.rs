@@ -141,13 +141,13 @@ enum Assigned {
 
 fn assigned(group: &GroupInfo, topic: &str) -> Assigned {
     // A group that is described as dead although it was listed is of a kind that the description does not know.
-    if group.state() == "Dead" || group.protocol_type() != "consumer" {
+    if group.state() == "Dead" || group.protocol_type() == "share" {
         return Assigned::Unseen;
     }
     let mut all = Assigned::No;
     for member in group.members() {
         match member.assignment().filter(|bytes| !bytes.is_empty()).map(topics_of) {
-            Some(Some(topics)) if topics.iter().any(|name| *name == topic.as_bytes()) => {
+            Some(Some(topics)) if topics.contains(&topic.as_bytes()) => {
                 return Assigned::Yes;
             }
             Some(Some(_)) => {}

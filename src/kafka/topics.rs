@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_executor::block_on;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{
-    AdminClient, AdminOptions, ConfigResource, ConfigSource, NewPartitions, NewTopic, OwnedResourceSpecifier,
+    AdminClient, AdminOptions, ConfigSource, NewPartitions, NewTopic, OwnedResourceSpecifier,
     ResourceSpecifier, TopicReplication,
 };
 use rdkafka::client::DefaultClientContext;
@@ -94,6 +94,11 @@ impl Doing {
         }
     }
 
+    /// rdkafka gives no error of a resource whose settings we may not see: what comes is an answer without settings.
+    fn denied(&self) -> TopicsError {
+        TopicsError::Denied { doing: self.what.clone(), right: self.right.clone() }
+    }
+
     #[allow(clippy::needless_pass_by_value, reason = "taken by `map_err`, which gives the error away")]
     fn error(&self, error: KafkaError) -> TopicsError {
         let code = error.rdkafka_error_code();
@@ -176,19 +181,13 @@ impl Cluster {
             let asked = [ResourceSpecifier::Broker(broker.id())];
             let answer = block_on(self.admin.describe_configs(&asked, &options()));
             let answer = answer.map_err(|error| doing.error(error));
-            let one = answer.and_then(|results| {
-                let first = results.into_iter().next();
-                let refused = |code: RDKafkaErrorCode| doing.failed(Some(code), code.to_string());
-                first.unwrap_or(Err(RDKafkaErrorCode::Unknown)).map_err(refused)
+            let value = answer.and_then(|results| {
+                let first = results.into_iter().next().and_then(Result::ok);
+                let entry = first.as_ref().and_then(|first| first.get("log.retention.check.interval.ms"));
+                entry.and_then(|entry| entry.value.as_ref()?.parse().ok()).ok_or_else(|| doing.denied())
             });
-            match one {
-                Ok(resource) => {
-                    let value = resource
-                        .get("log.retention.check.interval.ms")
-                        .and_then(|entry| entry.value.as_deref());
-                    check_ms =
-                        check_ms.max(value.and_then(|value| value.parse().ok()).unwrap_or(CHECK_MS_DEFAULT));
-                }
+            match value {
+                Ok(value) => check_ms = check_ms.max(value),
                 Err(error) => {
                     check_ms = check_ms.max(CHECK_MS_DEFAULT);
                     unseen = Some(error);
@@ -215,27 +214,23 @@ impl Cluster {
         };
         let results = block_on(self.admin.describe_configs(&asked, &options()))
             .map_err(|error| doing(&there.join(", ")).error(error))?;
-        let mut refused = None;
-        for result in results {
-            match result {
-                Ok(ConfigResource { specifier: OwnedResourceSpecifier::Topic(name), entries }) => {
-                    let settings = entries.into_iter().filter_map(|entry| {
-                        let explicit = matches!(entry.source, ConfigSource::DynamicTopic);
-                        Some((entry.name, Setting { value: entry.value?, explicit }))
-                    });
-                    if let Some(layout) = topics.get(&name) {
-                        found.insert(name, Found { layout: *layout, settings: settings.collect() });
-                    }
-                }
-                Ok(_) => {}
-                Err(code) => refused = Some(code),
+        for resource in results.into_iter().flatten() {
+            let OwnedResourceSpecifier::Topic(name) = resource.specifier else { continue };
+            let settings: BTreeMap<_, _> = resource
+                .entries
+                .into_iter()
+                .filter_map(|entry| {
+                    let explicit = matches!(entry.source, ConfigSource::DynamicTopic);
+                    Some((entry.name, Setting { value: entry.value?, explicit }))
+                })
+                .collect();
+            if let Some(layout) = topics.get(&name).filter(|_| !settings.is_empty()) {
+                found.insert(name, Found { layout: *layout, settings });
             }
         }
-        match (there.iter().find(|name| !found.contains_key(**name)), refused) {
-            (Some(name), code) => {
-                Err(doing(name).failed(code, code.map_or_else(String::new, |code| code.to_string())))
-            }
-            (None, _) => Ok(found),
+        match there.iter().find(|name| !found.contains_key(**name)) {
+            Some(name) => Err(doing(name).denied()),
+            None => Ok(found),
         }
     }
 
