@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::check_kafka;
 use super::exit::{self, Failure};
 use super::opened;
 use super::table::{Align, set};
 use super::topics;
-use crate::config::kafka::KafkaSource;
-use crate::config::plan::{Plan, SourceKind};
+use crate::config::plan::{Plan, QuarantinePlace, SourceKind};
 use crate::config::units::duration_text;
 use crate::pipeline::build::{self, Built};
 
@@ -93,31 +93,7 @@ fn text(plan: &Plan, built: &Built) -> String {
             out.push_str(&leaving(plan, source, route));
         }
     }
-    out.push_str(&raw(plan));
-    match &plan.quarantine {
-        Some(quarantine) => out.push_str(&format!(
-            "\nwhat cannot be parsed is sealed to {} recipient(s) in {} for {}\n",
-            quarantine.recipients.len(),
-            quarantine.directory.display(),
-            duration_text(quarantine.retention_seconds)
-        )),
-        None => out
-            .push_str("\nwhat cannot be parsed is counted and discarded: no quarantine recipient is named\n"),
-    }
-    out
-}
-
-/// How long raw records stay where they are read.
-fn raw(plan: &Plan) -> String {
-    let mut out = String::new();
     for source in &plan.sources {
-        if let SourceKind::Kafka(KafkaSource { raw_limit_seconds: Some(seconds), .. }) = &source.kind {
-            out.push_str(&format!(
-                "\nraw records of source {} may stay in its topics for {} (raw_limit)\n",
-                source.name,
-                duration_text(*seconds)
-            ));
-        }
         if let SourceKind::File { raw_retention_seconds, .. } = &source.kind {
             let raw = raw_retention_seconds.map_or_else(
                 || {
@@ -133,6 +109,20 @@ fn raw(plan: &Plan) -> String {
             );
             out.push_str(&format!("\nraw files of source {} {raw}\n", source.name));
         }
+    }
+    out.push_str(&check_kafka::text(plan));
+    match &plan.quarantine {
+        Some(quarantine) => out.push_str(&format!(
+            "\nwhat cannot be parsed is sealed to {} recipient(s) in {} for {}\n",
+            quarantine.recipients.len(),
+            match &quarantine.place {
+                QuarantinePlace::Directory(directory) => directory.display().to_string(),
+                QuarantinePlace::Topic(topic) => format!("topic {topic}"),
+            },
+            duration_text(quarantine.retention_seconds)
+        )),
+        None => out
+            .push_str("\nwhat cannot be parsed is counted and discarded: no quarantine recipient is named\n"),
     }
     out
 }

@@ -6,6 +6,7 @@
 
 mod audit;
 mod check;
+mod check_kafka;
 mod clock;
 mod exit;
 mod explain;

@@ -39,11 +39,13 @@ pub fn places(plan: &Plan) -> Vec<Place> {
             });
         }
     }
-    if let Some(quarantine) = &plan.quarantine {
+    if let Some(quarantine) = &plan.quarantine
+        && let Some(directory) = quarantine.directory()
+    {
         places.push(Place {
             store: "quarantine".to_owned(),
             class: None,
-            directory: quarantine.directory.clone(),
+            directory: directory.to_owned(),
             retention_seconds: quarantine.retention_seconds,
         });
     }
@@ -57,7 +59,8 @@ pub fn worst_seconds(plan: &Plan) -> Vec<u64> {
         let stored = sink.worst_ages.iter().filter(|age| age.limit_seconds > 0);
         worst.extend(stored.map(WorstAge::worst_seconds));
     }
-    let quarantine = plan.quarantine.as_ref().map(|quarantine| quarantine.retention_seconds);
+    let in_files = plan.quarantine.as_ref().filter(|quarantine| quarantine.directory().is_some());
+    let quarantine = in_files.map(|quarantine| quarantine.retention_seconds);
     worst.extend(quarantine.map(|limit| at_rest_seconds(limit, plan.margin_seconds())));
     worst
 }

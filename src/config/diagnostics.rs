@@ -43,7 +43,7 @@ impl SourceText {
         Problem {
             place: self.place(start),
             message: message.into(),
-            source_line: self.text[line_start..line_end].trim_end().to_owned(),
+            source_line: shown(self.text[line_start..line_end].trim_end()),
             width: self.text[start..end].chars().count().max(1) as u32,
             missing: false,
         }
@@ -57,6 +57,21 @@ impl SourceText {
         }
         offset
     }
+}
+
+/// A line as problems show it: not at all where it may hold a secret. That is judged by its words, since a secret on a line that is no
+/// TOML has no key to judge it by.
+fn shown(line: &str) -> String {
+    let lower = line.to_ascii_lowercase();
+    let holds = ["passw", "passphrase", "secret", ".pem", "jaas"].iter().any(|word| {
+        lower.match_indices(word).any(|(at, _)| {
+            let between = |c: char| c.is_ascii_alphanumeric() || " \t._-\"'".contains(c);
+            let after = lower[at..].trim_start_matches(between);
+            // A table says where the secret is, and is none.
+            after.strip_prefix('=').is_some_and(|value| !value.trim_start().starts_with('{'))
+        })
+    });
+    if holds { String::new() } else { line.to_owned() }
 }
 
 /// One thing that is wrong: the thing, the place, the remedy.
@@ -153,11 +168,13 @@ pub(super) struct Report {
     pub source: Arc<SourceText>,
     /// What was found so far.
     pub found: Problems,
+    /// Lines that no problem shows, first and last.
+    hidden: Vec<(u32, u32)>,
 }
 
 impl Report {
     pub fn new(source: Arc<SourceText>) -> Self {
-        Self { source, found: Problems::default() }
+        Self { source, found: Problems::default(), hidden: Vec::new() }
     }
 
     /// Something is wrong at `span`.
@@ -169,6 +186,12 @@ impl Report {
     pub fn error_unshown(&mut self, span: &Span, message: impl Into<String>) {
         let problem = self.source.problem(span, message);
         self.found.problems.push(Problem { source_line: String::new(), ..problem });
+    }
+
+    /// A secret stands at `span`: whatever else is wrong on its lines, they are not shown.
+    pub fn hide(&mut self, span: &Span) {
+        let line = |offset| self.source.place(offset).line;
+        self.hidden.push((line(span.start), line(span.end)));
     }
 
     /// Something that ought to be in the section at `span` is not.
@@ -191,6 +214,12 @@ impl Report {
             found.problems.retain(|problem| !problem.missing && !broken.contains(&problem.place.line));
             found.problems.extend(syntax);
             found.warnings.clear();
+        }
+        for problem in found.problems.iter_mut().chain(&mut found.warnings) {
+            let line = problem.place.line;
+            if self.hidden.iter().any(|(first, last)| (*first..=*last).contains(&line)) {
+                problem.source_line.clear();
+            }
         }
         found.problems.sort_by(|a, b| a.place.cmp(&b.place));
         found.warnings.sort_by(|a, b| a.place.cmp(&b.place));

@@ -176,6 +176,15 @@ impl<'t> Section<'t> {
     pub fn number(&self, key: &str, report: &mut Report) -> Option<At<u64>> {
         self.get(key)?.number(report)
     }
+
+    /// True or false.
+    pub fn flag(&self, key: &str, report: &mut Report) -> Option<At<bool>> {
+        let entry = self.get(key)?;
+        match entry.value {
+            DeValue::Boolean(value) => Some(At { value: *value, span: entry.span() }),
+            _ => entry.wrong("true or false, without quotes", report),
+        }
+    }
 }
 
 impl<'t> Entry<'t> {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::kafka_topics::of_class;
+
 /// Between two transactions, or two commits of offsets, in milliseconds, unless the pipeline says otherwise. Committing ten times a second
 /// costs no CPU that can be measured, and is most of the latency.
 pub const COMMIT_MS_DEFAULT: u64 = 100;
@@ -127,12 +129,13 @@ pub struct KafkaSource {
     pub topics: Vec<String>,
     /// What a message holds.
     pub payload: Payload,
-    /// Where records go that are later than the source allows; `None`: they are withheld and counted.
+    /// Where records go that are later than the source allows, with `{class}` for their class ([`Self::late_topic_of`]); `None`: they
+    /// are withheld and counted.
     pub late_topic: Option<String>,
     /// How late they may be there, in seconds.
     pub late_lateness_seconds: u64,
-    /// How long the input topics may keep raw records, in seconds, where that is longer than the class allows; `None`: no longer than
-    /// the shortest class of the source.
+    /// How long the input topics may keep raw records, in seconds: longer than the class allows, or less; `None`: as long as the shortest
+    /// class of the source.
     pub raw_limit_seconds: Option<u64>,
     /// Whether input that is committed is erased from the topic.
     pub erase_raw: EraseRaw,
@@ -142,6 +145,13 @@ pub struct KafkaSource {
     pub headers: BTreeMap<String, String>,
     /// The field whose treatment the key of an input message gets; `None`: keys are dropped.
     pub key: Option<String>,
+}
+
+impl KafkaSource {
+    /// The topic of late records of the class called `class`, if they have one: `{class}` in its name stands for that.
+    pub fn late_topic_of(&self, class: &str) -> Option<String> {
+        self.late_topic.as_ref().map(|topic| of_class(topic, class))
+    }
 }
 
 /// What a message holds.

@@ -7,10 +7,11 @@ use super::diagnostics::{Report, Span};
 use super::document::{At, Section, one_of};
 use super::fields;
 use super::format_spec::{self, FormatSpec, Written};
+use super::kafka_file::{self, WrittenKafka, WrittenKafkaSink, WrittenKafkaSource};
 use super::policy_file::Texts;
 use super::vocabulary::{
-    CLASS_RULE, COMPRESS, EMITS, PIPELINE_FILE, QUARANTINE, SINK, SINK_KINDS, SOURCE, SOURCE_KINDS,
-    Vocabulary,
+    CLASS_RULE, COMPRESS, EMITS, PIPELINE_FILE, QUARANTINE, SINK, SINK_KINDS, SINK_OF_FILES, SINK_OF_KAFKA,
+    SOURCE, SOURCE_KINDS, SOURCE_OF_FILES, SOURCE_OF_KAFKA, Vocabulary,
 };
 use crate::encode::Emit;
 use toml::de::DeValue;
@@ -22,16 +23,18 @@ pub(super) struct WrittenPipeline {
     pub state: Option<At<String>>,
     pub threads: Option<At<u64>>,
     pub batch_bytes: Option<At<u64>>,
+    pub kafka: Option<WrittenKafka>,
     pub sources: Vec<WrittenSource>,
     pub quarantine: Option<WrittenQuarantine>,
     pub sinks: Vec<WrittenSink>,
 }
 
-/// What a kind of source or sink says of itself: standard input or output, or files.
+/// What a kind of source or sink says of itself: standard input or output, files, or topics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Stream,
     File,
+    Kafka,
 }
 
 /// `[source.*]`.
@@ -41,6 +44,7 @@ pub(super) struct WrittenSource {
     pub path: Option<At<String>>,
     pub rotated: Option<At<String>>,
     pub raw_retention: Option<At<u64>>,
+    pub kafka: Option<WrittenKafkaSource>,
     pub format: Option<At<(FormatSpec, Option<Written>)>>,
     pub time_zone: Option<At<String>>,
     pub rules: Vec<WrittenRule>,
@@ -61,6 +65,7 @@ pub(super) struct WrittenQuarantine {
     pub recipients: Option<Texts>,
     pub retention: Option<At<u64>>,
     pub path: Option<At<String>>,
+    pub topic: Option<At<String>>,
 }
 
 /// `[sink.*]`.
@@ -68,6 +73,7 @@ pub(super) struct WrittenSink {
     pub name: At<String>,
     pub kind: Option<At<Kind>>,
     pub path: Option<At<String>>,
+    pub kafka: Option<WrittenKafkaSink>,
     pub classes: Option<Texts>,
     pub output: Option<At<String>>,
     pub purpose: Option<At<String>>,
@@ -91,13 +97,21 @@ pub(super) fn read(root: &Section<'_>, report: &mut Report) -> WrittenPipeline {
         state: root.text("state", report),
         threads: within(root.number("threads", report), "threads", 1, 512, report),
         batch_bytes: within(root.bytes("batch_bytes", report), "batch_bytes", 4_096, 64 << 20, report),
+        kafka: root.section("kafka", report).map(|section| kafka_file::cluster(&section, report)),
         sources: root.sections("source", report).iter().map(|section| source(section, report)).collect(),
         quarantine: root.section("quarantine", report).map(|section| quarantine(&section, report)),
         sinks: root.sections("sink", report).iter().map(|section| sink(section, report)).collect(),
     }
 }
 
-fn within(number: Option<At<u64>>, key: &str, min: u64, max: u64, report: &mut Report) -> Option<At<u64>> {
+/// A number within its bounds.
+pub(super) fn within(
+    number: Option<At<u64>>,
+    key: &str,
+    min: u64,
+    max: u64,
+    report: &mut Report,
+) -> Option<At<u64>> {
     let number = number?;
     if (min..=max).contains(&number.value) {
         return Some(number);
@@ -106,13 +120,17 @@ fn within(number: Option<At<u64>>, key: &str, min: u64, max: u64, report: &mut R
     None
 }
 
-/// `[source.*]`: `kind` is `stdin` or `file`; `path` a file or pattern; `format` what its records look like; `time_zone` the
+/// `[source.*]`: `kind` is `stdin`, `file` or `kafka`; `path` a file or pattern; `format` what its records look like; `time_zone` the
 /// IANA zone of times that state none; `class` a class, or rules that choose one; `max_lateness` how late a record may
 /// arrive (default none); `record_bytes_max` what a record may hold (default 1 MiB). Of files: `rotated` a pattern of where they are rotated to
 /// (default beside them); `raw_retention` how long a rotated file may stay once it is delivered (default: for ever, it is not ours).
+/// Of Kafka: see [`kafka_file::source`].
 fn source(section: &Section<'_>, report: &mut Report) -> WrittenSource {
     section.check_keys(&SOURCE, report);
     let kind = kind(section, &SOURCE_KINDS, "kind of source", report);
+    check_kind_keys(section, kind.as_ref(), SOURCE_OF_FILES, SOURCE_OF_KAFKA, report);
+    let kafka =
+        kind.as_ref().filter(|kind| kind.value == Kind::Kafka).map(|_| kafka_file::source(section, report));
     section.required("format", "write \"combined\", \"json\" or another", report);
     let format = section
         .get("format")
@@ -129,6 +147,7 @@ fn source(section: &Section<'_>, report: &mut Report) -> WrittenSource {
     WrittenSource {
         rotated,
         raw_retention,
+        kafka,
         name: At { value: section.name.to_owned(), span: section.span.clone() },
         path: path(section, kind.as_ref(), "reads standard input", report),
         kind,
@@ -146,12 +165,41 @@ fn source(section: &Section<'_>, report: &mut Report) -> WrittenSource {
     }
 }
 
-/// `kind`: the first word of each list of kinds is the stream, the second files.
+/// `kind`: the first word of each list of kinds is the stream, the second files, the third topics.
 fn kind(section: &Section<'_>, words: &Vocabulary, what: &str, report: &mut Report) -> Option<At<Kind>> {
     section.required("kind", &format!("write \"{}\"", words.keys.join("\" or \"")), report);
     let word = section.text("kind", report)?;
     let index = one_of(&word, words, what, report)?;
-    Some(At { value: if index == 0 { Kind::Stream } else { Kind::File }, span: word.span })
+    let value = match index {
+        0 => Kind::Stream,
+        1 => Kind::File,
+        _ => Kind::Kafka,
+    };
+    Some(At { value, span: word.span })
+}
+
+/// Keys of files mean nothing to topics, and the other way round. What streams have of files has words of its own.
+fn check_kind_keys(
+    section: &Section<'_>,
+    kind: Option<&At<Kind>>,
+    of_files: &[&str],
+    of_kafka: &[&str],
+    report: &mut Report,
+) {
+    let (foreign, theirs) = match kind.map(|kind| kind.value) {
+        Some(Kind::Kafka) => (of_files, "file"),
+        Some(Kind::File | Kind::Stream) => (of_kafka, "kafka"),
+        None => return,
+    };
+    for entry in section.entries().iter().filter(|entry| foreign.contains(&entry.key)) {
+        report.error(
+            &entry.key_span(),
+            format!(
+                "'{}' in {} belongs to kind \"{theirs}\"; leave it out, or write kind = \"{theirs}\"",
+                entry.key, section.title
+            ),
+        );
+    }
 }
 
 /// `path`: needed by files, senseless for streams.
@@ -243,7 +291,8 @@ fn conditions(table: &Section<'_>, report: &mut Report) -> Option<Vec<(String, S
 }
 
 /// `[quarantine]`: `recipients` are age public keys (`age1…`) that a record is sealed to when it cannot be parsed; without one
-/// it is counted and discarded. `retention` is at most that of the shortest class; `path` defaults to `quarantine` in `state`.
+/// it is counted and discarded. `retention` is at most that of the shortest class; `path` defaults to `quarantine` in `state`;
+/// of sources on Kafka it has a `topic` instead.
 fn quarantine(section: &Section<'_>, report: &mut Report) -> WrittenQuarantine {
     section.check_keys(&QUARANTINE, report);
     WrittenQuarantine {
@@ -251,16 +300,20 @@ fn quarantine(section: &Section<'_>, report: &mut Report) -> WrittenQuarantine {
         recipients: section.texts("recipients", report),
         retention: section.seconds("retention", report),
         path: section.text("path", report),
+        topic: section.text("topic", report),
     }
 }
 
-/// `[sink.*]`: `kind` is `stdout` or `file`; `path` a directory; `classes` it takes; `output` the view that narrows them;
+/// `[sink.*]`: `kind` is `stdout`, `file` or `kafka`; `path` a directory; `classes` it takes; `output` the view that narrows them;
 /// `purpose` and `location` as the policy allows; `recipient` who gets it; `emit` is `ndjson` (default) or `same`;
 /// `part_secs_max` after how many seconds a part of a file sink is closed (default 3600);
-/// `compress` is `none` (default) or `zstd`, for a file sink.
+/// `compress` is `none` (default) or `zstd`, for a file sink. Of Kafka: see [`kafka_file::sink`].
 fn sink(section: &Section<'_>, report: &mut Report) -> WrittenSink {
     section.check_keys(&SINK, report);
     let kind = kind(section, &SINK_KINDS, "kind of sink", report);
+    check_kind_keys(section, kind.as_ref(), SINK_OF_FILES, SINK_OF_KAFKA, report);
+    let kafka =
+        kind.as_ref().filter(|kind| kind.value == Kind::Kafka).map(|_| kafka_file::sink(section, report));
     section.required("classes", "name the classes it takes", report);
     section.required("purpose", "write one of the purposes of its classes", report);
     section.required("location", "write one of the policy's locations", report);
@@ -286,6 +339,7 @@ fn sink(section: &Section<'_>, report: &mut Report) -> WrittenSink {
         compress.and_then(|word| one_of(&word, &COMPRESS, "value of 'compress'", report)) == Some(1);
     WrittenSink {
         compress,
+        kafka,
         name: At { value: section.name.to_owned(), span: section.span.clone() },
         path: path(section, kind.as_ref(), "writes to standard output", report),
         kind,

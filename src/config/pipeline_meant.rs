@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 
 use super::diagnostics::{Report, Span};
 use super::document::At;
+use super::kafka_meant;
+use super::kafka_together;
+use super::kafka_topics;
 use super::pipeline_file::{Kind, WrittenPipeline, WrittenQuarantine, WrittenSource};
 use super::plan::{
-    BATCH_BYTES_DEFAULT, ClassChoice, ClassRule, Plan, QuarantinePlan, RECORD_BYTES_MAX_DEFAULT, SourceKind,
-    SourcePlan,
+    BATCH_BYTES_DEFAULT, ClassChoice, ClassRule, Plan, QuarantinePlace, QuarantinePlan,
+    RECORD_BYTES_MAX_DEFAULT, SourceKind, SourcePlan,
 };
 use super::sinks_meant;
 use super::suggest;
@@ -28,6 +31,8 @@ pub(super) fn mean(
     let sources: Vec<SourcePlan> =
         written.sources.iter().filter_map(|source| mean_source(source, known, base, report)).collect();
     check_one_stdin(written, report);
+    kafka_together::check_company(written, report);
+    let kafka = kafka_meant::cluster(written, base, report);
     let mut sinks = sinks_meant::mean(written, &sources, known, base, report);
     let quarantine = written
         .quarantine
@@ -37,6 +42,7 @@ pub(super) fn mean(
     let path = |at: &Option<At<String>>| at.as_ref().map(|at| base.join(&at.value));
     check_keys(written, &sources, known, report);
     sinks_meant::check_paths(written, base, report);
+    kafka_together::check_topics(written, &sources, &sinks, known, report);
     let policy_path = path(&written.policy)?;
     Some(Plan {
         policy: policy?,
@@ -46,7 +52,7 @@ pub(super) fn mean(
         state: path(&written.state),
         threads: written.threads.as_ref().map(|at| at.value as usize),
         batch_bytes: written.batch_bytes.as_ref().map_or(BATCH_BYTES_DEFAULT, |at| at.value as usize),
-        kafka: None,
+        kafka,
         sources,
         sinks,
         quarantine,
@@ -73,6 +79,7 @@ fn mean_source(
         );
     }
     let class = class_choice(source, policy, report);
+    let mut max_lateness_seconds = source.max_lateness.as_ref().map_or(0, |at| at.value);
     let kind = match source.kind.as_ref()?.value {
         Kind::Stream => SourceKind::Stdin,
         Kind::File => SourceKind::File {
@@ -83,6 +90,14 @@ fn mean_source(
             },
             raw_retention_seconds: source.raw_retention.as_ref().map(|at| at.value),
         },
+        Kind::Kafka => {
+            if source.max_lateness.is_none() {
+                max_lateness_seconds = kafka_meant::lateness_default(class.as_ref(), policy);
+            }
+            let kafka = source.kafka.as_ref()?;
+            let of_class = (class.as_ref(), policy);
+            SourceKind::Kafka(kafka_meant::source(source, kafka, max_lateness_seconds, of_class, report)?)
+        }
     };
     let format = source.format.as_ref()?.value.clone();
     Some(SourcePlan {
@@ -92,7 +107,7 @@ fn mean_source(
         format_text: format.1,
         time_zone: zone.map(|zone| zone.value.clone()),
         class: class?,
-        max_lateness_seconds: source.max_lateness.as_ref().map_or(0, |at| at.value),
+        max_lateness_seconds,
         record_bytes_max: source
             .record_bytes_max
             .as_ref()
@@ -213,6 +228,7 @@ fn mean_quarantine(
     base: &Path,
     report: &mut Report,
 ) -> Option<QuarantinePlan> {
+    check_quarantine_place(quarantine, written, report);
     let mut recipients = Vec::new();
     for text in quarantine.recipients.iter().flat_map(|list| &list.value) {
         recipients.extend(recipient(text, report));
@@ -230,14 +246,38 @@ fn mean_quarantine(
             "missing 'retention' in [quarantine]; write at most that of the shortest class of the sources",
         );
     }
-    let directory = quarantine_directory(quarantine, written, base);
-    if directory.is_none() {
-        report.missing(
-            &quarantine.span,
-            "no place for [quarantine]; write its 'path', or 'state' for the pipeline",
-        );
+    let place = if kafka_together::reads(written) {
+        quarantine.topic.as_ref().map(|topic| QuarantinePlace::Topic(topic.value.clone()))
+    } else {
+        quarantine_directory(quarantine, written, base).map(QuarantinePlace::Directory)
+    };
+    if place.is_none() {
+        let remedy = if kafka_together::reads(written) {
+            "write its 'topic'"
+        } else {
+            "write its 'path', or 'state' for the pipeline"
+        };
+        report.missing(&quarantine.span, format!("no place for [quarantine]; {remedy}"));
     }
-    Some(QuarantinePlan { recipients, retention_seconds: retention?.value, directory: directory? })
+    Some(QuarantinePlan { recipients, retention_seconds: retention?.value, place: place? })
+}
+
+/// Sources on Kafka have a topic of what could not be parsed, all others a directory.
+fn check_quarantine_place(quarantine: &WrittenQuarantine, written: &WrittenPipeline, report: &mut Report) {
+    match (kafka_together::reads(written), &quarantine.path, &quarantine.topic) {
+        (true, Some(path), _) => report.error(
+            &path.span,
+            "a directory as quarantine of sources on Kafka is not in this version; write 'topic' instead of 'path'",
+        ),
+        (false, _, Some(topic)) => report.error(
+            &topic.span,
+            "a topic as quarantine needs sources on Kafka; write 'path' instead of 'topic'",
+        ),
+        _ => {}
+    }
+    if let Some(topic) = &quarantine.topic {
+        kafka_topics::check_name(&topic.value, &topic.span, report);
+    }
 }
 
 /// Where sealed records lie: `path`, or `quarantine` in the state directory.

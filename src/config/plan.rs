@@ -2,7 +2,7 @@
 //! every bound held against the policy.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::format_spec::{FormatSpec, Written};
 use super::kafka::{KafkaPlan, KafkaSink, KafkaSource, TRANSACTION_TIMEOUT_SECONDS};
@@ -79,7 +79,8 @@ pub(super) fn shortest_stored(sinks: &[SinkPlan], quarantine: Option<&Quarantine
     let stored = sinks.iter().filter(|sink| matches!(sink.kind, SinkKind::File { .. }));
     // Zero stands for a retention that could not be read, or is nothing.
     let limits = stored.flat_map(|sink| &sink.worst_ages).map(|age| age.limit_seconds);
-    limits.chain(quarantine.map(|quarantine| quarantine.retention_seconds)).filter(|limit| *limit > 0).min()
+    let in_files = quarantine.filter(|quarantine| quarantine.directory().is_some());
+    limits.chain(in_files.map(|quarantine| quarantine.retention_seconds)).filter(|limit| *limit > 0).min()
 }
 
 /// One source.
@@ -159,8 +160,35 @@ pub struct QuarantinePlan {
     pub recipients: Vec<age::x25519::Recipient>,
     /// How long they may live, in seconds: at most the shortest class of the sources.
     pub retention_seconds: u64,
-    /// The directory.
-    pub directory: PathBuf,
+    /// Where they go.
+    pub place: QuarantinePlace,
+}
+
+/// Where sealed records go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum QuarantinePlace {
+    /// Files in a directory.
+    Directory(PathBuf),
+    /// A topic of the pipeline's cluster.
+    Topic(String),
+}
+
+impl QuarantinePlan {
+    /// The directory, where it is one.
+    pub fn directory(&self) -> Option<&Path> {
+        match &self.place {
+            QuarantinePlace::Directory(directory) => Some(directory),
+            QuarantinePlace::Topic(_) => None,
+        }
+    }
+
+    /// The topic, where it is one.
+    pub fn topic(&self) -> Option<&str> {
+        match &self.place {
+            QuarantinePlace::Directory(_) => None,
+            QuarantinePlace::Topic(topic) => Some(topic),
+        }
+    }
 }
 
 /// One sink.

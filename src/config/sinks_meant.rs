@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use super::diagnostics::Report;
 use super::document::At;
+use super::kafka_meant;
 use super::pipeline_file::{Kind, WrittenPipeline, WrittenSink};
 use super::pipeline_meant::{PathAt, class_named, quarantine_directory};
 use super::plan::{
@@ -59,6 +60,10 @@ fn mean_sink(
             part_seconds_max: sink.part_secs_max.as_ref().map_or(PART_SECONDS_MAX_DEFAULT, |at| at.value),
             compress: sink.compress,
         },
+        Kind::Kafka => {
+            let kafka = sink.kafka.as_ref()?;
+            SinkKind::Kafka(kafka_meant::sink(sink, kafka, &classes, view, policy, report)?)
+        }
     };
     let worst_ages = worst_ages(sink, &kind, &classes, written, sources, policy, report);
     Some(SinkPlan {
@@ -201,6 +206,7 @@ fn worst_ages(
             let (span, key) = match (at, part) {
                 (Some(at), _) if lateness >= age.in_flight_seconds => (&at.span, "max_lateness"),
                 (_, Some(part)) => (&part.span, "part_secs_max"),
+                _ if matches!(kind, SinkKind::Kafka(_)) => (&sink.name.span, "max_lateness"),
                 _ => (&sink.name.span, "part_secs_max"),
             };
             let (name, class) = (&sink.name.value, &policy.classes[*class].name);
@@ -252,7 +258,7 @@ pub(super) fn settle_margin(
 
 /// Whatever is stored is destroyed one day, and that is entered in the journal of the state directory.
 fn check_state(sink: &WrittenSink, written: &WrittenPipeline, report: &mut Report) {
-    let stores = sink.kind.as_ref().is_some_and(|kind| kind.value == Kind::File);
+    let stores = sink.kind.as_ref().is_some_and(|kind| kind.value != Kind::Stream);
     if stores && written.state.is_none() {
         report.missing(
             &sink.name.span,

@@ -78,7 +78,7 @@ pub const OUTPUT: Vocabulary =
 /// The keys and sections of a pipeline file.
 pub const PIPELINE_FILE: Vocabulary = Vocabulary {
     section: "pipeline file",
-    keys: &["policy", "keys", "state", "threads", "batch_bytes", "source", "quarantine", "sink"],
+    keys: &["policy", "keys", "state", "threads", "batch_bytes", "kafka", "source", "quarantine", "sink"],
     later: &["admin", "opt_out"],
 };
 
@@ -95,13 +95,40 @@ pub const SOURCE: Vocabulary = Vocabulary {
         "class",
         "max_lateness",
         "record_bytes_max",
+        "topics",
+        "payload",
+        "late_topic",
+        "late_lateness",
+        "raw_limit",
+        "erase_raw",
+        "erase_raw_for_all",
+        "rate",
+        "headers",
+        "key",
     ],
-    later: &["listen", "brokers", "topic", "topics", "group", "erase"],
+    later: &["listen"],
 };
+
+/// Keys of `[source.*]` that only files have.
+pub const SOURCE_OF_FILES: &[&str] = &["path", "rotated", "raw_retention"];
+
+/// Keys of `[source.*]` that only Kafka has.
+pub const SOURCE_OF_KAFKA: &[&str] = &[
+    "topics",
+    "payload",
+    "late_topic",
+    "late_lateness",
+    "raw_limit",
+    "erase_raw",
+    "erase_raw_for_all",
+    "rate",
+    "headers",
+    "key",
+];
 
 /// Kinds of source.
 pub const SOURCE_KINDS: Vocabulary =
-    Vocabulary { section: "source kind", keys: &["stdin", "file"], later: &["syslog", "http", "kafka"] };
+    Vocabulary { section: "source kind", keys: &["stdin", "file", "kafka"], later: &["syslog", "http"] };
 
 /// One rule that chooses a class.
 pub const CLASS_RULE: Vocabulary =
@@ -109,7 +136,7 @@ pub const CLASS_RULE: Vocabulary =
 
 /// `[quarantine]`: what becomes of records that could not be parsed.
 pub const QUARANTINE: Vocabulary =
-    Vocabulary { section: "[quarantine]", keys: &["recipients", "retention", "path"], later: &[] };
+    Vocabulary { section: "[quarantine]", keys: &["recipients", "retention", "path", "topic"], later: &[] };
 
 /// `[sink.*]`: where records go.
 pub const SINK: Vocabulary = Vocabulary {
@@ -125,15 +152,27 @@ pub const SINK: Vocabulary = Vocabulary {
         "emit",
         "part_secs_max",
         "compress",
+        "topic",
+        "key",
+        "pack",
+        "compression",
+        "replication",
+        "partitions",
     ],
-    later: &["encrypt", "opt_out", "brokers", "topic", "url", "table"],
+    later: &["encrypt", "opt_out", "url", "table"],
 };
+
+/// Keys of `[sink.*]` that only files have.
+pub const SINK_OF_FILES: &[&str] = &["path", "part_secs_max", "compress"];
+
+/// Keys of `[sink.*]` that only Kafka has.
+pub const SINK_OF_KAFKA: &[&str] = &["topic", "key", "pack", "compression", "replication", "partitions"];
 
 /// Kinds of sink.
 pub const SINK_KINDS: Vocabulary = Vocabulary {
     section: "sink kind",
-    keys: &["stdout", "file"],
-    later: &["kafka", "parquet", "clickhouse", "http", "syslog"],
+    keys: &["stdout", "file", "kafka"],
+    later: &["parquet", "clickhouse", "http", "syslog"],
 };
 
 /// What a sink writes.
@@ -143,6 +182,61 @@ pub const EMITS: Vocabulary =
 /// How a file sink compresses.
 pub const COMPRESS: Vocabulary =
     Vocabulary { section: "compress", keys: &["none", "zstd"], later: &["gzip", "lz4"] };
+
+/// `[kafka]`: the cluster that is read from and written to.
+pub const KAFKA: Vocabulary = Vocabulary {
+    section: "[kafka]",
+    keys: &[
+        "brokers",
+        "group",
+        "instance",
+        "lanes",
+        "delivery",
+        "commit_ms",
+        "in_flight_bytes",
+        "drain_secs",
+        "tls",
+        "sasl",
+        "options",
+    ],
+    later: &[],
+};
+
+/// What a crash may do.
+pub const DELIVERY: Vocabulary =
+    Vocabulary { section: "delivery", keys: &["exactly_once", "at_least_once"], later: &[] };
+
+/// TLS to the brokers.
+pub const TLS: Vocabulary =
+    Vocabulary { section: "tls", keys: &["ca", "certificate", "key", "key_password"], later: &[] };
+
+/// Who we are to the brokers.
+pub const SASL: Vocabulary = Vocabulary {
+    section: "sasl",
+    keys: &["mechanism", "user", "password", "token_url", "client_id", "client_secret", "scope"],
+    later: &[],
+};
+
+/// How we say who we are.
+pub const SASL_MECHANISMS: Vocabulary = Vocabulary {
+    section: "sasl mechanism",
+    keys: &["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"],
+    later: &["GSSAPI"],
+};
+
+/// Where a secret is found.
+pub const SECRET: Vocabulary = Vocabulary { section: "secret", keys: &["file", "env"], later: &[] };
+
+/// What a message of an input topic holds.
+pub const PAYLOADS: Vocabulary =
+    Vocabulary { section: "payload", keys: &["lines", "event"], later: &["protobuf", "avro"] };
+
+/// The most that a source takes in a second.
+pub const RATE: Vocabulary = Vocabulary { section: "rate", keys: &["records", "bytes"], later: &[] };
+
+/// How a Kafka sink compresses.
+pub const COMPRESSION: Vocabulary =
+    Vocabulary { section: "compression", keys: &["lz4", "zstd", "gzip", "snappy", "none"], later: &[] };
 
 /// Formats that are one word. `auto` is none of them: a pipeline says what leaves before it has read a line.
 pub const FORMATS: Vocabulary = Vocabulary {
@@ -172,7 +266,7 @@ pub const FORMAT_TABLE: Vocabulary =
     Vocabulary { section: "format table", keys: &["nginx", "apache", "json"], later: &["syslog"] };
 
 /// All of the above, for the reference and its test.
-pub const ALL: [Vocabulary; 21] = [
+pub const ALL: [Vocabulary; 30] = [
     POLICY_FILE,
     POLICY,
     DOMAIN,
@@ -184,6 +278,15 @@ pub const ALL: [Vocabulary; 21] = [
     ELSE,
     OUTPUT,
     PIPELINE_FILE,
+    KAFKA,
+    DELIVERY,
+    TLS,
+    SASL,
+    SASL_MECHANISMS,
+    SECRET,
+    PAYLOADS,
+    RATE,
+    COMPRESSION,
     SOURCE,
     SOURCE_KINDS,
     FORMATS,

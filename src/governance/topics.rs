@@ -11,7 +11,7 @@ use crate::kafka::limits::{Arrival, Broker, Limits};
 use crate::kafka::live::{LiveTopics, Wanted};
 use crate::kafka::topics::{Cluster, Layout, TopicsError};
 
-/// Replicas of a late topic, which no sink speaks of.
+/// Replicas of topics for late or quarantined records where no sink on Kafka says how many.
 const REPLICATION_DEFAULT: u16 = 3;
 
 /// The topics that a pipeline reads and writes. Nothing is asked.
@@ -53,21 +53,53 @@ pub fn wanted(plan: &Plan) -> Wanted {
             });
         }
     }
+    let replication = replication.unwrap_or(REPLICATION_DEFAULT);
     for (index, (source, kafka_source)) in sources.iter().enumerate() {
-        let Some(topic) = &kafka_source.late_topic else { continue };
-        wanted.outputs.push(Output {
-            topic: topic.clone(),
-            holds: format!("late records of source {}", source.name),
-            arrival: arrival(kafka, kafka_source.late_lateness_seconds),
-            limit_ms: shortest_seconds(plan, source).saturating_mul(1_000),
+        wanted.outputs.extend(late(plan, index, source, kafka_source, replication));
+    }
+    wanted.outputs.extend(quarantine(plan, sources.len(), replication));
+    merged(wanted)
+}
+
+/// The topics of a source's late records, one per class where the name says so.
+fn late<'p>(
+    plan: &'p Plan,
+    index: usize,
+    source: &'p SourcePlan,
+    kafka_source: &'p KafkaSource,
+    replication: u16,
+) -> impl Iterator<Item = Output> + 'p {
+    source.class.classes().into_iter().filter_map(move |class| {
+        let class = &plan.policy.classes[class];
+        Some(Output {
+            topic: kafka_source.late_topic_of(&class.name)?,
+            holds: format!("late records of class {}", class.name),
+            arrival: arrival(plan.kafka.as_ref()?, kafka_source.late_lateness_seconds),
+            limit_ms: class.retention_seconds.unwrap_or(0).saturating_mul(1_000),
             keyed: false,
             partitions: None,
-            replication: replication.unwrap_or(REPLICATION_DEFAULT),
+            replication,
             message_bytes: None,
             inputs: vec![index],
-        });
-    }
-    merged(wanted)
+        })
+    })
+}
+
+/// The topic of what could not be parsed, if it goes to one. Its records are sealed, and any partition will do.
+fn quarantine(plan: &Plan, sources: usize, replication: u16) -> Option<Output> {
+    let quarantine = plan.quarantine.as_ref()?;
+    let late = plan.sources.iter().map(|source| source.max_lateness_seconds).max().unwrap_or(0);
+    Some(Output {
+        topic: quarantine.topic()?.to_owned(),
+        holds: "quarantine, sealed".to_owned(),
+        arrival: arrival(plan.kafka.as_ref()?, late),
+        limit_ms: quarantine.retention_seconds.saturating_mul(1_000),
+        keyed: true,
+        partitions: None,
+        replication,
+        message_bytes: None,
+        inputs: (0..sources).collect(),
+    })
 }
 
 /// The shortest retention of a source's classes.

@@ -80,20 +80,22 @@ impl Refusals {
         Self { sealing: None, explain }
     }
 
-    /// Seals to the recipients of `plan`, if there is one; `sources` are the names of the inputs.
+    /// Seals to the recipients of `plan`, if there is one with a directory; `sources` are the names of the inputs.
     pub fn new(
         plan: Option<&QuarantinePlan>,
         sources: Vec<String>,
         explain: bool,
     ) -> Result<Self, SinkError> {
+        // Into a topic the lanes seal themselves.
         let sealing = plan
-            .map(|plan| {
+            .and_then(|plan| Some((plan, plan.directory()?)))
+            .map(|(plan, directory)| {
                 let recipients: Vec<String> = plan.recipients.iter().map(ToString::to_string).collect();
                 let sealer = Sealer::new(&recipients).map_err(|error| SinkError::Io {
                     place: "quarantine".to_owned(),
                     problem: error.to_string(),
                 })?;
-                let directory = Quarantine::open(plan.directory.clone(), plan.retention_seconds)?;
+                let directory = Quarantine::open(directory.to_owned(), plan.retention_seconds)?;
                 Ok::<_, SinkError>(Sealing {
                     sources,
                     sealer,

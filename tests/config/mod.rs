@@ -1,5 +1,7 @@
 //! Policy and pipeline files: what is accepted, what is refused, and in which words.
 
+mod kafka;
+mod kafka_faults;
 mod pipeline;
 mod pipeline_faults;
 mod policy;

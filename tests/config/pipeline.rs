@@ -114,7 +114,7 @@ fn quarantine_needs_a_key_and_an_end() {
     let meant = plan.quarantine.unwrap();
     assert_eq!(meant.recipients[0].to_string(), key);
     assert_eq!(meant.retention_seconds, 86_400);
-    assert_eq!(meant.directory, PathBuf::from("/var/lib/sluis/test/quarantine"));
+    assert_eq!(meant.directory(), Some(Path::new("/var/lib/sluis/test/quarantine")));
 
     for (lines, expected) in [
         (

@@ -1,0 +1,163 @@
+//! What `sluis check` says of Kafka: the cluster, what a crash may do, topics in and out, and how long raw records may stay.
+
+use crate::config::kafka::{DeliveryKind, EraseRaw, KafkaPlan, KafkaSink, KafkaSource, Payload, Sasl};
+use crate::config::plan::{Plan, SinkKind, SourceKind, SourcePlan};
+use crate::config::units::duration_text;
+
+/// The Kafka part of what is printed; nothing where the pipeline is not on Kafka.
+pub fn text(plan: &Plan) -> String {
+    let Some(kafka) = &plan.kafka else { return String::new() };
+    let mut out = cluster(kafka);
+    for planned in &plan.sources {
+        if let SourceKind::Kafka(source) = &planned.kind {
+            out.push_str(&input(plan, planned, source));
+        }
+    }
+    for planned in &plan.sinks {
+        if let SinkKind::Kafka(sink) = &planned.kind {
+            let names = planned.classes.iter().map(|class| plan.policy.classes[*class].name.as_str());
+            out.push_str(&output(&planned.name, names, sink));
+        }
+    }
+    out
+}
+
+fn cluster(kafka: &KafkaPlan) -> String {
+    let delivery = match kafka.delivery {
+        DeliveryKind::ExactlyOnce => "exactly once",
+        DeliveryKind::AtLeastOnce => "at least once: a crash can double records",
+    };
+    let lanes =
+        kafka.lanes.map_or_else(|| "one lane per core".to_owned(), |lanes| format!("{lanes} lane(s)"));
+    let tls = if kafka.security.tls.is_some() { "TLS" } else { "no TLS" };
+    let sasl = match &kafka.security.sasl {
+        None => "no login",
+        Some(Sasl::Plain { .. }) => "login by PLAIN",
+        Some(Sasl::Scram { mechanism: "SCRAM-SHA-256", .. }) => "login by SCRAM-SHA-256",
+        Some(Sasl::Scram { .. }) => "login by SCRAM-SHA-512",
+        Some(Sasl::Oidc { .. }) => "login by OAUTHBEARER",
+    };
+    let options: Vec<String> = kafka.options.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let options = if options.is_empty() { "none".to_owned() } else { options.join(", ") };
+    format!(
+        "\nkafka {}, group {}\n  delivery {delivery}, committed every {} ms, in {lanes}\n  at most {} MiB in flight, {} from SIGTERM \
+         to the end\n  {tls}, {sasl}\n  options of the client: {options}\n",
+        kafka.brokers.join(", "),
+        kafka.group,
+        kafka.commit_ms,
+        kafka.in_flight_bytes >> 20,
+        duration_text(kafka.drain_seconds),
+    )
+}
+
+fn input(plan: &Plan, planned: &SourcePlan, source: &KafkaSource) -> String {
+    let payload = match source.payload {
+        Payload::Lines => "lines",
+        Payload::Event => "events with a line in each",
+    };
+    let shortest = plan.policy.classes[planned.class.otherwise].retention_seconds.unwrap_or(0);
+    let raw = source.raw_limit_seconds.map_or_else(
+        || format!("{}, as the shortest class does", duration_text(shortest)),
+        |limit| {
+            format!(
+                "{}, as 'raw_limit' says (the shortest class: {})",
+                duration_text(limit),
+                duration_text(shortest)
+            )
+        },
+    );
+    let erase = match source.erase_raw {
+        EraseRaw::Never => "",
+        EraseRaw::WhenAllHaveRead => "; erased once committed, where no other group is behind",
+        EraseRaw::ForAll => "; erased once committed, whoever else reads",
+    };
+    let late = if source.late_topic.is_some() {
+        let topics = planned
+            .class
+            .classes()
+            .into_iter()
+            .filter_map(|class| source.late_topic_of(&plan.policy.classes[class].name));
+        let mut topics: Vec<String> = topics.collect();
+        topics.dedup();
+        format!("goes to {}, at most {} late", topics.join(", "), duration_text(source.late_lateness_seconds))
+    } else {
+        "is withheld and counted".to_owned()
+    };
+    let mut out = format!(
+        "\ntopics of source {}: {} ({payload})\n  raw records may live {raw}{erase}\n  at most {} late, what is later {late}\n",
+        planned.name,
+        source.topics.join(", "),
+        duration_text(planned.max_lateness_seconds),
+    );
+    let rates = [(source.rate.records, "records"), (source.rate.bytes, "bytes")];
+    for (limit, unit) in rates.into_iter().filter_map(|(limit, unit)| Some((limit?, unit))) {
+        out.push_str(&format!("  at most {limit} {unit} per second\n"));
+    }
+    match &source.key {
+        Some(field) => out.push_str(&format!("  the key of a message is treated as {field}\n")),
+        None => out.push_str("  keys of messages are dropped\n"),
+    }
+    let kept: Vec<String> = source.headers.iter().map(|(name, field)| format!("{name} as {field}")).collect();
+    if kept.is_empty() {
+        out.push_str("  headers are dropped\n");
+    } else {
+        out.push_str(&format!("  headers are dropped, but for: {}\n", kept.join(", ")));
+    }
+    out
+}
+
+fn output<'n>(name: &str, classes: impl Iterator<Item = &'n str>, sink: &KafkaSink) -> String {
+    let mut out = format!("\ntopics of sink {name}, compressed with {}\n", sink.compression);
+    for (class, topic) in classes.zip(&sink.topics) {
+        out.push_str(&format!("  {class}: {topic}\n"));
+    }
+    match &sink.key {
+        Some(key) => out.push_str(&format!("  the key of a message is the pseudonym in {key}\n")),
+        None => out.push_str("  messages stay in the partition of their input, without a key\n"),
+    }
+    if let Some(bytes) = sink.pack_bytes {
+        out.push_str(&format!("  records are packed into messages of up to {bytes} bytes\n"));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::pipeline_from_str;
+
+    #[test]
+    fn what_is_written_is_said() {
+        let pipeline = include_str!("../../config/meet-kafka.toml")
+            .replace("tls = true", "lanes = 2\ntls = true\noptions = { \"linger.ms\" = 20 }")
+            .replace(
+                "max_lateness = \"2h\"",
+                "late_topic = \"late\"\nrate = { records = 9 }\nerase_raw = true",
+            );
+        let load = |_: &Path| Ok(include_str!("../../config/policy/meet.toml").to_owned());
+        let (plan, _) =
+            pipeline_from_str(&pipeline, "p.toml", &load).unwrap_or_else(|found| panic!("{found}"));
+        let text = text(&plan);
+        for part in [
+            "kafka kafka1.example.org:9093, kafka2.example.org:9093, kafka3.example.org:9093, group sluis-meet\n",
+            "  delivery exactly once, committed every 100 ms, in 2 lane(s)\n",
+            "  at most 64 MiB in flight, 20s from SIGTERM to the end\n",
+            "  TLS, login by SCRAM-SHA-512\n",
+            "  options of the client: linger.ms=20\n",
+            "topics of source nginx: raw.nginx.access (events with a line in each)\n",
+            "  raw records may live 1d, as 'raw_limit' says (the shortest class: 14d)\n",
+            "  at most 6h late, what is later is withheld and counted\n",
+            "12h, as 'raw_limit' says (the shortest class: 1d); erased once committed, where no other group is behind\n",
+            "  at most 6h late, what is later goes to late, at most 12h late\n",
+            "  at most 9 records per second\n",
+            "  headers are dropped\n",
+            "topics of sink faults, compressed with lz4\n  web: meet.web\n  technical: meet.technical\n",
+            "  messages stay in the partition of their input, without a key\n",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        assert!(!text.contains("kafka.password"), "{text}");
+    }
+}
