@@ -1,6 +1,5 @@
 //! Retention on topics, on a real broker: what is planned is made, what is changed by hand is refused, what is due goes.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,11 +7,9 @@ use rdkafka::TopicPartitionList;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::producer::Producer as _;
-use sluis::config::kafka::{
-    DeliveryKind, EraseRaw, KafkaPlan, KafkaSink, KafkaSource, Payload, Rate, Security,
-};
+use sluis::config::kafka::EraseRaw;
 use sluis::config::pipeline_from_str;
-use sluis::config::plan::{Plan, SinkKind, SourceKind};
+use sluis::config::plan::{Plan, SourceKind};
 use sluis::governance::topics::{Step, steps, wanted};
 use sluis::kafka::erase;
 use sluis::kafka::eraser::{Eraser, Held};
@@ -23,6 +20,7 @@ use sluis::kafka::topics::{Cluster, Layout, TopicsError};
 use sluis::record::timestamp::Timestamp;
 use sluis::retention::journal::{Journal, verify};
 
+use crate::support;
 use crate::support::broker::{Broker, Record, eventually, produce_in, unique};
 
 const POLICY: &str = r#"[policy]
@@ -42,62 +40,43 @@ subjects = ["visitors"]
 "time" = "keep"
 "#;
 
-const PIPELINE: &str = r#"policy = "test.toml"
+/// A pipeline from topic `raw` to topic `clean`.
+fn pipeline(broker: &Broker, raw: &str, clean: &str) -> String {
+    format!(
+        r#"policy = "test.toml"
 state = "state"
 
+[kafka]
+brokers = ["{}"]
+group = "sluis"
+
 [source.nginx]
-kind = "file"
-path = "access.log"
+kind = "kafka"
+topics = ["{raw}"]
 format = "combined"
 class = "web"
 max_lateness = "3h"
 
 [sink.analytics]
-kind = "file"
-path = "out"
+kind = "kafka"
+topic = "{clean}"
+replication = 1
 classes = ["web"]
 purpose = "security"
 location = "NL"
 recipient = "operations team"
-"#;
+"#,
+        broker.brokers()
+    )
+}
 
-/// A pipeline from topic `raw` to topic `clean`.
-fn plan(broker: &Broker, raw: &str, clean: &str) -> Plan {
+fn meant(pipeline: &str) -> Plan {
     let load = |_: &Path| Ok(POLICY.to_owned());
-    let (mut plan, _) =
-        pipeline_from_str(PIPELINE, "run.toml", &load).unwrap_or_else(|found| panic!("{found}"));
-    plan.kafka = Some(KafkaPlan {
-        brokers: vec![broker.brokers().to_owned()],
-        group: "sluis".into(),
-        instance: None,
-        lanes: None,
-        delivery: DeliveryKind::ExactlyOnce,
-        commit_ms: 100,
-        in_flight_bytes: 64 << 20,
-        drain_seconds: 20,
-        security: Security::default(),
-        options: BTreeMap::new(),
-    });
-    plan.sources[0].kind = SourceKind::Kafka(KafkaSource {
-        topics: vec![raw.to_owned()],
-        payload: Payload::Lines,
-        late_topic: None,
-        late_lateness_seconds: 0,
-        raw_limit_seconds: None,
-        erase_raw: EraseRaw::Never,
-        rate: Rate::default(),
-        headers: BTreeMap::new(),
-        key: None,
-    });
-    plan.sinks[0].kind = SinkKind::Kafka(KafkaSink {
-        topics: vec![clean.to_owned()],
-        key: None,
-        pack_bytes: None,
-        compression: "lz4",
-        replication: 1,
-        partitions: None,
-    });
-    plan
+    pipeline_from_str(pipeline, "run.toml", &load).unwrap_or_else(|found| panic!("{found}")).0
+}
+
+fn plan(broker: &Broker, raw: &str, clean: &str) -> Plan {
+    meant(&pipeline(broker, raw, clean))
 }
 
 fn cluster(broker: &Broker) -> Cluster {
@@ -239,6 +218,91 @@ fn input_that_keeps_raw_lines_too_long_is_refused_unless_that_is_meant() {
 
 fn numbered(partition: i32, numbers: std::ops::Range<i32>) -> Vec<Record> {
     numbers.map(|number| Record::to(partition, number.to_string())).collect()
+}
+
+/// What a command prints on both outputs, and its exit code.
+fn sluis(dir: &Path, arguments: &[&str]) -> (String, Option<i32>) {
+    let run = support::program().args(arguments).arg("run.toml").current_dir(dir).output().unwrap();
+    let said = [run.stdout, run.stderr].concat();
+    (String::from_utf8(said).unwrap(), run.status.code())
+}
+
+#[test]
+fn plan_apply_and_check_say_what_they_find_and_do() {
+    let broker = Broker::shared();
+    let (raw, clean) = (broker.topic("raw", 2, RAW), unique("clean"));
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("test.toml"), POLICY).unwrap();
+    std::fs::write(dir.path().join("run.toml"), pipeline(broker, &raw, &clean)).unwrap();
+    let says = |arguments: &[&str], code, words: &[&str]| {
+        let (said, found) = sluis(dir.path(), arguments);
+        assert_eq!(found, Some(code), "{arguments:?}: {said}");
+        for word in words {
+            assert!(said.contains(word), "{arguments:?}: {word}: {said}");
+        }
+    };
+    let sum = "clock 1s + lateness 3h + in flight 11s + retention.ms 13d";
+    // Without a broker its defaults are in the sum: five minutes between two looks.
+    says(&["topics", "plan", "--offline"], 0, &[sum, "check interval 5m", "as input", "limit 14d"]);
+    says(&["topics", "plan"], 0, &[sum, "check interval 1s", "apply` creates it"]);
+    says(&["check", "--live"], 1, &["refused: topic", "apply` creates it"]);
+    says(&["topics", "apply", "--dry-run"], 0, &[&format!("would create {clean}: 2 partitions, 1 replicas")]);
+    says(&["check", "--live"], 1, &["apply` creates it"]);
+    says(&["topics", "apply"], 0, &[&format!("create {clean}: 2 partitions"), "as they should be"]);
+    says(&["check", "--live"], 0, &["the topics are as they should be"]);
+    says(&["topics", "apply"], 0, &["nothing to change"]);
+    // Somebody makes it longer.
+    let cluster = cluster(broker);
+    cluster.alter(&clean, &[("retention.ms", "2592000000".to_owned())]).unwrap();
+    eventually("the change", || setting(&cluster, &clean, "retention.ms") == "2592000000");
+    says(
+        &["check", "--live"],
+        1,
+        &["refused: topic", "retention.ms is 30d, should be at most 13d", "retention.ms 30d + "],
+    );
+    says(&["topics", "apply"], 0, &["retention.ms 30d -> 11", "as they should be"]);
+    says(&["check", "--live"], 0, &[]);
+    // Input is judged, and never changed.
+    cluster.alter(&raw, &[("retention.ms", "1209600000".to_owned())]).unwrap();
+    eventually("the change", || setting(&cluster, &raw, "retention.ms") == "1209600000");
+    says(
+        &["topics", "apply"],
+        1,
+        &["nothing to change", "raw lines outlive class web", "raw_limit in [source.nginx]"],
+    );
+    assert_eq!(setting(&cluster, &raw, "retention.ms"), "1209600000");
+
+    let gone = pipeline(broker, &raw, &clean).replace(broker.brokers(), "127.0.0.1:9");
+    std::fs::write(dir.path().join("run.toml"), gone).unwrap();
+    says(&["check", "--live"], 4, &["no broker answers"]);
+    says(&["topics", "apply"], 4, &["no broker answers"]);
+    says(
+        &["topics", "plan"],
+        0,
+        &["no broker answers", "takes brokers for what they are by default", "check interval 5m"],
+    );
+}
+
+#[test]
+fn every_topic_that_is_written_is_planned() {
+    let text = pipeline(Broker::shared(), "raw", "log.{class}")
+        .replace("max_lateness", "late_topic = \"late.{class}\"\nlate_lateness = \"12h\"\nmax_lateness");
+    let recipient = age::x25519::Identity::generate().to_public();
+    let quarantine =
+        format!("\n[quarantine]\nrecipients = [\"{recipient}\"]\nretention = \"2d\"\ntopic = \"sealed\"\n");
+    let wanted = wanted(&meant(&format!("{text}{quarantine}")));
+    let hours = |ms: u64| ms / 3_600_000;
+    let of: Vec<_> = wanted
+        .outputs
+        .iter()
+        .map(|output| {
+            (output.topic.as_str(), hours(output.limit_ms), hours(output.arrival.lateness_ms), output.keyed)
+        })
+        .collect();
+    assert_eq!(of, [("log.web", 336, 3, false), ("late.web", 336, 12, false), ("sealed", 48, 3, true)]);
+    assert!(
+        wanted.outputs.iter().all(|output| output.inputs == [0] && output.arrival.in_flight_ms == 11_000)
+    );
 }
 
 #[test]
