@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::config::kafka::{
-    DeliveryKind, KafkaPlan, KafkaSource, MESSAGE_TIMEOUT_SECONDS, TRANSACTION_TIMEOUT_SECONDS,
+    DeliveryKind, EraseRaw, KafkaPlan, KafkaSource, MESSAGE_TIMEOUT_SECONDS, TRANSACTION_TIMEOUT_SECONDS,
 };
 use crate::config::plan::{CLOCK_SKEW_SECONDS, IN_FLIGHT_SECONDS, Plan, SinkKind, SourceKind, SourcePlan};
-use crate::kafka::judge::{Finding, Input, Output, PARTITIONS, Planned};
+use crate::kafka::judge::{Committed, Finding, Input, Output, PARTITIONS, Planned};
 use crate::kafka::limits::{Arrival, Broker, Limits};
 use crate::kafka::live::{LiveTopics, Wanted};
 use crate::kafka::topics::{Cluster, Layout, TopicsError};
@@ -124,7 +124,11 @@ fn input(plan: &Plan, source: &SourcePlan, kafka: &KafkaSource) -> Input {
         topics: kafka.topics.clone(),
         limit_ms: limit.saturating_mul(1_000),
         limited_by,
-        erase_raw: kafka.erase_raw,
+        committed: match kafka.erase_raw {
+            EraseRaw::Never => Committed::Stays,
+            EraseRaw::WhenAllHaveRead => Committed::GoesBehindAll,
+            EraseRaw::ForAll => Committed::Goes,
+        },
     }
 }
 

@@ -8,9 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::erase::{self, Due, Rhythm, Tally};
+use super::judge::Committed;
 use super::live::LiveTopics;
 use super::topics::{Cluster, TopicsError};
-use crate::config::kafka::EraseRaw;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::{Journal, JournalError};
 
@@ -81,10 +81,10 @@ impl Eraser {
             self.erase(cluster, due, Some(before), now, journal, &mut errors);
         }
         for (topic, source) in live.inputs() {
-            let for_all = match live.wanted().inputs[source].erase_raw {
-                EraseRaw::Never => continue,
-                EraseRaw::WhenAllHaveRead => false,
-                EraseRaw::ForAll => true,
+            let for_all = match live.wanted().inputs[source].committed {
+                Committed::Stays => continue,
+                Committed::GoesBehindAll => false,
+                Committed::Goes => true,
             };
             let Some(ours) = held.get(topic).filter(|ours| !ours.is_empty()) else { continue };
             if self.turn(topic, now, erase::INTERVAL_MS) {

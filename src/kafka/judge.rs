@@ -9,7 +9,6 @@ use std::fmt;
 
 use super::limits::{self, Arrival, Broker, Limits, NoRoom, WorstAge, text};
 use super::topics::Layout;
-use crate::config::kafka::EraseRaw;
 
 /// A setting of a topic, as the broker states it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +94,17 @@ pub struct Output {
     pub inputs: Vec<usize>,
 }
 
+/// What becomes of raw input once what was made of it is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committed {
+    /// It stays as long as its topic says.
+    Stays,
+    /// It is erased behind all other readers.
+    GoesBehindAll,
+    /// It is erased, whoever else reads.
+    Goes,
+}
+
 /// The topics that a source reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
@@ -106,8 +116,8 @@ pub struct Input {
     pub limit_ms: u64,
     /// Where that comes from: `class web`, `raw_limit`.
     pub limited_by: String,
-    /// Whether what is committed is erased.
-    pub erase_raw: EraseRaw,
+    /// What becomes of it once it is committed.
+    pub committed: Committed,
 }
 
 /// What an output topic should be.

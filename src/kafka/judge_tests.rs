@@ -25,7 +25,7 @@ fn raw(limit_ms: u64) -> Input {
         topics: vec!["raw".into()],
         limit_ms,
         limited_by: "class web".into(),
-        erase_raw: EraseRaw::Never,
+        committed: Committed::Stays,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Retention on topics, on a real broker: what is planned is made, what is changed by hand is refused, what is due goes.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::TopicPartitionList;
 use rdkafka::config::ClientConfig;
@@ -14,6 +14,7 @@ use sluis::governance::topics::{Step, steps, wanted};
 use sluis::kafka::erase;
 use sluis::kafka::eraser::{Eraser, Held};
 use sluis::kafka::judge::Weight;
+use sluis::kafka::limits::{Arrival, choose};
 use sluis::kafka::live::LiveTopics;
 use sluis::kafka::readers;
 use sluis::kafka::topics::{Cluster, Layout, TopicsError};
@@ -390,6 +391,45 @@ fn commit(broker: &Broker, group: &str, topic: &str, offset: i64) {
     let mut list = TopicPartitionList::new();
     list.add_partition_offset(topic, 0, rdkafka::Offset::Offset(offset)).unwrap();
     consumer.commit(&list, CommitMode::Sync).unwrap();
+}
+
+/// How long the topic of the next test is written to and looked at, in seconds: half as long again as a record may stay.
+const WATCHED_SECONDS: u64 = 45;
+
+#[test]
+fn no_record_is_readable_longer_than_was_computed() {
+    // PI-4, by the topic's own limits alone. Two seconds for clocks are the room for a machine that is busy with other tests.
+    let arrival = Arrival { clock_skew_ms: 2_000, ..Arrival::AT_ARRIVAL };
+    let (broker, limit_ms) = (Broker::shared(), 32_000);
+    let cluster = cluster(broker);
+    let limits = choose(limit_ms, arrival, cluster.broker().unwrap().0).unwrap();
+    let topic = broker.topic(
+        "worst",
+        1,
+        &[
+            ("message.timestamp.type", "LogAppendTime"),
+            ("retention.ms", &limits.retention_ms.unwrap().to_string()),
+            ("segment.ms", &limits.segment_ms.to_string()),
+            ("file.delete.delay.ms", &limits.delete_delay_ms.to_string()),
+        ],
+    );
+    let begun = Instant::now();
+    let mut written = Vec::new();
+    let mut worst = Duration::ZERO;
+    while begun.elapsed() < Duration::from_secs(WATCHED_SECONDS) {
+        let offset = i32::try_from(written.len()).unwrap();
+        written.push(Instant::now());
+        broker.produce(&topic, &numbered(0, offset..offset + 1));
+        let start = usize::try_from(cluster.ends(&topic, 0).unwrap().start).unwrap();
+        if let Some(oldest) = written.get(start) {
+            worst = worst.max(oldest.elapsed());
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    println!("computed at most {limit_ms} ms, measured {} ms", worst.as_millis());
+    assert!(worst <= Duration::from_millis(limit_ms), "{worst:?}");
+    // As long as fits: what is deleted has been there for its retention.
+    assert!(worst >= Duration::from_millis(limits.retention_ms.unwrap()), "{worst:?}");
 }
 
 #[test]
