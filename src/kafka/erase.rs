@@ -12,6 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::limits::Arrival;
 use super::readers;
 use super::topics::{Cluster, TopicsError};
 use crate::record::timestamp::Timestamp;
@@ -23,7 +24,8 @@ pub const HEAD_START_MS: u64 = 120_000;
 /// The time between two deletions.
 pub const INTERVAL_MS: u64 = 60_000;
 
-/// The head start is at most this share of what a record may stay, so that a class of minutes has something to read.
+/// For a class of minutes the head start is this share of what a record may stay, with the time in flight and clocks on top, so that there
+/// is something to read; half of the share is the time between two deletions.
 const HEAD_START_SHARE: u64 = 8;
 
 /// Raw input this many offsets before the committed one stays: what was read in the meantime can be looked at, and a reader that went back a
@@ -37,22 +39,26 @@ pub const RAW_MARGIN_SECONDS: i64 = 60;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rhythm {
     stay_ms: u64,
+    on_the_way_ms: u64,
 }
 
 impl Rhythm {
-    /// Of records that may live `retention_ms` and arrive at most `lateness_ms` late.
-    pub const fn new(retention_ms: u64, lateness_ms: u64) -> Self {
-        Self { stay_ms: retention_ms.saturating_sub(lateness_ms) }
+    /// Of records that may live `retention_ms` and arrive as stated.
+    pub const fn new(retention_ms: u64, arrival: Arrival) -> Self {
+        Self {
+            stay_ms: retention_ms.saturating_sub(arrival.lateness_ms),
+            on_the_way_ms: arrival.clock_skew_ms.saturating_add(arrival.in_flight_ms),
+        }
     }
 
-    const fn head_start_ms(self) -> u64 {
-        let share = self.stay_ms / HEAD_START_SHARE;
-        if share < HEAD_START_MS { share } else { HEAD_START_MS }
+    fn head_start_ms(self) -> u64 {
+        let share = (self.stay_ms / HEAD_START_SHARE).saturating_add(self.on_the_way_ms);
+        share.min(HEAD_START_MS).min(self.stay_ms)
     }
 
-    /// The time between two deletions: a minute, or half of the head start where that is less.
-    pub const fn interval_ms(self) -> u64 {
-        self.head_start_ms() / 2
+    /// The time between two deletions: a minute, or less for a class of minutes.
+    pub fn interval_ms(self) -> u64 {
+        (self.stay_ms / HEAD_START_SHARE / 2).min(INTERVAL_MS)
     }
 
     /// What arrived before this goes now.

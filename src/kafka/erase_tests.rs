@@ -10,30 +10,33 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(seconds)
 }
 
+fn late(lateness_ms: u64, in_flight_ms: u64) -> Arrival {
+    Arrival { clock_skew_ms: 0, lateness_ms, in_flight_ms }
+}
+
 #[test]
 fn two_minutes_before_a_record_as_late_as_allowed_is_due() {
     // now + 2 min − (24 h − 6 h)
-    let rhythm = Rhythm::new(24 * HOUR_MS, 6 * HOUR_MS);
+    let rhythm = Rhythm::new(24 * HOUR_MS, late(6 * HOUR_MS, 11_000));
     assert_eq!(rhythm.before(at(1_000_000)), at(1_000_000 + 120 - 18 * 3_600));
     assert_eq!(rhythm.interval_ms(), INTERVAL_MS);
 }
 
 proptest! {
     #[test]
-    fn what_is_due_is_gone_and_what_just_came_is_not(
-        retention in 10_000..(400 * 24 * HOUR_MS), late_share in 0..4u64, now in 0..4_000_000_000i64,
+    fn what_is_due_is_gone_and_what_may_stay_is_not(
+        stay in 1_000..(400 * 24 * HOUR_MS), lateness in 0..(100 * 24 * HOUR_MS), in_flight in 0..60_000u64,
+        now in 0..4_000_000_000i64,
     ) {
-        let late = retention / 4 * late_share;
-        let rhythm = Rhythm::new(retention, late);
-        let before = rhythm.before(at(now));
-        let arrived = before.0 / 1_000 - 1;
-        // It happened as early as it can have, and is not due before the next deletion has come.
-        let due = arrived - late as i64 + retention as i64;
-        prop_assert!(due >= now * 1_000 && due < now * 1_000 + HEAD_START_MS as i64 + 1);
-        // What is not deleted now is not due before the next time.
-        let kept = before.0 / 1_000 - late as i64 + retention as i64;
-        prop_assert!(kept >= now * 1_000 + rhythm.interval_ms() as i64);
-        prop_assert!(before < at(now));
+        let rhythm = Rhythm::new(stay + lateness, late(lateness, in_flight));
+        // When a record that arrived at `arrived` is due at the earliest, from now, but for its time in flight.
+        let due = |arrived: i64| i128::from(arrived) + i128::from(stay) - i128::from(now * 1_000);
+        let before = rhythm.before(at(now)).0 / 1_000;
+        // What goes would be due soon.
+        prop_assert!(due(before - 1) < i128::from(HEAD_START_MS));
+        // What stays is not due before the next time, even if it was in flight as long as it may be.
+        let ahead = i128::from((rhythm.interval_ms() + in_flight).min(stay));
+        prop_assert!(due(before) >= ahead, "{} {ahead}", due(before));
     }
 
     #[test]

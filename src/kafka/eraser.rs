@@ -68,7 +68,7 @@ impl Eraser {
     ) -> Vec<EraseError> {
         let mut errors = Vec::new();
         for output in &live.wanted().outputs {
-            let rhythm = Rhythm::new(output.limit_ms, output.arrival.lateness_ms);
+            let rhythm = Rhythm::new(output.limit_ms, output.arrival);
             if !self.turn(&output.topic, now, rhythm.interval_ms()) {
                 continue;
             }

@@ -90,7 +90,9 @@ fn live(cluster: &Cluster, plan: &Plan) -> LiveTopics {
 
 fn apply(cluster: &Cluster, live: &LiveTopics) -> Vec<String> {
     let steps = steps(live);
-    steps.iter().for_each(|step| step.take(cluster).unwrap_or_else(|error| panic!("{error}")));
+    for step in &steps {
+        step.take(cluster).unwrap_or_else(|error| panic!("{error}"));
+    }
     steps.iter().flat_map(Step::lines).collect()
 }
 
