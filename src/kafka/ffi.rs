@@ -223,7 +223,10 @@ impl<C: ProducerContext + 'static> Outbox<C> {
     pub fn new(producer: &Arc<BaseProducer<C>>, topics: &[String]) -> Result<Self, KafkaError> {
         let mut outbox = Self { topics: Vec::new(), producer: Arc::clone(producer) };
         for topic in topics {
-            let problem = || KafkaError::Config { what: format!("topic '{topic}'"), problem: "no name of a topic".to_owned() };
+            let problem = || KafkaError::Config {
+                what: format!("topic '{topic}'"),
+                problem: "no name of a topic".to_owned(),
+            };
             let name = CString::new(topic.as_str()).map_err(|_| problem())?;
             // SAFETY: the client lives, and is kept; no configuration is given.
             let handle = unsafe {
@@ -323,7 +326,10 @@ const fn vu(vtype: sys::rd_kafka_vtype_t, u: Value) -> sys::rd_kafka_vu_t {
 }
 
 const fn memory(bytes: &[u8]) -> sys::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 {
-    sys::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 { ptr: bytes.as_ptr().cast_mut().cast(), size: bytes.len() }
+    sys::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 {
+        ptr: bytes.as_ptr().cast_mut().cast(),
+        size: bytes.len(),
+    }
 }
 
 const _: () = assert!(size_of::<c_char>() == 1);

@@ -235,8 +235,14 @@ impl Worker {
             fail(outcome, 0, batch.bytes.len(), refusal);
             return;
         }
-        let task =
-            Task { input, plan, bytes: &batch.bytes, received: batch.received, now, bounds: Bounds::default() };
+        let task = Task {
+            input,
+            plan,
+            bytes: &batch.bytes,
+            received: batch.received,
+            now,
+            bounds: Bounds::default(),
+        };
         self.run(task, outcome);
         self.protector.learner.hand_in();
         outcome.counts.treated = self.protector.counts;

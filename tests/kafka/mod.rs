@@ -4,3 +4,4 @@
 //! zombies. *Not here*: the long forms, which `tests/chaos` runs.
 
 mod support;
+mod topics;
