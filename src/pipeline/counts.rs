@@ -66,7 +66,7 @@ impl Counts {
             expired: self.expired,
             withheld: self.withheld,
             dropped: self.dropped,
-            late: 0,
+            late: self.late,
             received_bytes: self.bytes_in,
             delivered_bytes: self.bytes_out,
         }

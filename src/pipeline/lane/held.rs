@@ -12,6 +12,8 @@ pub(super) struct Held {
     pub topic_id: usize,
     /// The source it belongs to; `None`: it is not read.
     pub input: Option<usize>,
+    /// The topic's place among those that sources name.
+    pub pattern: usize,
     /// Where the group is; `None`: nowhere yet.
     pub committed: Option<i64>,
     /// Where the round at hand is.

@@ -138,6 +138,7 @@ impl<'a> Lane<'a> {
             if self.forgotten.elapsed() >= FORGET {
                 self.forgotten = Instant::now();
                 self.worker.forget_dead((self.around.clock)());
+                self.say_lag();
             }
         }
     }
@@ -206,12 +207,13 @@ impl<'a> Lane<'a> {
         self.consumer.assign(&from)?;
         let mut unread = Vec::new();
         for (partition, committed) in from {
-            let input = self.setup.input_of(&partition.0).filter(|_| self.setup.is_checked(&partition));
+            let found = self.setup.input_of(&partition.0).filter(|_| self.setup.is_checked(&partition));
+            let (input, pattern) = (found.map(|found| found.0), found.map_or(0, |found| found.1));
             if input.is_none() {
                 self.around.events.tell(LaneEvent::Unchecked { partition: &partition });
                 unread.push(partition.clone());
             }
-            let held = Held { partition, topic_id: 0, input, committed, next: None, rests_until: None };
+            let held = Held { partition, topic_id: 0, input, pattern, committed, next: None, rests_until: None };
             self.holding.add(held);
         }
         if unread.is_empty() { Ok(()) } else { self.consumer.pause(&unread, true) }
@@ -239,9 +241,25 @@ impl<'a> Lane<'a> {
             held.rests_until = Some(until);
             resting.push(held.partition.clone());
         }
-        let (source, millis) = (self.setup.inputs[input].name.as_str(), time.as_millis() as u64);
-        self.around.events.tell(LaneEvent::Limited { source, millis });
+        self.around.events.tell(LaneEvent::Limited { input, rest: time });
         self.consumer.pause(&resting, true)
+    }
+
+    /// How far it is from the ends, as the brokers last said with what was fetched.
+    fn say_lag(&self) {
+        let mut lags: Vec<(usize, u64)> = Vec::new();
+        for held in self.holding.iter().filter(|held| held.input.is_some()) {
+            let end = self.consumer.end_of(&held.partition);
+            let at = held.next.or(held.committed);
+            let records = end.zip(at).map_or(0, |(end, at)| u64::try_from(end - at).unwrap_or(0));
+            match lags.iter_mut().find(|(pattern, _)| *pattern == held.pattern) {
+                Some((_, sum)) => *sum += records,
+                None => lags.push((held.pattern, records)),
+            }
+        }
+        for (pattern, records) in lags {
+            self.around.events.tell(LaneEvent::Lag { lane: self.number, pattern, records });
+        }
     }
 
     fn resume_rested(&mut self) -> Result<(), KafkaError> {

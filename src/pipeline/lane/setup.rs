@@ -131,14 +131,20 @@ impl Setup {
         }).collect()
     }
 
-    /// The source that reads `topic`.
-    pub(super) fn input_of(&self, topic: &str) -> Option<usize> {
-        self.inputs.iter().position(|input| {
-            input.topics.iter().any(|pattern| match pattern {
-                Pattern::Name(name) => name == topic,
-                Pattern::Expression(expression) => expression.is_match(topic),
-            })
-        })
+    /// The source that reads `topic`, and the place of the name or expression that says so. A name comes before an expression; a topic
+    /// that the expressions of two sources take in is nobody's, since nothing says how to read it.
+    pub(super) fn input_of(&self, topic: &str) -> Option<(usize, usize)> {
+        let of_input = |(at, input): (usize, &'_ Input)| input.topics.iter().map(move |_| at).collect::<Vec<_>>();
+        let owners: Vec<usize> = self.inputs.iter().enumerate().flat_map(of_input).collect();
+        let patterns = || self.inputs.iter().flat_map(|input| &input.topics).zip(&owners).enumerate();
+        let named = |pattern: &Pattern| matches!(pattern, Pattern::Name(name) if name == topic);
+        let taken = |pattern: &Pattern| matches!(pattern, Pattern::Expression(known) if known.is_match(topic));
+        if let Some((place, (_, owner))) = patterns().find(|(_, (pattern, _))| named(pattern)) {
+            return Some((*owner, place));
+        }
+        let mut taking = patterns().filter(|(_, (pattern, _))| taken(pattern));
+        let (place, (_, owner)) = taking.next()?;
+        taking.all(|(_, (_, other))| other == owner).then_some((*owner, place))
     }
 
     /// True when results and positions are one transaction.
