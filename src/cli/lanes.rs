@@ -1,8 +1,8 @@
 //! `sluis run` between topics: lanes, what they are given, and what goes from the topics meanwhile.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -52,13 +52,16 @@ pub fn run(plan: &Plan, built: Built, brought: Brought, stats: Option<Stats>) ->
     let Brought { keys, upkeep, watch, outside, stop } = brought;
     let kafka = plan.kafka.as_ref().ok_or_else(|| Failure::usage("the pipeline has no [kafka]"))?;
     let (cluster, live) = topics::refuse_at_start(plan)?;
-    let live = Arc::new(live);
+    let message_bytes_max = live.message_bytes_max();
+    let live = Arc::new(RwLock::new(live));
     let lanes = kafka.lanes.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
     let instance = kafka.instance.clone().map_or_else(host, Ok)?;
     let mut setup = Setup::new(plan, built, instance, lanes).map_err(Failure::usage)?;
-    setup.message_bytes_max = live.message_bytes_max();
+    setup.message_bytes_max = message_bytes_max;
     let judge = Arc::clone(&live);
-    setup.checked = Some(Box::new(move |(topic, number)| judge.may_read(topic, *number).is_ok()));
+    setup.checked = Some(Box::new(move |(topic, number)| {
+        judge.read().unwrap_or_else(PoisonError::into_inner).may_read(topic, *number).is_ok()
+    }));
     let workers = build::workers(&keys, lanes, ENTRIES, plan.policy.learned_names).map_err(Failure::usage)?;
     let clock: Arc<TrustedClock> = Arc::clone(watch.clock());
     let now = || clock.now();
@@ -66,7 +69,7 @@ pub fn run(plan: &Plan, built: Built, brought: Brought, stats: Option<Stats>) ->
     let around = Around { clock: &now, paused: clock.paused(), stop: &stop, events: &facts };
     let state = upkeep::state(plan)?;
     let journal = Journal::open(state, clock.now()).map_err(Failure::downstream)?;
-    let eraser = Erasing { cluster, live, journal, eraser: Eraser::new(&kafka.group), clock: &clock };
+    let eraser = Erasing { cluster, live, asked: Instant::now(), journal, eraser: Eraser::new(&kafka.group), clock: &clock };
     outside.running();
     watch.watching(|| {
         keeping(&keys, upkeep, &now, clock.paused(), || {
@@ -85,7 +88,9 @@ pub fn run(plan: &Plan, built: Built, brought: Brought, stats: Option<Stats>) ->
 /// What takes from topics what is due.
 struct Erasing<'a> {
     cluster: Cluster,
-    live: Arc<LiveTopics>,
+    live: Arc<RwLock<LiveTopics>>,
+    /// When the topics were looked at last.
+    asked: Instant,
     journal: Journal,
     eraser: Eraser,
     clock: &'a TrustedClock,
@@ -93,6 +98,9 @@ struct Erasing<'a> {
 
 /// How often it is looked whether a topic is due; what is due when is the eraser's to say.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How often topics are held against the plan while it runs: they come, go and are altered.
+const ASKED_EVERY: Duration = Duration::from_mins(1);
 
 /// Runs `run`, and takes meanwhile from the topics what is due. A thread of its own: brokers may take their time, and no lane should.
 fn erasing(mut erasing: Erasing<'_>, facts: &LaneFacts<'_>, run: impl FnOnce()) {
@@ -120,12 +128,25 @@ impl Erasing<'_> {
         if self.clock.paused().load(Ordering::Acquire) || self.eraser.next().is_some_and(|next| next > now) {
             return;
         }
-        let held = facts.held();
-        if held.is_empty() {
-            return;
+        let mut problems = Vec::new();
+        if self.asked.elapsed() >= ASKED_EVERY {
+            self.asked = Instant::now();
+            // Asked without the lock: lanes wait for nobody.
+            let wanted = self.live.read().unwrap_or_else(PoisonError::into_inner).wanted().clone();
+            match LiveTopics::ask(&self.cluster, wanted) {
+                Ok(live) => {
+                    problems.extend(live.refusals().map(ToString::to_string));
+                    *self.live.write().unwrap_or_else(PoisonError::into_inner) = live;
+                }
+                Err(error) => problems.push(error.to_string()),
+            }
         }
-        let errors = self.eraser.round(&self.cluster, &self.live, &held, now, &mut self.journal);
-        let problems: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        let held = facts.held();
+        if !held.is_empty() {
+            let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+            let errors = self.eraser.round(&self.cluster, &live, &held, now, &mut self.journal);
+            problems.extend(errors.iter().map(ToString::to_string));
+        }
         // What stays wrong is said once.
         for problem in problems.iter().filter(|problem| !said.contains(problem)) {
             said::warning(problem.as_str());

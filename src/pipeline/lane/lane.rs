@@ -139,6 +139,7 @@ impl<'a> Lane<'a> {
                 self.forgotten = Instant::now();
                 self.worker.forget_dead((self.around.clock)());
                 self.say_lag();
+                self.look_again()?;
             }
         }
     }
@@ -243,6 +244,20 @@ impl<'a> Lane<'a> {
         }
         self.around.events.tell(LaneEvent::Limited { input, rest: time });
         self.consumer.pause(&resting, true)
+    }
+
+    /// Partitions that were not read, because where they would go was not checked, are read once it is.
+    fn look_again(&mut self) -> Result<(), KafkaError> {
+        let mut checked = Vec::new();
+        for held in self.holding.iter_mut().filter(|held| held.input.is_none()) {
+            if let Some((input, pattern)) = self.setup.input_of(&held.partition.0)
+                && self.setup.is_checked(&held.partition)
+            {
+                (held.input, held.pattern) = (Some(input), pattern);
+                checked.push(held.partition.clone());
+            }
+        }
+        if checked.is_empty() { Ok(()) } else { self.consumer.pause(&checked, false) }
     }
 
     /// How far it is from the ends, as the brokers last said with what was fetched.
