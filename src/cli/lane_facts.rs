@@ -15,8 +15,9 @@ use crate::pipeline::build;
 use crate::pipeline::lane::{LaneEvent, LaneEvents};
 use crate::record::timestamp::Timestamp;
 use crate::telemetry::fact::{
-    BrokerUnreachable, ErrorName, Fenced, LagOverHalf, LaneEnded, LaneHung, LaneStarted, MessageTooLarge, OutOfRange,
-    PartitionsAssigned, PartitionsRevoked, RecordsLate, TopicName, TopicUnchecked, TransactionAborted,
+    BrokerUnreachable, ErrorName, Fenced, LagOverHalf, LaneEnded, LaneHung, LaneStarted, MessageTooLarge,
+    OutOfRange, PartitionsAssigned, PartitionsRevoked, RecordsLate, TopicName, TopicUnchecked,
+    TransactionAborted,
 };
 use crate::telemetry::log::Log;
 use crate::telemetry::sink::SinkMeter;
@@ -140,7 +141,9 @@ impl LaneEvents for LaneFacts<'_> {
             LaneEvent::Lagging { input, seconds, limit_seconds } => {
                 self.log.tell(&LagOverHalf { source: input, seconds, limit_seconds });
             }
-            LaneEvent::Late { input, records } => self.log.tell(&RecordsLate { source: input, count: records }),
+            LaneEvent::Late { input, records } => {
+                self.log.tell(&RecordsLate { source: input, count: records });
+            }
             LaneEvent::TooLarge { topic, bytes } => {
                 if let Some(topic) = TopicName::new(topic) {
                     self.log.tell(&MessageTooLarge { topic, bytes });

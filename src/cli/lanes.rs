@@ -69,7 +69,14 @@ pub fn run(plan: &Plan, built: Built, brought: Brought, stats: Option<Stats>) ->
     let around = Around { clock: &now, paused: clock.paused(), stop: &stop, events: &facts };
     let state = upkeep::state(plan)?;
     let journal = Journal::open(state, clock.now()).map_err(Failure::downstream)?;
-    let eraser = Erasing { cluster, live, asked: Instant::now(), journal, eraser: Eraser::new(&kafka.group), clock: &clock };
+    let eraser = Erasing {
+        cluster,
+        live,
+        asked: Instant::now(),
+        journal,
+        eraser: Eraser::new(&kafka.group),
+        clock: &clock,
+    };
     outside.running();
     watch.watching(|| {
         keeping(&keys, upkeep, &now, clock.paused(), || {

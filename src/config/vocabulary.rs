@@ -78,7 +78,18 @@ pub const OUTPUT: Vocabulary =
 /// The keys and sections of a pipeline file.
 pub const PIPELINE_FILE: Vocabulary = Vocabulary {
     section: "pipeline file",
-    keys: &["policy", "keys", "state", "threads", "batch_bytes", "kafka", "source", "quarantine", "sink", "admin"],
+    keys: &[
+        "policy",
+        "keys",
+        "state",
+        "threads",
+        "batch_bytes",
+        "kafka",
+        "source",
+        "quarantine",
+        "sink",
+        "admin",
+    ],
     later: &["opt_out"],
 };
 

@@ -71,7 +71,13 @@ impl<C: ConsumerContext> Inbox<C> {
         // SAFETY: the client lives; the call only reads what it remembers, into two numbers of ours.
         let known = unsafe {
             let native = self.consumer.client().native_ptr();
-            sys::rd_kafka_get_watermark_offsets(native, topic.as_ptr(), partition, &raw mut first, &raw mut end)
+            sys::rd_kafka_get_watermark_offsets(
+                native,
+                topic.as_ptr(),
+                partition,
+                &raw mut first,
+                &raw mut end,
+            )
         };
         (known == OK && end >= 0).then_some(end)
     }

@@ -8,7 +8,7 @@ use rdkafka::error::RDKafkaErrorCode;
 
 use super::event::LaneEvent;
 use super::held::Holding;
-use super::lane::Lane;
+use super::live::Lane;
 use super::payload::Events;
 use super::setup::{Headers, Output, Setup};
 use super::{Around, Beat};
@@ -168,7 +168,9 @@ impl Reader<'_, '_> {
         for (number, message) in batch.iter().enumerate() {
             let place = holding.find(message.topic_id(), message.partition(), || message.topic());
             // One that was let go meanwhile is none of ours.
-            let Some((place, held)) = place.and_then(|place| Some((place, holding.get_mut(place)?))) else { continue };
+            let Some((place, held)) = place.and_then(|place| Some((place, holding.get_mut(place)?))) else {
+                continue;
+            };
             if let Some(code) = message.error() {
                 found.errors.push((place, code));
                 continue;
@@ -179,7 +181,7 @@ impl Reader<'_, '_> {
             if let Some(before) = at.replace(input).filter(|before| *before != input) {
                 found.taken[before].0.add(&std::mem::take(&mut outcome.counts));
             }
-            let received = received(&message, now);
+            let received = received(message, now);
             self.message(input, (place, &message, received), now, worker, outcome);
             let oldest = &mut found.taken[input].1;
             *oldest = (*oldest).max(now.seconds() - received.seconds());
@@ -214,9 +216,9 @@ impl Reader<'_, '_> {
         };
         let bounds = Bounds {
             delivery_seconds: if self.setup.is_exactly_once() {
-                TRANSACTION_TIMEOUT_SECONDS as i64
+                TRANSACTION_TIMEOUT_SECONDS.cast_signed()
             } else {
-                MESSAGE_TIMEOUT_SECONDS as i64
+                MESSAGE_TIMEOUT_SECONDS.cast_signed()
             },
             late_before: Some(now.plus_seconds(-source.lateness_seconds)),
         };
@@ -232,13 +234,15 @@ impl Reader<'_, '_> {
 }
 
 /// When a trusted system first had a message: the broker's stamp, or the producer's where it does not lie ahead.
-fn received(message: &Incoming<'_>, now: Timestamp) -> Timestamp {
+fn received(message: Incoming<'_>, now: Timestamp) -> Timestamp {
     message.timestamp().map_or(now, |(millis, _)| Timestamp(millis.saturating_mul(1_000)).min(now))
 }
 
 /// Seals what was refused, whole messages, to the quarantine's recipients (PI-2).
 fn seal(setup: &Setup, batch: &Batch<'_>, found: &Found) -> Result<Option<Sealed>, KafkaError> {
-    let Some((_, sealer)) = setup.quarantine.as_ref().filter(|_| !found.refused.is_empty()) else { return Ok(None) };
+    let Some((_, sealer)) = setup.quarantine.as_ref().filter(|_| !found.refused.is_empty()) else {
+        return Ok(None);
+    };
     let messages: Vec<_> = batch.iter().collect();
     let records = found.refused.iter().map(|(number, input, refusal, received)| Refused {
         source: &setup.inputs[*input].name,
@@ -247,10 +251,9 @@ fn seal(setup: &Setup, batch: &Batch<'_>, found: &Found) -> Result<Option<Sealed
         bytes: messages.get(*number).and_then(Incoming::payload).unwrap_or_default(),
     });
     let mut sealed = Sealed::default();
-    sealer.seal(records, &mut sealed).map_err(|error| KafkaError::Config {
-        what: "quarantine".to_owned(),
-        problem: error.to_string(),
-    })?;
+    sealer
+        .seal(records, &mut sealed)
+        .map_err(|error| KafkaError::Config { what: "quarantine".to_owned(), problem: error.to_string() })?;
     Ok(Some(sealed))
 }
 
@@ -314,7 +317,9 @@ impl Sender<'_> {
                     self.around.events.tell(LaneEvent::TooLarge { topic, bytes });
                     return Ok(false);
                 }
-                Err(NotSent::Refused(code)) => return Err(KafkaError::Call { what: "sending a message", code }),
+                Err(NotSent::Refused(code)) => {
+                    return Err(KafkaError::Call { what: "sending a message", code });
+                }
                 Err(NotSent::Full) => {
                     let since = *waited.get_or_insert_with(Instant::now);
                     if since.elapsed() > ROOM || self.producer.has_failed() {
@@ -342,7 +347,9 @@ fn packed(
         let mut ahead = frames.clone();
         match ahead.next() {
             Some(next)
-                if next.origin == frame.origin && next.epoch == frame.epoch && next.end - start <= bytes_max =>
+                if next.origin == frame.origin
+                    && next.epoch == frame.epoch
+                    && next.end - start <= bytes_max =>
             {
                 let (records, deadline) = (frame.records + next.records, frame.deadline.min(next.deadline));
                 frame = Frame { records, deadline, ..next };
@@ -396,7 +403,13 @@ mod tests {
 
     #[test]
     fn packs_hold_neighbours_of_one_partition_and_epoch_up_to_their_size() {
-        let frames = [frame(10, 0, 0, 50), frame(20, 0, 0, 40), frame(30, 0, 1, 60), frame(40, 1, 1, 60), frame(95, 1, 1, 60)];
+        let frames = [
+            frame(10, 0, 0, 50),
+            frame(20, 0, 0, 40),
+            frame(30, 0, 1, 60),
+            frame(40, 1, 1, 60),
+            frame(95, 1, 1, 60),
+        ];
         let pack = |pack_bytes| {
             let (mut left, mut start, mut packs) = (frames.into_iter(), 0, Vec::new());
             while let Some(frame) = packed(&mut left, start, pack_bytes) {
@@ -422,7 +435,10 @@ mod tests {
         let mut deadline = Deadline::default();
         let at = Some(Timestamp::from_seconds(1_795_251_645));
         assert_eq!(deadline.text(at, TimeRule::Exact), b"2026-11-21T09:00:00Z");
-        assert_eq!(deadline.text(at.map(|at| at.plus_seconds(125)), TimeRule::Exact), b"2026-11-21T09:02:00Z");
+        assert_eq!(
+            deadline.text(at.map(|at| at.plus_seconds(125)), TimeRule::Exact),
+            b"2026-11-21T09:02:00Z"
+        );
         assert_eq!(deadline.text(at.map(|at| at.plus_seconds(125)), TimeRule::Hour), b"2026-11-21T09:00:00Z");
     }
 }

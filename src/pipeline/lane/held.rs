@@ -73,7 +73,8 @@ impl Holding {
         let known = self.all.iter().position(|held| held.topic_id == topic_id && held.partition.1 == number);
         let at = known.or_else(|| {
             let name = name();
-            let at = self.all.iter().position(|held| held.partition.1 == number && held.partition.0 == name)?;
+            let at =
+                self.all.iter().position(|held| held.partition.1 == number && held.partition.0 == name)?;
             self.all[at].topic_id = topic_id;
             Some(at)
         })?;

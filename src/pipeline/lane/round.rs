@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rdkafka::error::RDKafkaErrorCode;
 
 use super::event::LaneEvent;
-use super::lane::Lane;
+use super::live::Lane;
 use crate::kafka::KafkaError;
 use crate::kafka::error::Remedy;
 use crate::pipeline::counts::Counts;
@@ -37,7 +37,13 @@ fn is_of_group(code: Option<RDKafkaErrorCode>) -> bool {
     use RDKafkaErrorCode as E;
     matches!(
         code,
-        Some(E::IllegalGeneration | E::UnknownMemberId | E::RebalanceInProgress | E::FencedInstanceId | E::AssignmentLost)
+        Some(
+            E::IllegalGeneration
+                | E::UnknownMemberId
+                | E::RebalanceInProgress
+                | E::FencedInstanceId
+                | E::AssignmentLost
+        )
     )
 }
 
@@ -48,15 +54,22 @@ impl Lane<'_> {
             if self.setup.is_exactly_once() {
                 self.producer.begin()?;
             }
-            self.round = Some(Round { began: Instant::now(), bytes: 0, counts: vec![Counts::default(); self.setup.inputs.len()] });
+            self.round = Some(Round {
+                began: Instant::now(),
+                bytes: 0,
+                counts: vec![Counts::default(); self.setup.inputs.len()],
+            });
         }
-        self.round.as_mut().ok_or(KafkaError::Call { what: "beginning a round", code: RDKafkaErrorCode::State })
+        self.round
+            .as_mut()
+            .ok_or(KafkaError::Call { what: "beginning a round", code: RDKafkaErrorCode::State })
     }
 
     /// Ends the round at hand: it is a fact on return, or undone and about to be read again. An error means that this lane cannot go on.
     pub(super) fn settle(&mut self) -> Result<(), KafkaError> {
         let Some(began) = self.round.as_ref().map(|round| round.began) else { return Ok(()) };
-        let done = if self.setup.is_exactly_once() { self.commit_transaction() } else { self.commit_receipts() };
+        let done =
+            if self.setup.is_exactly_once() { self.commit_transaction() } else { self.commit_receipts() };
         if let Err(error) = done {
             return match error {
                 KafkaError::Transaction { remedy: Remedy::Renew, .. } => Err(error),
@@ -67,7 +80,9 @@ impl Lane<'_> {
         self.has_committed = true;
         let after = began.elapsed();
         if let Some(Round { counts, .. }) = self.round.take() {
-            counts.iter().for_each(|counts| self.totals.add(counts));
+            for counts in &counts {
+                self.totals.add(counts);
+            }
             self.around.events.tell(LaneEvent::Committed { lane: self.number, after, counts: &counts });
         }
         Ok(())

@@ -32,10 +32,13 @@ pub struct Setup {
     /// How messages are compressed: a lane has one producer, so the first sink decides.
     pub(super) compression: &'static str,
     /// Whether a partition of the input may be read: where it would go was checked.
-    pub checked: Option<Box<dyn Fn(&Partition) -> bool + Send + Sync>>,
+    pub checked: Option<Checked>,
     /// The largest message that every output topic takes, where that is known.
     pub message_bytes_max: Option<usize>,
 }
+
+/// Says whether a partition of the input may be read.
+pub type Checked = Box<dyn Fn(&Partition) -> bool + Send + Sync>;
 
 /// A source.
 pub(super) struct Input {
@@ -119,26 +122,42 @@ impl Setup {
             topics.push(topic.to_owned());
         }
         let headers = Headers::new(&plan.policy.version);
-        Ok(Self { kafka, instance, lanes, inputs, outputs, topics, quarantine, headers, compression: compression(plan), checked: None, message_bytes_max: None })
+        Ok(Self {
+            kafka,
+            instance,
+            lanes,
+            inputs,
+            outputs,
+            topics,
+            quarantine,
+            headers,
+            compression: compression(plan),
+            checked: None,
+            message_bytes_max: None,
+        })
     }
 
     /// What the consumers subscribe to.
     pub(super) fn subscription(&self) -> Vec<&str> {
         let patterns = self.inputs.iter().flat_map(|input| &input.topics);
-        patterns.map(|pattern| match pattern {
-            Pattern::Name(name) => name.as_str(),
-            Pattern::Expression(expression) => expression.as_str(),
-        }).collect()
+        patterns
+            .map(|pattern| match pattern {
+                Pattern::Name(name) => name.as_str(),
+                Pattern::Expression(expression) => expression.as_str(),
+            })
+            .collect()
     }
 
     /// The source that reads `topic`, and the place of the name or expression that says so. A name comes before an expression; a topic
     /// that the expressions of two sources take in is nobody's, since nothing says how to read it.
     pub(super) fn input_of(&self, topic: &str) -> Option<(usize, usize)> {
-        let of_input = |(at, input): (usize, &'_ Input)| input.topics.iter().map(move |_| at).collect::<Vec<_>>();
+        let of_input =
+            |(at, input): (usize, &'_ Input)| input.topics.iter().map(move |_| at).collect::<Vec<_>>();
         let owners: Vec<usize> = self.inputs.iter().enumerate().flat_map(of_input).collect();
         let patterns = || self.inputs.iter().flat_map(|input| &input.topics).zip(&owners).enumerate();
         let named = |pattern: &Pattern| matches!(pattern, Pattern::Name(name) if name == topic);
-        let taken = |pattern: &Pattern| matches!(pattern, Pattern::Expression(known) if known.is_match(topic));
+        let taken =
+            |pattern: &Pattern| matches!(pattern, Pattern::Expression(known) if known.is_match(topic));
         if let Some((place, (_, owner))) = patterns().find(|(_, (pattern, _))| named(pattern)) {
             return Some((*owner, place));
         }
@@ -179,9 +198,9 @@ fn pattern(topic: &str) -> Result<Pattern, String> {
     if !topic.starts_with('^') {
         return Ok(Pattern::Name(topic.to_owned()));
     }
-    Regex::new(topic)
-        .map(Pattern::Expression)
-        .map_err(|_| format!("topic '{topic}' is no regular expression; write a name, or one such as ^raw-.*"))
+    Regex::new(topic).map(Pattern::Expression).map_err(|_| {
+        format!("topic '{topic}' is no regular expression; write a name, or one such as ^raw-.*")
+    })
 }
 
 /// The outputs in the order of the worker's, and the topics they go to.
@@ -200,7 +219,8 @@ fn outputs(plan: &Plan, inputs: &[Input]) -> Result<(Vec<Output>, Vec<String>), 
         });
         let output = outputs.len();
         let mut routes = inputs.iter().flat_map(|input| &input.plan.classes).flat_map(|class| &class.routes);
-        let time = routes.find(|route| route.output == output).map_or(TimeRule::Hour, |route| route.table.time);
+        let time =
+            routes.find(|route| route.output == output).map_or(TimeRule::Hour, |route| route.table.time);
         outputs.push(Output {
             topic,
             class: plan.policy.classes[class].name.clone(),

@@ -128,7 +128,8 @@ impl<'a> Lane<'a> {
             if self.is_held_up()? {
                 std::thread::sleep(Duration::from_millis(20));
             } else {
-                let wait = self.round.as_ref().map_or(WAIT, |round| round.left(self.commit_every()).min(WAIT));
+                let wait =
+                    self.round.as_ref().map_or(WAIT, |round| round.left(self.commit_every()).min(WAIT));
                 self.read(wait)?;
                 if self.round.as_ref().is_some_and(|round| self.is_due(round)) {
                     self.settle()?;
@@ -167,7 +168,10 @@ impl<'a> Lane<'a> {
         match self.awaits_group {
             None => Ok(false),
             Some(since) if since.elapsed() < SILENCE => Ok(true),
-            Some(_) => Err(KafkaError::Call { what: "waiting for the group", code: RDKafkaErrorCode::RebalanceInProgress }),
+            Some(_) => Err(KafkaError::Call {
+                what: "waiting for the group",
+                code: RDKafkaErrorCode::RebalanceInProgress,
+            }),
         }
     }
 
@@ -189,10 +193,18 @@ impl<'a> Lane<'a> {
             }
             GroupEvent::Revoked { partitions, lost } => {
                 // Another may have them already: what is open must not become a fact.
-                if lost { self.give_up(None)? } else { self.settle()? }
+                if lost {
+                    self.give_up(None)?;
+                } else {
+                    self.settle()?;
+                }
                 self.holding.remove(&partitions);
                 self.consumer.release(&partitions)?;
-                self.around.events.tell(LaneEvent::Revoked { lane: self.number, partitions: &partitions, lost });
+                self.around.events.tell(LaneEvent::Revoked {
+                    lane: self.number,
+                    partitions: &partitions,
+                    lost,
+                });
             }
         }
         self.group = self.consumer.metadata();
@@ -214,7 +226,8 @@ impl<'a> Lane<'a> {
                 self.around.events.tell(LaneEvent::Unchecked { partition: &partition });
                 unread.push(partition.clone());
             }
-            let held = Held { partition, topic_id: 0, input, pattern, committed, next: None, rests_until: None };
+            let held =
+                Held { partition, topic_id: 0, input, pattern, committed, next: None, rests_until: None };
             self.holding.add(held);
         }
         if unread.is_empty() { Ok(()) } else { self.consumer.pause(&unread, true) }
@@ -280,7 +293,8 @@ impl<'a> Lane<'a> {
     fn resume_rested(&mut self) -> Result<(), KafkaError> {
         let now = Instant::now();
         let mut rested = Vec::new();
-        for held in self.holding.iter_mut().filter(|held| held.rests_until.is_some_and(|until| until <= now)) {
+        for held in self.holding.iter_mut().filter(|held| held.rests_until.is_some_and(|until| until <= now))
+        {
             held.rests_until = None;
             rested.push(held.partition.clone());
         }
