@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::exit;
 use super::outside::Outside;
@@ -12,6 +13,7 @@ use crate::kafka::KafkaError;
 use crate::kafka::consumer::Partition;
 use crate::kafka::eraser::Held;
 use crate::pipeline::build;
+use crate::pipeline::counts::Counts;
 use crate::pipeline::lane::{LaneEvent, LaneEvents};
 use crate::record::timestamp::Timestamp;
 use crate::telemetry::fact::{
@@ -66,6 +68,19 @@ impl<'a> LaneFacts<'a> {
         self.log.tell(&LaneEnded { lane, error: Some(name_of(error)) });
     }
 
+    fn committed(&self, lane: usize, after: Duration, counts: &[Counts]) {
+        self.end_sinks();
+        let meters = self.log.meters();
+        for (input, counts) in counts.iter().enumerate() {
+            if let Some(source) = meters.source(input) {
+                source.add(&counts.tally());
+            }
+        }
+        if let Some(lane) = meters.lane(lane) {
+            lane.committed(after);
+        }
+    }
+
     fn end_sinks(&self) {
         let now = (self.clock)();
         self.sinks.iter().for_each(|sink| sink.end(now));
@@ -103,17 +118,7 @@ impl LaneEvents for LaneFacts<'_> {
                     sink.begin(Some(deadline), (self.clock)());
                 }
             }
-            LaneEvent::Committed { lane, after, counts } => {
-                self.end_sinks();
-                for (input, counts) in counts.iter().enumerate() {
-                    if let Some(source) = meters.source(input) {
-                        source.add(&counts.tally());
-                    }
-                }
-                if let Some(lane) = meters.lane(lane) {
-                    lane.committed(after);
-                }
-            }
+            LaneEvent::Committed { lane, after, counts } => self.committed(lane, after, counts),
             LaneEvent::Aborted { lane, error, after } => {
                 self.end_sinks();
                 let error = error.map_or("ended", name_of);

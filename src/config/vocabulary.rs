@@ -114,10 +114,8 @@ pub const SOURCE: Vocabulary = Vocabulary {
         "erase_raw",
         "erase_raw_for_all",
         "rate",
-        "headers",
-        "key",
     ],
-    later: &["listen"],
+    later: &["listen", "headers", "key"],
 };
 
 /// Keys of `[source.*]` that only files have.
@@ -133,8 +131,6 @@ pub const SOURCE_OF_KAFKA: &[&str] = &[
     "erase_raw",
     "erase_raw_for_all",
     "rate",
-    "headers",
-    "key",
 ];
 
 /// Kinds of source.

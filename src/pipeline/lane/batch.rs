@@ -221,6 +221,7 @@ impl Reader<'_, '_> {
                 MESSAGE_TIMEOUT_SECONDS.cast_signed()
             },
             late_before: Some(now.plus_seconds(-source.lateness_seconds)),
+            too_late_before: Some(now.plus_seconds(-source.late_lateness_seconds)),
         };
         match bytes {
             Ok(bytes) => {

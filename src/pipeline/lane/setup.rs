@@ -47,6 +47,8 @@ pub(super) struct Input {
     pub payload: Payload,
     pub topics: Vec<Pattern>,
     pub lateness_seconds: i64,
+    /// How late records may be where late ones go.
+    pub late_lateness_seconds: i64,
     pub record_bytes_max: usize,
     pub governor: Governor,
 }
@@ -108,11 +110,13 @@ impl Setup {
                 payload: source.payload,
                 topics,
                 lateness_seconds: i64::try_from(planned.max_lateness_seconds).unwrap_or(i64::MAX),
+                late_lateness_seconds: i64::try_from(source.late_lateness_seconds).unwrap_or(i64::MAX),
                 record_bytes_max: planned.record_bytes_max,
                 governor: Governor::new(source.rate),
             });
         }
-        let (outputs, mut topics) = outputs(plan, &inputs)?;
+        let (mut outputs, mut topics) = outputs(plan, &inputs)?;
+        late_outputs(plan, &mut inputs, &mut outputs, &mut topics);
         let mut quarantine = None;
         if let Some(sealed) = plan.quarantine.as_ref()
             && let Some(topic) = sealed.topic()
@@ -213,10 +217,7 @@ fn outputs(plan: &Plan, inputs: &[Input]) -> Result<(Vec<Output>, Vec<String>), 
         };
         let at = planned.classes.iter().position(|of_sink| *of_sink == class);
         let name = at.and_then(|at| kafka.topics.get(at)).ok_or("a sink without a topic for a class")?;
-        let topic = topics.iter().position(|known| known == name).unwrap_or_else(|| {
-            topics.push(name.clone());
-            topics.len() - 1
-        });
+        let topic = place_of(name, &mut topics);
         let output = outputs.len();
         let mut routes = inputs.iter().flat_map(|input| &input.plan.classes).flat_map(|class| &class.routes);
         let time =
@@ -230,4 +231,36 @@ fn outputs(plan: &Plan, inputs: &[Input]) -> Result<(Vec<Output>, Vec<String>), 
         });
     }
     Ok((outputs, topics))
+}
+
+/// Where late records of each source and class go, if they go anywhere: they are treated as for the first sink of their class.
+fn late_outputs(plan: &Plan, inputs: &mut [Input], outputs: &mut Vec<Output>, topics: &mut Vec<String>) {
+    for (input, planned) in inputs.iter_mut().zip(&plan.sources) {
+        let SourceKind::Kafka(source) = &planned.kind else { continue };
+        for class in planned.class.classes() {
+            let name = &plan.policy.classes[class].name;
+            let Some(topic) = source.late_topic_of(name) else { continue };
+            let Some(first) = input.plan.classes[class].routes.first() else { continue };
+            let topic = place_of(&topic, topics);
+            outputs.push(Output {
+                topic,
+                class: name.clone(),
+                time: first.table.time,
+                key: None,
+                pack_bytes: None,
+            });
+            let late = Some(outputs.len() - 1);
+            input.plan.classes[class].late = late;
+            if let Some(alone) = &mut input.plan.alone {
+                alone.classes[class].late = late;
+            }
+        }
+    }
+}
+
+fn place_of(topic: &str, topics: &mut Vec<String>) -> usize {
+    topics.iter().position(|known| known == topic).unwrap_or_else(|| {
+        topics.push(topic.to_owned());
+        topics.len() - 1
+    })
 }
