@@ -27,6 +27,9 @@
 //! - **Keys** ([`keys`]) are a hash ratchet per pseudonymisation domain: an epoch's key can be computed forward, never back, and
 //!   is gone when the longest retention of its domain has passed.
 //!
+//! - Between Kafka topics a **lane** ([`pipeline::lane`]) is all of this in one thread, with a consumer and a transactional producer of its
+//!   own ([`kafka`]): what one message held stays together, and results and positions are one transaction.
+//! - **Telemetry** ([`telemetry`]) is what a run shows of itself: numbers, facts, an endpoint; never content.
 //! - **Governance** ([`governance`]) asks a running installation whether all of this holds.
 //! - **Telemetry** ([`telemetry`]) stands beside: every room but the core may tell it numbers and names, never content.
 //!
@@ -59,7 +62,7 @@
 //!
 //! ## Who may import whom
 //!
-//! `cli → governance, config, pipeline → source, protect, format, retention, sink → policy, keys, encode, record`. Stages never
+//! `cli → governance, config, pipeline, kafka → source, protect, format, retention, sink → policy, keys, encode, record`. Stages never
 //! import `pipeline`. The core rooms (`record format policy protect keys retention encode`) know no file, socket, environment or
 //! clock: bytes and `now` are arguments; `keys::store`, `retention::journal` and `retention::sweep` are the named
 //! exceptions. Every other room may import `telemetry`, which knows only the nouns of `record`. A test holds the code to this.
