@@ -68,7 +68,7 @@ impl<'a> LaneFacts<'a> {
         self.log.tell(&LaneEnded { lane, error: Some(name_of(error)) });
     }
 
-    fn committed(&self, lane: usize, after: Duration, counts: &[Counts]) {
+    fn committed(&self, lane: usize, (after, bytes): (Duration, u64), counts: &[Counts]) {
         self.end_sinks();
         let meters = self.log.meters();
         for (input, counts) in counts.iter().enumerate() {
@@ -78,7 +78,20 @@ impl<'a> LaneFacts<'a> {
         }
         if let Some(lane) = meters.lane(lane) {
             lane.committed(after);
+            lane.landed(bytes);
         }
+    }
+
+    fn aborted(&self, lane: usize, error: Option<&KafkaError>, (after, bytes): (Duration, u64)) {
+        self.end_sinks();
+        if let Some(lane) = self.log.meters().lane(lane) {
+            lane.landed(bytes);
+        }
+        let error = error.map_or("ended", name_of);
+        if error == "ProducerFenced" || error == "Fenced" {
+            self.log.tell(&Fenced { lane });
+        }
+        self.log.tell(&TransactionAborted { lane, error, after });
     }
 
     fn end_sinks(&self) {
@@ -118,15 +131,13 @@ impl LaneEvents for LaneFacts<'_> {
                     sink.begin(Some(deadline), (self.clock)());
                 }
             }
-            LaneEvent::Committed { lane, after, counts } => self.committed(lane, after, counts),
-            LaneEvent::Aborted { lane, error, after } => {
-                self.end_sinks();
-                let error = error.map_or("ended", name_of);
-                if error == "ProducerFenced" || error == "Fenced" {
-                    self.log.tell(&Fenced { lane });
+            LaneEvent::Committed { lane, after, counts, bytes } => self.committed(lane, (after, bytes), counts),
+            LaneEvent::Took { lane, bytes } => {
+                if let Some(lane) = meters.lane(lane) {
+                    lane.took(bytes);
                 }
-                self.log.tell(&TransactionAborted { lane, error, after });
             }
+            LaneEvent::Aborted { lane, error, after, bytes } => self.aborted(lane, error, (after, bytes)),
             LaneEvent::Lag { lane, pattern, records } => {
                 if let Some(lane) = meters.lane(lane) {
                     lane.lag(pattern, records);

@@ -28,13 +28,16 @@ use crate::record::timestamp::Timestamp;
 /// How long a message may wait for room: beyond it the round is over in any case.
 const ROOM: Duration = Duration::from_secs(TRANSACTION_TIMEOUT_SECONDS);
 
+/// Number of a message in its batch, its input, why it was refused, when it was received.
+type Refusing = (usize, usize, Refusal, Timestamp);
+
 /// What one batch found beside records.
 #[derive(Default)]
 struct Found {
     /// Places of partitions, with the error that stood in a message's place.
     errors: Vec<(usize, RDKafkaErrorCode)>,
     /// Numbers of messages in the batch that hold records which were refused, with the first reason.
-    refused: Vec<(usize, usize, Refusal, Timestamp)>,
+    refused: Vec<Refusing>,
     /// By input: what became of its records, and the age of the oldest, in seconds.
     taken: Vec<(Counts, i64)>,
 }
@@ -53,7 +56,7 @@ impl Lane<'_> {
         let sealed = seal(setup, &batch, &found)?;
         drop(batch);
         if holding.iter().any(|held| held.next.is_some()) {
-            self.send(sealed.as_ref(), &mut found.taken)?;
+            self.send(&sealed, &mut found.taken)?;
         }
         for (input, (counts, seconds)) in found.taken.iter().enumerate() {
             self.judge_pace(input, counts, *seconds)?;
@@ -64,7 +67,7 @@ impl Lane<'_> {
         Ok(())
     }
 
-    fn send(&mut self, sealed: Option<&Sealed>, taken: &mut [(Counts, i64)]) -> Result<(), KafkaError> {
+    fn send(&mut self, sealed: &[Sealed], taken: &mut [(Counts, i64)]) -> Result<(), KafkaError> {
         self.begin()?;
         let Self { producer, outcome, holding, setup, around, beat, .. } = self;
         let mut sender = Sender { producer, setup, around, beat, deadline: Deadline::default() };
@@ -85,14 +88,21 @@ impl Lane<'_> {
                 sent = sender.frame(output, &frame, partition, line, &outcome.epochs, &mut taken[input].0);
             }
         }
-        if let (Ok(()), Some(sealed), Some((topic, _))) = (&sent, sealed, &setup.quarantine) {
-            sent = sender.message(*topic, BY_KEY, sealed.bytes(), None, &[]).map(|_| ());
+        if let Some((topic, _)) = &setup.quarantine {
+            for sealed in sealed {
+                if sent.is_ok() {
+                    sent = sender.message(*topic, BY_KEY, sealed.bytes(), None, &[]).map(|_| ());
+                }
+            }
         }
         let round = self.begin()?;
+        let mut bytes = 0;
         for (input, (counts, _)) in taken.iter().enumerate() {
-            round.bytes += counts.bytes_in;
+            bytes += counts.bytes_in;
             round.counts[input].add(counts);
         }
+        round.bytes += bytes;
+        self.around.events.tell(LaneEvent::Took { lane: self.number, bytes });
         match sent {
             Err(error) => self.give_up(Some(&error)),
             Ok(()) if self.producer.has_failed() => {
@@ -239,23 +249,41 @@ fn received(message: Incoming<'_>, now: Timestamp) -> Timestamp {
     message.timestamp().map_or(now, |(millis, _)| Timestamp(millis.saturating_mul(1_000)).min(now))
 }
 
+/// Raw bytes that are sealed into one message, about: sealed messages must pass where others do.
+const SEALED_BYTES: usize = 256 << 10;
+
 /// Seals what was refused, whole messages, to the quarantine's recipients (PI-2).
-fn seal(setup: &Setup, batch: &Batch<'_>, found: &Found) -> Result<Option<Sealed>, KafkaError> {
+fn seal(setup: &Setup, batch: &Batch<'_>, found: &Found) -> Result<Vec<Sealed>, KafkaError> {
+    let mut all = Vec::new();
     let Some((_, sealer)) = setup.quarantine.as_ref().filter(|_| !found.refused.is_empty()) else {
-        return Ok(None);
+        return Ok(all);
     };
     let messages: Vec<_> = batch.iter().collect();
-    let records = found.refused.iter().map(|(number, input, refusal, received)| Refused {
-        source: &setup.inputs[*input].name,
-        refusal: *refusal,
-        received: *received,
-        bytes: messages.get(*number).and_then(Incoming::payload).unwrap_or_default(),
-    });
-    let mut sealed = Sealed::default();
-    sealer
-        .seal(records, &mut sealed)
-        .map_err(|error| KafkaError::Config { what: "quarantine".to_owned(), problem: error.to_string() })?;
-    Ok(Some(sealed))
+    let content = |number: usize| messages.get(number).and_then(Incoming::payload).unwrap_or_default();
+    let mut rest = found.refused.as_slice();
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = |refused: &&Refusing| {
+            bytes += content(refused.0).len();
+            bytes <= SEALED_BYTES
+        };
+        // One that is larger goes alone.
+        let (group, after) = rest.split_at(rest.iter().take_while(fits).count().max(1));
+        rest = after;
+        let records = group.iter().map(|(number, input, refusal, received)| Refused {
+            source: &setup.inputs[*input].name,
+            refusal: *refusal,
+            received: *received,
+            bytes: content(*number),
+        });
+        let mut sealed = Sealed::default();
+        sealer.seal(records, &mut sealed).map_err(|error| KafkaError::Config {
+            what: "quarantine".to_owned(),
+            problem: error.to_string(),
+        })?;
+        all.push(sealed);
+    }
+    Ok(all)
 }
 
 /// Frames to messages.

@@ -60,6 +60,15 @@ pub enum LaneEvent<'a> {
         after: Duration,
         /// By input: what became of its records.
         counts: &'a [Counts],
+        /// What it had read.
+        bytes: u64,
+    },
+    /// A batch was read into the round at hand.
+    Took {
+        /// The lane.
+        lane: usize,
+        /// Its size.
+        bytes: u64,
     },
     /// A batch goes to an output.
     Sends {
@@ -85,6 +94,8 @@ pub enum LaneEvent<'a> {
         error: Option<&'a KafkaError>,
         /// From its first message until it was given up.
         after: Duration,
+        /// What it had read.
+        bytes: u64,
     },
     /// The broker deleted records before they were read.
     OutOfRange {

@@ -79,11 +79,11 @@ impl Lane<'_> {
         self.holding.settle();
         self.has_committed = true;
         let after = began.elapsed();
-        if let Some(Round { counts, .. }) = self.round.take() {
+        if let Some(Round { counts, bytes, .. }) = self.round.take() {
             for counts in &counts {
                 self.totals.add(counts);
             }
-            self.around.events.tell(LaneEvent::Committed { lane: self.number, after, counts: &counts });
+            self.around.events.tell(LaneEvent::Committed { lane: self.number, after, counts: &counts, bytes });
         }
         Ok(())
     }
@@ -140,7 +140,7 @@ impl Lane<'_> {
     pub(super) fn give_up(&mut self, error: Option<&KafkaError>) -> Result<(), KafkaError> {
         let Some(round) = self.round.take() else { return Ok(()) };
         let after = round.began.elapsed();
-        self.around.events.tell(LaneEvent::Aborted { lane: self.number, error, after });
+        self.around.events.tell(LaneEvent::Aborted { lane: self.number, error, after, bytes: round.bytes });
         if self.setup.is_exactly_once() {
             self.again(|lane| lane.producer.abort())?;
         } else {
@@ -158,7 +158,7 @@ impl Lane<'_> {
     pub(super) fn abandon(&mut self) {
         if let Some(round) = self.round.take() {
             let after = round.began.elapsed();
-            self.around.events.tell(LaneEvent::Aborted { lane: self.number, error: None, after });
+            self.around.events.tell(LaneEvent::Aborted { lane: self.number, error: None, after, bytes: round.bytes });
         }
     }
 }
