@@ -60,8 +60,9 @@ pub fn consumer(plan: &KafkaPlan, lanes: usize) -> Result<ClientConfig, KafkaErr
         .set("partition.assignment.strategy", "cooperative-sticky")
         .set("queued.max.messages.kbytes", (bytes / 1024).to_string())
         .set("queued.min.messages", "20000")
-        .set("fetch.max.bytes", bytes.max(1 << 20).to_string())
-        .set("fetch.message.max.bytes", (bytes / 4).max(1 << 20).to_string())
+        // Compressed: what is fetched at once unfolds to several times as much, and to an object per message.
+        .set("fetch.max.bytes", "1048576")
+        .set("fetch.message.max.bytes", "262144")
         // The default sits a second out whenever the queue is full.
         .set("fetch.queue.backoff.ms", "5")
         .set("enable.partition.eof", "false")
@@ -88,7 +89,8 @@ pub fn producer(
         .set("acks", "all")
         .set("compression.type", compression)
         .set("queue.buffering.max.kbytes", (bytes / 1024).to_string())
-        .set("queue.buffering.max.messages", "200000")
+        // What the client keeps of each message is more than most of them hold.
+        .set("queue.buffering.max.messages", (bytes / 512).max(1_000).to_string())
         // Receipts of what went well are not needed: a transaction says it for all, and at least once waits until nothing is in flight.
         .set("delivery.report.only.error", "true")
         // A coordinator that is busy is asked again soon: with the default a commit takes a tenth of a second longer.

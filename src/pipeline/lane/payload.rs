@@ -8,7 +8,8 @@ use crate::record::escape;
 use crate::record::span::{Escape, Parsed, Part, Refusal};
 use crate::record::timestamp::Timestamp;
 
-/// Members in which shippers put the line: Filebeat and Vector `message`, Fluent Bit `log`.
+/// Members in which shippers put the line: Filebeat and Vector `message`, Fluent Bit `log`. What JSON loggers call it (`msg`) is
+/// taken, too.
 const MEMBERS: [&str; 2] = ["message", "log"];
 const FIELD: &str = "message";
 
@@ -58,7 +59,7 @@ mod tests {
         assert_eq!(events.line(fluent).unwrap(), b"one\ntwo");
         let vector = br#"{"file":"/a","host":"h","message":"x","source_type":"file","timestamp":"2026-11-27T10:00:00Z"}"#;
         assert_eq!(events.line(vector).unwrap(), b"x");
-        for none in [&br#"{"msg":"x"}"#[..], b"x", b"", b"{", br#"{"message":{"a":1}}"#] {
+        for none in [&br#"{"text_":"x"}"#[..], b"x", b"", b"{", br#"{"message":{"a":1}}"#] {
             assert!(events.line(none).is_err());
         }
     }
