@@ -1,6 +1,7 @@
 //! Policy and pipeline files: what is accepted, what is refused, and in which words.
 
 mod admin;
+mod deployed;
 mod kafka;
 mod kafka_faults;
 mod kafka_topic_faults;
