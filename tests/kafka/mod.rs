@@ -3,4 +3,7 @@
 //! *In*: topics of each test's own. *Out*: verdicts. *Promised*: never on a mock, which neither hides aborted records nor fences
 //! zombies. *Not here*: the long forms, which `tests/chaos` runs.
 
+mod chaos;
+mod ground;
+mod proxy;
 mod support;
