@@ -70,19 +70,21 @@ impl Field<'_> {
 
     fn round(&mut self, fault: Fault) {
         let (begun, fed) = (Instant::now(), self.feeder.fed());
+        let (mut whom, mut took) = (String::new(), None);
         match fault {
             Fault::Kill => {
                 let one = self.take();
-                let name = one.name.clone();
+                whom.clone_from(&one.name);
                 one.kill();
                 // It comes back at once, or after its session.
                 thread::sleep(Duration::from_millis(self.chance.below(3_000)));
-                self.instances.push(Self::start(self.ground, self.behind, &name));
+                self.instances.push(Self::start(self.ground, self.behind, &whom));
             }
             Fault::Freeze => {
                 let one = self.take();
+                whom.clone_from(&one.name);
                 one.freeze();
-                thread::sleep(AWAY);
+                took = self.watcher.past_within(AWAY, fed, begun);
                 one.thaw();
                 self.instances.push(one);
             }
@@ -97,18 +99,18 @@ impl Field<'_> {
             Fault::Add => self.instances.push(self.ground.start("three")),
             Fault::Remove => {
                 let one = self.take();
-                let run = one.stop();
-                run.expect_code(0);
+                whom.clone_from(&one.name);
+                one.stop().expect_code(0);
             }
             Fault::Cut => {
                 self.proxies.iter().for_each(|proxy| proxy.cut(true));
-                thread::sleep(AWAY);
+                took = self.watcher.past_within(AWAY, fed, begun);
                 self.proxies.iter().for_each(|proxy| proxy.cut(false));
             }
         }
         let all: Vec<&Instance> = self.instances.iter().collect();
-        let took = self.watcher.wait_past(fed, begun, &all);
-        println!("{fault:?}: {} ms", took.as_millis());
+        let took = took.unwrap_or_else(|| self.watcher.wait_past(fed, begun, &all));
+        println!("{fault:?} {whom}: {} ms", took.as_millis());
         self.took.entry(fault).or_default().push(took);
         // Those that come or go in order leave two again.
         if fault == Fault::Add {

@@ -85,12 +85,13 @@ pub struct Shape<'a> {
     pub kafka: &'a str,
     pub source: &'a str,
     pub sink: &'a str,
+    pub raw: &'a [(&'a str, &'a str)],
     pub clean: &'a [(&'a str, &'a str)],
 }
 
 impl Default for Shape<'_> {
     fn default() -> Self {
-        Self { partitions: 4, format: "", kafka: QUICK, source: "", sink: "", clean: &[] }
+        Self { partitions: 4, format: "", kafka: QUICK, source: "", sink: "", raw: &[], clean: &[] }
     }
 }
 
@@ -108,7 +109,7 @@ pub struct Ground<'b> {
 impl<'b> Ground<'b> {
     pub fn new(broker: &'b Broker, shape: &Shape<'_>) -> Self {
         let (raw, clean, group) = (unique("raw"), unique("clean"), unique("group"));
-        broker.create_topic(&raw, shape.partitions, &[("retention.ms", "86400000")]);
+        broker.create_topic(&raw, shape.partitions, shape.raw);
         broker.create_topic(&clean, shape.partitions, shape.clean);
         let own = format!("{{ nginx = '{FORMAT}' }}");
         let format = if shape.format.is_empty() { &own } else { shape.format };
@@ -233,6 +234,8 @@ impl Instance {
     /// SIGTERM, and its end.
     pub fn stop(mut self) -> Run {
         self.signal(Signal::TERM);
+        if std::env::var("DBG").is_ok() { let b = Instant::now(); while self.is_running() && b.elapsed() < Duration::from_secs(8) { thread::sleep(Duration::from_millis(50)); }
+        if self.is_running() { let _ = std::process::Command::new("gdb").args(["-p", &self.child.id().to_string(), "-batch", "-ex", "thread apply all bt 14"]).stdout(File::create("/tmp/w/bt.txt").unwrap()).stderr(Stdio::null()).status(); println!("HUNG {}", self.name); } }
         let code = support::wait(&mut self.child);
         Run { code, out: Vec::new(), err: self.said().into_bytes() }
     }
@@ -350,6 +353,16 @@ impl Watcher {
     /// Whether in every partition something after `number` has come out.
     pub fn is_past(&self, number: u64) -> bool {
         self.seen.iter().all(|seen| seen.load(Ordering::Relaxed) > number)
+    }
+
+    /// The same as [`Self::wait_past`] in a `time` that passes in any case; `None`: not within it.
+    pub fn past_within(&self, time: Duration, number: u64, since: Instant) -> Option<Duration> {
+        let mut took = None;
+        while since.elapsed() < time {
+            took = took.or_else(|| self.is_past(number).then(|| since.elapsed()));
+            thread::sleep(Duration::from_millis(5));
+        }
+        took
     }
 
     /// How long it takes from `since` until something after `number` has come out in every partition.
