@@ -234,8 +234,6 @@ impl Instance {
     /// SIGTERM, and its end.
     pub fn stop(mut self) -> Run {
         self.signal(Signal::TERM);
-        if std::env::var("DBG").is_ok() { let b = Instant::now(); while self.is_running() && b.elapsed() < Duration::from_secs(8) { thread::sleep(Duration::from_millis(50)); }
-        if self.is_running() { let _ = std::process::Command::new("gdb").args(["-p", &self.child.id().to_string(), "-batch", "-ex", "thread apply all bt 14"]).stdout(File::create("/tmp/w/bt.txt").unwrap()).stderr(Stdio::null()).status(); println!("HUNG {}", self.name); } }
         let code = support::wait(&mut self.child);
         Run { code, out: Vec::new(), err: self.said().into_bytes() }
     }
