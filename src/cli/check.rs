@@ -8,6 +8,7 @@ use super::check_kafka;
 use super::exit::{self, Failure};
 use super::opened;
 use super::table::{Align, set};
+use super::topics;
 use crate::config::plan::{Plan, QuarantinePlace, SourceKind};
 use crate::config::units::duration_text;
 use crate::pipeline::build::{self, Built};
@@ -18,11 +19,16 @@ use crate::pipeline::build::{self, Built};
 Examples:
   sluis check pipeline.toml
   sluis check /etc/sluis/web.toml && echo fine
+  sluis check pipeline.toml --live
 
-Exit code 2 when the files cannot be used, with every problem of both files and its place.")]
+With --live the brokers are asked how long the topics keep records: exit code 1 when one of them is not as it must be, 4 when they
+cannot be asked. Exit code 2 when the files cannot be used, with every problem of both files and its place.")]
 pub struct CheckArgs {
     /// Pipeline file
     pipeline: PathBuf,
+    /// Ask the Kafka brokers, too, whether the topics are as the policy needs them
+    #[arg(long)]
+    live: bool,
 }
 
 /// Runs the command.
@@ -30,6 +36,13 @@ pub fn check(arguments: &CheckArgs) -> Result<u8, Failure> {
     let plan = opened::pipeline(&arguments.pipeline)?;
     let built = build::sources(&plan).map_err(Failure::usage)?;
     print!("{}", text(&plan, &built));
+    if arguments.live {
+        let (said, refused) = topics::check_live(&plan)?;
+        print!("{said}");
+        if refused {
+            return Ok(exit::CHECK_FAILED);
+        }
+    }
     Ok(exit::DONE)
 }
 

@@ -14,6 +14,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::said;
 use crate::config::plan::{Plan, SinkKind};
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::{FILE_NAME, Head, verify};
@@ -39,11 +40,12 @@ impl FromStr for Anchored {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let mut anchored = Self::default();
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            let head = line
-                .split_whitespace()
+            // A line of `--log-format json` has its sentence in quotes.
+            let words = || line.split(|c: char| c.is_whitespace() || c == '"');
+            let head = words()
                 .find_map(|word| word.parse::<Head>().ok())
                 .ok_or("holds no head of a journal; write SEQ:HASH as `sluis journal head` prints it")?;
-            let is_keyring = line.split_whitespace().any(|word| word == KEYRING);
+            let is_keyring = words().any(|word| word == KEYRING);
             *(if is_keyring { &mut anchored.keyring } else { &mut anchored.state }) = Some(head);
         }
         Ok(anchored)
@@ -109,7 +111,10 @@ impl Heads {
             let mut out = std::io::stdout().lock();
             out.write_all(text.as_bytes()).and_then(|()| out.flush())
         } else {
-            std::io::stderr().lock().write_all(text.as_bytes())
+            for line in text.lines() {
+                said::note(line.trim_start_matches("sluis: "));
+            }
+            Ok(())
         };
     }
 }
@@ -131,6 +136,8 @@ mod tests {
         let read = |text: &str| text.parse::<Anchored>().unwrap();
         let head = |text: &str| Some(text.parse::<Head>().unwrap());
         assert_eq!(read(&one), Anchored { state: head(&one), keyring: None });
+        let json = format!("{{\"level\":\"note\",\"message\":\"keyring journal head {two} at x\"}}\n");
+        assert_eq!(read(&json), Anchored { state: None, keyring: head(&two) });
         let both = format!("{one}\nkeyring {two}\n");
         assert_eq!(read(&both), Anchored { state: head(&one), keyring: head(&two) });
         let logged = format!(

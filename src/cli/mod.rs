@@ -15,6 +15,7 @@ mod heads;
 mod journal;
 mod keeping;
 mod keys;
+mod lane_facts;
 mod lanes;
 mod lock;
 mod opened;
@@ -27,6 +28,7 @@ mod run;
 mod said;
 mod sweep;
 mod table;
+pub mod topics;
 pub mod upkeep;
 mod watch;
 
@@ -77,6 +79,8 @@ enum Command {
     Audit(audit::AuditArgs),
     /// Show which policies were in force, and their texts
     Policy(policy::PolicyArgs),
+    /// Plan and make the Kafka topics that a pipeline needs
+    Topics(topics::TopicsArgs),
     /// Print a completion script for your shell
     Completions {
         /// The shell
@@ -109,6 +113,7 @@ pub fn main() -> ExitCode {
         Command::Journal(arguments) => journal::run(&arguments),
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
+        Command::Topics(arguments) => topics::run(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "sluis", &mut std::io::stdout());
             Ok(exit::DONE)

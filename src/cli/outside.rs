@@ -28,7 +28,6 @@ pub struct Outside {
     /// What is counted.
     pub meters: Arc<Meters>,
     /// What is told.
-    #[allow(dead_code, reason = "for lanes, which tell their facts through it")]
     pub log: Arc<Log>,
     _admin: Option<Admin>,
     _attendant: Option<Attendant>,
@@ -137,7 +136,7 @@ fn token(place: &SecretFrom) -> Result<Token, Failure> {
             (format!("environment variable {variable}"), text)
         }
     };
-    Token::new(Zeroizing::new(text)).ok_or_else(|| {
+    Token::new(&Zeroizing::new(text)).ok_or_else(|| {
         Failure::usage(format!(
             "{place}: no token of the admin endpoint; write at least {TOKEN_BYTES_MIN} characters without blanks, such as \
              `openssl rand -base64 24` prints"

@@ -7,3 +7,4 @@ pub mod audit;
 pub mod evidence;
 pub mod policies;
 pub mod stored;
+pub mod topics;

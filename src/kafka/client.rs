@@ -125,8 +125,11 @@ fn secure(config: &mut ClientConfig, security: &Security) -> Result<(), KafkaErr
     config.set("security.protocol", protocol);
     if let Some(tls) = &security.tls {
         config.set("ssl.endpoint.identification.algorithm", "https");
-        let files =
-            [("ssl.ca.location", &tls.ca), ("ssl.certificate.location", &tls.certificate), ("ssl.key.location", &tls.key)];
+        let files = [
+            ("ssl.ca.location", &tls.ca),
+            ("ssl.certificate.location", &tls.certificate),
+            ("ssl.key.location", &tls.key),
+        ];
         for (key, path) in files {
             if let Some(path) = path {
                 config.set(key, path.to_string_lossy());
@@ -139,10 +142,16 @@ fn secure(config: &mut ClientConfig, security: &Security) -> Result<(), KafkaErr
     match &security.sasl {
         None => {}
         Some(Sasl::Plain { user, password }) => {
-            config.set("sasl.mechanism", "PLAIN").set("sasl.username", user).set("sasl.password", secret(password)?);
+            config
+                .set("sasl.mechanism", "PLAIN")
+                .set("sasl.username", user)
+                .set("sasl.password", secret(password)?);
         }
         Some(Sasl::Scram { mechanism, user, password }) => {
-            config.set("sasl.mechanism", *mechanism).set("sasl.username", user).set("sasl.password", secret(password)?);
+            config
+                .set("sasl.mechanism", *mechanism)
+                .set("sasl.username", user)
+                .set("sasl.password", secret(password)?);
         }
         Some(Sasl::Oidc { token_url, client_id, client_secret, scope }) => {
             config

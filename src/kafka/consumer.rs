@@ -89,8 +89,9 @@ pub struct LaneConsumer {
 impl LaneConsumer {
     /// Joins the group for `topics` (one that begins with `^` is a regular expression).
     pub fn join(config: &ClientConfig, topics: &[&str]) -> Result<Self, KafkaError> {
-        let consumer = BaseConsumer::from_config_and_context(config, Told::default())
-            .map_err(|error| KafkaError::Config { what: "[kafka]".to_owned(), problem: config_problem(&error) })?;
+        let consumer = BaseConsumer::from_config_and_context(config, Told::default()).map_err(|error| {
+            KafkaError::Config { what: "[kafka]".to_owned(), problem: config_problem(&error) }
+        })?;
         let consumer = Arc::new(consumer);
         let inbox = Inbox::new(&consumer, BATCH_MAX);
         consumer.subscribe(topics).map_err(|error| KafkaError::call("subscribing to topics", &error))?;
@@ -129,7 +130,9 @@ impl LaneConsumer {
         let mut positions = Vec::new();
         for (topic, partition) in partitions {
             let element = answer.find_partition(topic, *partition);
-            if let Some(Err(error)) = element.as_ref().map(rdkafka::topic_partition_list::TopicPartitionListElem::error) {
+            if let Some(Err(error)) =
+                element.as_ref().map(rdkafka::topic_partition_list::TopicPartitionListElem::error)
+            {
                 return Err(KafkaError::call(what, &error));
             }
             positions.push(match element.map(|element| element.offset()) {
@@ -147,13 +150,20 @@ impl LaneConsumer {
             .map_err(|error| KafkaError::call("asking for the ends of a partition", &error))
     }
 
+    /// The next offset of a partition as it was last heard; no broker is asked.
+    pub fn end_of(&self, partition: &Partition) -> Option<i64> {
+        self.inbox.end_of(&partition.0, partition.1)
+    }
+
     /// Adds partitions, each read from a position (`None`: from the earliest).
     pub fn assign(&self, positions: &[(Partition, Option<i64>)]) -> Result<(), KafkaError> {
         for ((topic, partition), _) in positions {
             self.inbox.attach(topic, *partition);
         }
         let list = list(positions.iter().map(|(partition, at)| (partition, offset(*at))))?;
-        self.consumer.incremental_assign(&list).map_err(|error| KafkaError::call("taking partitions on", &error))
+        self.consumer
+            .incremental_assign(&list)
+            .map_err(|error| KafkaError::call("taking partitions on", &error))
     }
 
     /// Lets partitions go.
@@ -173,7 +183,8 @@ impl LaneConsumer {
         }
         let what = "reading again";
         let list = list(positions.iter().map(|(partition, at)| (partition, offset(*at))))?;
-        let sought = self.consumer.seek_partitions(list, ASK).map_err(|error| KafkaError::call(what, &error))?;
+        let sought =
+            self.consumer.seek_partitions(list, ASK).map_err(|error| KafkaError::call(what, &error))?;
         match sought.elements().iter().find_map(|element| element.error().err()) {
             Some(error) => Err(KafkaError::call(what, &error)),
             None => Ok(()),

@@ -88,14 +88,24 @@ fn code_of(error: &Client) -> RDKafkaErrorCode {
 fn said(code: RDKafkaErrorCode) -> String {
     use RDKafkaErrorCode as E;
     let remedy = match code {
-        E::TopicAuthorizationFailed => "; the user lacks a right on the topic (READ and DESCRIBE on inputs, WRITE and DESCRIBE on outputs)",
+        E::TopicAuthorizationFailed => {
+            "; the user lacks a right on the topic (READ and DESCRIBE on inputs, WRITE and DESCRIBE on outputs)"
+        }
         E::GroupAuthorizationFailed => "; the user lacks the right READ on the consumer group",
-        E::TransactionalIdAuthorizationFailed => "; the user lacks the rights WRITE and DESCRIBE on its transactional ids",
+        E::TransactionalIdAuthorizationFailed => {
+            "; the user lacks the rights WRITE and DESCRIBE on its transactional ids"
+        }
         E::ClusterAuthorizationFailed => "; the user lacks the right IDEMPOTENT_WRITE on the cluster",
-        E::SaslAuthenticationFailed | E::Authentication => "; see user, password and mechanism in [kafka.sasl]",
-        E::AllBrokersDown | E::BrokerTransportFailure | E::Resolve => "; see 'brokers' in [kafka], and whether they are up",
+        E::SaslAuthenticationFailed | E::Authentication => {
+            "; see user, password and mechanism in [kafka.sasl]"
+        }
+        E::AllBrokersDown | E::BrokerTransportFailure | E::Resolve => {
+            "; see 'brokers' in [kafka], and whether they are up"
+        }
         E::SSL => "; see 'tls' in [kafka]: certificates, names and dates",
-        E::UnknownTopic | E::UnknownTopicOrPartition | E::UnknownPartition => "; make it with `sluis topics apply`, or see its name",
+        E::UnknownTopic | E::UnknownTopicOrPartition | E::UnknownPartition => {
+            "; make it with `sluis topics apply`, or see its name"
+        }
         E::UnsupportedVersion | E::UnsupportedFeature => "; brokers of Kafka 2.5 or later are needed",
         E::ProducerFenced | E::Fenced | E::InvalidProducerEpoch => {
             "; another process has the same transactional id: give each its own 'instance' in [kafka]"

@@ -64,6 +64,24 @@ impl<C: ConsumerContext> Inbox<C> {
         }
     }
 
+    /// The next offset of a partition as it was last heard; `None` before anything was.
+    pub fn end_of(&self, topic: &str, partition: i32) -> Option<i64> {
+        let topic = CString::new(topic).ok()?;
+        let (mut first, mut end) = (0_i64, 0_i64);
+        // SAFETY: the client lives; the call only reads what it remembers, into two numbers of ours.
+        let known = unsafe {
+            let native = self.consumer.client().native_ptr();
+            sys::rd_kafka_get_watermark_offsets(
+                native,
+                topic.as_ptr(),
+                partition,
+                &raw mut first,
+                &raw mut end,
+            )
+        };
+        (known == OK && end >= 0).then_some(end)
+    }
+
     /// Waits at most `wait` for messages and takes what is there.
     pub fn read(&mut self, wait: Duration) -> Batch<'_> {
         let wait = c_int::try_from(wait.as_millis()).unwrap_or(c_int::MAX);
@@ -223,7 +241,10 @@ impl<C: ProducerContext + 'static> Outbox<C> {
     pub fn new(producer: &Arc<BaseProducer<C>>, topics: &[String]) -> Result<Self, KafkaError> {
         let mut outbox = Self { topics: Vec::new(), producer: Arc::clone(producer) };
         for topic in topics {
-            let problem = || KafkaError::Config { what: format!("topic '{topic}'"), problem: "no name of a topic".to_owned() };
+            let problem = || KafkaError::Config {
+                what: format!("topic '{topic}'"),
+                problem: "no name of a topic".to_owned(),
+            };
             let name = CString::new(topic.as_str()).map_err(|_| problem())?;
             // SAFETY: the client lives, and is kept; no configuration is given.
             let handle = unsafe {
@@ -323,7 +344,10 @@ const fn vu(vtype: sys::rd_kafka_vtype_t, u: Value) -> sys::rd_kafka_vu_t {
 }
 
 const fn memory(bytes: &[u8]) -> sys::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 {
-    sys::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 { ptr: bytes.as_ptr().cast_mut().cast(), size: bytes.len() }
+    sys::rd_kafka_vu_s__bindgen_ty_1__bindgen_ty_1 {
+        ptr: bytes.as_ptr().cast_mut().cast(),
+        size: bytes.len(),
+    }
 }
 
 const _: () = assert!(size_of::<c_char>() == 1);

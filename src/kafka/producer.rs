@@ -72,8 +72,10 @@ pub struct LaneProducer {
 impl LaneProducer {
     /// Opens `topics`. With transactions, whatever an earlier one of the same id left open is ended first.
     pub fn open(config: &ClientConfig, topics: &[String]) -> Result<Self, KafkaError> {
-        let producer = BaseProducer::from_config_and_context(config, Receipts::default())
-            .map_err(|error| KafkaError::Config { what: "[kafka]".to_owned(), problem: config_problem(&error) })?;
+        let producer =
+            BaseProducer::from_config_and_context(config, Receipts::default()).map_err(|error| {
+                KafkaError::Config { what: "[kafka]".to_owned(), problem: config_problem(&error) }
+            })?;
         let producer = Arc::new(producer);
         if config.get("transactional.id").is_some() {
             prepare(&producer)?;

@@ -46,7 +46,7 @@ pub struct Token(Zeroizing<String>);
 
 impl Token {
     /// The token in `text`, whose blanks around it are no part of it. `None`: too short to be one, or not what a header can hold.
-    pub fn new(text: Zeroizing<String>) -> Option<Self> {
+    pub fn new(text: &str) -> Option<Self> {
         let token = text.trim();
         let visible = token.bytes().all(|byte| byte.is_ascii_graphic());
         (token.len() >= TOKEN_BYTES_MIN && visible).then(|| Self(Zeroizing::new(token.to_owned())))

@@ -11,7 +11,7 @@ const TOKEN: &str = "correct-horse-battery";
 fn begin(token: Option<&str>) -> (Admin, Arc<Meters>) {
     let meters = Arc::new(Meters::new(crate::telemetry::meters::tests::setup()));
     let told = Told { meters: Arc::clone(&meters), now: Arc::new(|| NOW), clock_paused: Box::new(|| false) };
-    let token = token.map(|token| Token::new(Zeroizing::new(token.to_owned())).unwrap());
+    let token = token.map(|token| Token::new(token).unwrap());
     let settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), token, tls: None };
     (Admin::begin(settings, told).unwrap(), meters)
 }
@@ -90,7 +90,7 @@ fn who_has_not_the_token_gets_a_word_at_most() {
 
 #[test]
 fn a_token_is_long_and_visible() {
-    let token = |text: &str| Token::new(Zeroizing::new(text.to_owned()));
+    let token = Token::new;
     assert!(token("fifteen-letters").is_none());
     assert!(token("                 ").is_none());
     assert!(token("with a blank inside it").is_none());

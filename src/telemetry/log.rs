@@ -6,7 +6,8 @@
 //!
 //! The subscriber is our own, and takes only our own events: a library that logs could quote what it was given.
 
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{self, Display};
+use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -254,10 +255,12 @@ impl Subscriber for Lines {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line::default();
         event.record(&mut line);
-        match self.format {
-            Format::Human => anstream::eprintln!("{}", line.human()),
-            Format::Json => anstream::eprintln!("{}", line.json(jiff::Timestamp::now())),
-        }
+        let line = match self.format {
+            Format::Human => line.human(),
+            Format::Json => line.json(jiff::Timestamp::now()),
+        };
+        // Whoever closed the stream does not want to know.
+        let _ = writeln!(anstream::stderr().lock(), "{line}");
     }
 
     fn enter(&self, _: &Id) {}
@@ -314,7 +317,7 @@ impl Visit for Line {
 
     /// Nothing of ours is recorded by its `Debug`.
     fn record_debug(&mut self, field: &Field, _: &dyn fmt::Debug) {
-        let _ = write!(self.message, "[{}]", field.name());
+        self.message.push_str(field.name());
     }
 }
 

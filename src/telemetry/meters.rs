@@ -126,7 +126,7 @@ impl Meters {
     /// `ready`, or why not.
     pub fn ready(&self, now: Timestamp, clock_paused: bool) -> &'static str {
         let states = self.lanes.iter().map(LaneMeter::state);
-        ready::word(self.phase.phase(), clock_paused, self.blocking(now).is_some(), states)
+        ready::word(self.phase.phase(), clock_paused, self.blocking(now).is_some(), &states)
     }
 
     /// The sink that blocks, if one does.

@@ -134,9 +134,11 @@ fn counting_makes_no_new_series() {
     let tally = Tally { delivered: 1, quarantined: [1; 12], late: 1, ..Tally::default() };
     (0..2).for_each(|at| meters.source(at).unwrap().add(&tally));
     assert!(meters.source(2).is_none() && meters.lane(2).is_none() && meters.sink(0, 2).is_none());
-    PauseReason::ALL.iter().for_each(|reason| meters.pauses().pause(*reason));
+    for reason in PauseReason::ALL {
+        meters.pauses().pause(reason);
+    }
     meters.out_of_range(5, 1);
-    meters.lane(1).unwrap().aborted(Duration::from_secs(60));
+    meters.lane(1).unwrap().aborted(Duration::from_mins(1));
     assert_eq!(series(&meters.exposition(NOW, true)), before);
 }
 

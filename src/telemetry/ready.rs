@@ -90,7 +90,7 @@ pub(super) fn word(
     phase: Phase,
     clock_paused: bool,
     blocked: bool,
-    lanes: impl Iterator<Item = LaneState> + Clone,
+    lanes: &(impl Iterator<Item = LaneState> + Clone),
 ) -> &'static str {
     let any = |wanted: LaneState| lanes.clone().any(|state| state == wanted);
     match phase {
@@ -112,8 +112,9 @@ mod tests {
     #[test]
     fn only_a_run_that_can_deliver_is_ready() {
         use LaneState::{Ended, Restarting, Running, Starting};
-        let of =
-            |phase, paused, blocked, lanes: &[LaneState]| word(phase, paused, blocked, lanes.iter().copied());
+        let of = |phase, paused, blocked, lanes: &[LaneState]| {
+            word(phase, paused, blocked, &lanes.iter().copied())
+        };
         assert_eq!(of(Phase::Starting, false, false, &[]), "starting");
         assert_eq!(of(Phase::Running, false, false, &[]), "ready");
         assert_eq!(of(Phase::Running, false, false, &[Running, Running]), "ready");

@@ -11,7 +11,7 @@ use tokio_rustls::rustls::{self, ServerConfig};
 
 /// A certificate chain and its key, both PEM.
 pub struct Certificate {
-    certificate: PathBuf,
+    chain: PathBuf,
     key: PathBuf,
     loaded: Mutex<Loaded>,
 }
@@ -46,18 +46,18 @@ pub enum CertificateError {
 
 impl Certificate {
     /// Reads both.
-    pub fn read(certificate: PathBuf, key: PathBuf) -> Result<Self, CertificateError> {
-        let changed = changed(&certificate);
-        let config = read(&certificate, &key)?;
-        Ok(Self { certificate, key, loaded: Mutex::new(Loaded { changed, config }) })
+    pub fn read(chain: PathBuf, key: PathBuf) -> Result<Self, CertificateError> {
+        let changed = changed(&chain);
+        let config = read(&chain, &key)?;
+        Ok(Self { chain, key, loaded: Mutex::new(Loaded { changed, config }) })
     }
 
     /// As it is now; while a new one cannot be used, perhaps because only one of the files is there yet, the one before.
     pub(super) fn now(&self) -> Arc<ServerConfig> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        let changed = changed(&self.certificate);
+        let changed = changed(&self.chain);
         if changed != loaded.changed
-            && let Ok(config) = read(&self.certificate, &self.key)
+            && let Ok(config) = read(&self.chain, &self.key)
         {
             *loaded = Loaded { changed, config };
         }

@@ -11,3 +11,4 @@ mod poison;
 mod proxy;
 mod rights;
 mod support;
+mod topics;

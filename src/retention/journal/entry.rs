@@ -94,6 +94,27 @@ pub enum Event {
         /// What the system said.
         error: String,
     },
+    /// Records of a topic that we write are deleted: readers no longer get them, their bytes go with their segment. Written before the first
+    /// deletion of an hour, with what has gone since the entry before it.
+    TopicRecordsDeleted {
+        /// The topic.
+        topic: String,
+        /// How many of its partitions.
+        partitions: u64,
+        /// What arrived before this is deleted.
+        before: Timestamp,
+        /// Offsets that have gone since the last entry of this topic.
+        offsets: u64,
+    },
+    /// Raw records of a topic that we read are deleted, now that what became of them is committed. Written as above.
+    TopicRawErased {
+        /// The topic.
+        topic: String,
+        /// How many of its partitions.
+        partitions: u64,
+        /// Offsets that have gone since the last entry of this topic.
+        offsets: u64,
+    },
     /// Something happened to a key.
     Key(KeyEvent),
     /// A policy is in force from here on.
@@ -124,6 +145,8 @@ impl Event {
             Self::RawDestroyed { .. } => "raw.destroyed",
             Self::RawKept { .. } => "raw.kept",
             Self::PartKept { .. } => "part.kept",
+            Self::TopicRecordsDeleted { .. } => "topic.records_deleted",
+            Self::TopicRawErased { .. } => "topic.raw_erased",
             Self::Key(KeyEvent::Created { .. }) => "key.created",
             Self::Key(KeyEvent::Advanced { .. }) => "key.advanced",
             Self::Key(KeyEvent::Destroyed { .. }) => "key.destroyed",
@@ -182,6 +205,12 @@ impl Event {
                 json!({ "source": source, "bytes": bytes, "written": written.to_string() })
             }
             Self::RawKept { source, error } => json!({ "source": source, "error": error }),
+            Self::TopicRecordsDeleted { topic, partitions, before, offsets } => json!({
+                "topic": topic, "partitions": partitions, "before": before.to_string(), "offsets": offsets
+            }),
+            Self::TopicRawErased { topic, partitions, offsets } => {
+                json!({ "topic": topic, "partitions": partitions, "offsets": offsets })
+            }
             Self::Key(event) => of_key(event),
             Self::PolicyLoaded { name, version, sha256 } => {
                 json!({ "policy": name, "version": version, "sha256": sha256 })
