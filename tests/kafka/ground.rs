@@ -68,12 +68,18 @@ max_lateness = "1h"
 [sink.clean]
 kind = "kafka"
 topic = "{clean}"
+replication = 1
 classes = ["web"]
 purpose = "security"
 location = "NL"
 recipient = "operations"
 {sink}
 "#;
+
+/// Short of what the class allows, whatever is late and whenever a segment is rolled.
+const RAW: &[(&str, &str)] = &[("retention.ms", "86400000"), ("segment.ms", "3600000")];
+pub const CLEAN: &[(&str, &str)] =
+    &[("retention.ms", "43200000"), ("segment.ms", "3600000"), ("message.timestamp.type", "LogAppendTime")];
 
 /// Members that are killed or frozen are given up after two seconds.
 pub const QUICK: &str = r#"options = { "session.timeout.ms" = "2000", "heartbeat.interval.ms" = "300" }"#;
@@ -109,8 +115,8 @@ pub struct Ground<'b> {
 impl<'b> Ground<'b> {
     pub fn new(broker: &'b Broker, shape: &Shape<'_>) -> Self {
         let (raw, clean, group) = (unique("raw"), unique("clean"), unique("group"));
-        broker.create_topic(&raw, shape.partitions, shape.raw);
-        broker.create_topic(&clean, shape.partitions, shape.clean);
+        broker.create_topic(&raw, shape.partitions, &[RAW, shape.raw].concat());
+        broker.create_topic(&clean, shape.partitions, &[CLEAN, shape.clean].concat());
         let own = format!("{{ nginx = '{FORMAT}' }}");
         let format = if shape.format.is_empty() { &own } else { shape.format };
         let pipeline = [

@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use super::ground::{Ground, QUICK, Shape, number, wait_for};
+use super::ground::{CLEAN, Ground, QUICK, Shape, number, wait_for};
 use crate::support::Stats;
 use crate::support::broker::{Broker, Message, Record, eventually};
 use crate::support::numbered::line;
@@ -185,7 +185,7 @@ fn a_continuation_that_comes_alone_is_a_message_of_its_own() {
 #[test]
 fn pi_2_what_failed_arrives_sealed_in_the_quarantine_topic() {
     let broker = Broker::shared();
-    let topic = broker.topic("quarantine", 1, &[]);
+    let topic = broker.topic("quarantine", 1, CLEAN);
     let identity = age::x25519::Identity::generate();
     let quarantine = format!(
         "[quarantine]\nrecipients = [\"{}\"]\ntopic = \"{topic}\"\nretention = \"24h\"",
