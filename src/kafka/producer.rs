@@ -1,33 +1,56 @@
 //! The producer of a lane: messages that are copied, and transactions that end at once.
 
 use std::ffi::CStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 use rdkafka::{ClientConfig, Offset};
 
 use super::consumer::{Partition, config_problem, list};
-use super::error::KafkaError;
+use super::error::{KafkaError, Remedy};
 use super::ffi::{NotSent, Outbox};
 
 /// How long a call of a transaction may take. Beyond it the broker has given the transaction up.
 pub const CALL: Duration = Duration::from_secs(12);
 
-/// What librdkafka tells: only what was not delivered.
+/// How long one slice of such a call is.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// How long the coordinator may take to give a producer its identity, and how long one slice of that call is.
+const OPEN: Duration = Duration::from_secs(30);
+const OPEN_SLICE: Duration = Duration::from_secs(1);
+
+/// What librdkafka tells: only what was not delivered, and why brokers cannot be reached.
 #[derive(Default)]
 pub struct Receipts {
     failed: AtomicBool,
+    unreachable: Mutex<Option<RDKafkaErrorCode>>,
+}
+
+impl Receipts {
+    /// Why a call was not answered, where that is known: the call itself only says that its time was over.
+    fn reason(&self) -> Option<RDKafkaErrorCode> {
+        self.unreachable.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 impl ClientContext for Receipts {
     fn log(&self, _: rdkafka::config::RDKafkaLogLevel, _: &str, _: &str) {}
-    fn error(&self, _: rdkafka::error::KafkaError, _: &str) {}
+    fn error(&self, error: rdkafka::error::KafkaError, _: &str) {
+        let mut known = self.unreachable.lock().unwrap_or_else(PoisonError::into_inner);
+        // That all brokers are down follows from each of the other reasons, and comes last.
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::AllBrokersDown) if known.is_some() => {}
+            code => *known = code.or(*known),
+        }
+    }
 }
 
 impl ProducerContext for Receipts {
@@ -55,9 +78,7 @@ impl LaneProducer {
             })?;
         let producer = Arc::new(producer);
         if config.get("transactional.id").is_some() {
-            producer
-                .init_transactions(Duration::from_secs(30))
-                .map_err(|error| KafkaError::transaction("preparing transactions", &error))?;
+            prepare(&producer)?;
         }
         Ok(Self { outbox: Outbox::new(&producer, topics)?, producer })
     }
@@ -112,23 +133,54 @@ impl LaneProducer {
 
     /// Commits the transaction.
     pub fn commit(&self) -> Result<(), KafkaError> {
-        self.outbox.commit(CALL)
+        self.served(|wait| self.outbox.commit(wait))
     }
 
     /// Aborts the transaction: nothing of it is ever seen.
     pub fn abort(&self) -> Result<(), KafkaError> {
         self.producer.context().failed.store(false, Ordering::Relaxed);
-        let aborted = self
-            .producer
-            .abort_transaction(CALL)
-            .map_err(|error| KafkaError::transaction("aborting a transaction", &error));
+        let aborted = self.served(|wait| {
+            let aborted = self.producer.abort_transaction(wait);
+            aborted.map_err(|error| KafkaError::transaction("aborting a transaction", &error))
+        });
         self.producer.poll(Duration::ZERO);
         self.producer.context().failed.store(false, Ordering::Relaxed);
         aborted
     }
 
+    /// Makes a call that ends a transaction, in slices, and serves receipts in between. Within it the client waits until nothing is in
+    /// flight, and a message that was not delivered, or was purged by the abort, is in flight until its receipt is served: only a poll does
+    /// that, so that one long call would wait in vain until its time is over. A call that timed out goes on where it was.
+    fn served(&self, call: impl Fn(Duration) -> Result<(), KafkaError>) -> Result<(), KafkaError> {
+        let began = Instant::now();
+        loop {
+            let done = call(SLICE);
+            let Err(KafkaError::Transaction { code, remedy: Remedy::Retry, .. }) = &done else { return done };
+            if *code != RDKafkaErrorCode::OperationTimedOut || began.elapsed() >= CALL {
+                return done;
+            }
+            self.producer.poll(Duration::ZERO);
+        }
+    }
+
     /// Waits until nothing is in flight.
     pub fn flush(&self, wait: Duration) -> Result<(), KafkaError> {
         self.producer.flush(wait).map_err(|error| KafkaError::call("waiting for receipts", &error))
+    }
+}
+
+/// Gets the producer its identity. The call waits for brokers that refuse us as for those that are away; who is refused hears why.
+fn prepare(producer: &BaseProducer<Receipts>) -> Result<(), KafkaError> {
+    let began = Instant::now();
+    loop {
+        let Err(error) = producer.init_transactions(OPEN_SLICE) else { return Ok(()) };
+        let error = KafkaError::transaction("preparing transactions", &error);
+        let KafkaError::Transaction { what, code, remedy: Remedy::Retry } = error else { return Err(error) };
+        producer.poll(Duration::ZERO);
+        let reason = producer.context().reason();
+        let is_refused = matches!(reason, Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL));
+        if is_refused || began.elapsed() >= OPEN {
+            return Err(KafkaError::Transaction { what, code: reason.unwrap_or(code), remedy: Remedy::Renew });
+        }
     }
 }

@@ -3,5 +3,12 @@
 //! *In*: topics of each test's own. *Out*: verdicts. *Promised*: never on a mock, which neither hides aborted records nor fences
 //! zombies. *Not here*: the long forms, which `tests/chaos` runs.
 
+mod bounds;
+mod chaos;
+mod ground;
+mod leak;
+mod poison;
+mod proxy;
+mod rights;
 mod support;
 mod topics;

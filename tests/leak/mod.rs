@@ -3,7 +3,7 @@
 //! *Promised*: PI-1, PI-2 and PI-7 under every format, treatment, form of output, number of threads and size of reads.
 //! *Not here*: how well all else survives (`corpus`).
 
-mod canary;
+pub mod canary;
 mod meetings;
 mod outside;
 pub mod planted;

@@ -151,7 +151,7 @@ impl Broker {
     /// Writes records, and waits until all replicas in sync have each of them.
     pub fn produce(&self, topic: &str, records: &[Record]) {
         let mut config = self.config();
-        config.set("enable.idempotence", "true").set("linger.ms", "5");
+        config.set("enable.idempotence", "true").set("linger.ms", "5").set("message.max.bytes", "4000000");
         let producer: BaseProducer<Failures> =
             config.create_with_context(Failures::default()).expect("a producer");
         for record in records {
