@@ -131,7 +131,9 @@ impl LaneEvents for LaneFacts<'_> {
                     sink.begin(Some(deadline), (self.clock)());
                 }
             }
-            LaneEvent::Committed { lane, after, counts, bytes } => self.committed(lane, (after, bytes), counts),
+            LaneEvent::Committed { lane, after, counts, bytes } => {
+                self.committed(lane, (after, bytes), counts)
+            }
             LaneEvent::Took { lane, bytes } => {
                 if let Some(lane) = meters.lane(lane) {
                     lane.took(bytes);

@@ -88,12 +88,18 @@ fn told_to_stop_it_leaves_the_group_and_the_other_takes_over() {
     let (feeder, watcher) = (Feeder::start(&ground, 500, u64::MAX), Watcher::start(&ground));
     let (one, two) = (ground.start("one"), ground.start("two"));
     watcher.wait_past(0, Instant::now(), &[&one, &two]);
-    eventually("both at work", || one.said().contains("has handed over") || two.said().contains("has taken on"));
+    eventually("both at work", || {
+        one.said().contains("has handed over") || two.said().contains("has taken on")
+    });
     let (begun, fed) = (Instant::now(), feeder.fed());
     one.stop().expect_code(0);
     let stopped = begun.elapsed();
     let took = watcher.wait_past(fed, begun, &[&two]);
-    println!("figures: SIGTERM: ended after {} ms, taken over after {} ms", stopped.as_millis(), took.as_millis());
+    println!(
+        "figures: SIGTERM: ended after {} ms, taken over after {} ms",
+        stopped.as_millis(),
+        took.as_millis()
+    );
     assert!(stopped < Duration::from_secs(10) && took < Duration::from_secs(5), "{stopped:?}, {took:?}");
     let last = feeder.end();
     watcher.wait_past(last - 4, Instant::now(), &[&two]);

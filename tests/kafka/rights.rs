@@ -76,11 +76,17 @@ fn least_rights_suffice_and_each_that_lacks_is_named() {
     // In the order in which a lane needs them; what it says while it lacks each.
     let steps: [(&[(On, &str, bool, Right)], &str); 4] = [
         (
-            &[(On::TransactionalId, group, true, Right::Write), (On::TransactionalId, group, true, Right::Describe)],
+            &[
+                (On::TransactionalId, group, true, Right::Write),
+                (On::TransactionalId, group, true, Right::Describe),
+            ],
             "WRITE and DESCRIBE on its transactional ids",
         ),
         (&[(On::Group, group, false, Right::Read)], "READ on the consumer group"),
-        (&[(On::Topic, raw, false, Right::Read), (On::Topic, raw, false, Right::Describe)], "READ and DESCRIBE on inputs"),
+        (
+            &[(On::Topic, raw, false, Right::Read), (On::Topic, raw, false, Right::Describe)],
+            "READ and DESCRIBE on inputs",
+        ),
         (
             &[(On::Topic, clean, false, Right::Write), (On::Topic, clean, false, Right::Describe)],
             "WRITE and DESCRIBE on outputs",

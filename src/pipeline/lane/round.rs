@@ -83,7 +83,12 @@ impl Lane<'_> {
             for counts in &counts {
                 self.totals.add(counts);
             }
-            self.around.events.tell(LaneEvent::Committed { lane: self.number, after, counts: &counts, bytes });
+            self.around.events.tell(LaneEvent::Committed {
+                lane: self.number,
+                after,
+                counts: &counts,
+                bytes,
+            });
         }
         Ok(())
     }
@@ -158,7 +163,12 @@ impl Lane<'_> {
     pub(super) fn abandon(&mut self) {
         if let Some(round) = self.round.take() {
             let after = round.began.elapsed();
-            self.around.events.tell(LaneEvent::Aborted { lane: self.number, error: None, after, bytes: round.bytes });
+            self.around.events.tell(LaneEvent::Aborted {
+                lane: self.number,
+                error: None,
+                after,
+                bytes: round.bytes,
+            });
         }
     }
 }
