@@ -35,7 +35,7 @@ import org.apache.kafka.streams.kstream.Produced;
  */
 public final class Pseudonymise {
     private static final Pattern COMBINED = Pattern.compile(
-            "(\\S+) \\S+ (\\S+) \\[([^\\]]+)\\] \"(\\S+) (\\S+) HTTP/([^\"]+)\" (\\d{3}) (\\d+|-) \"([^\"]*)\" \"([^\"]*)\".*");
+            "(\\S+) \\S+ (\\S+) \\[([^\\]]+)\\] \"(?:(\\S+) (\\S+) HTTP/([^\"]+)|[^\"]*)\" (\\d{3}) (\\d+|-) \"([^\"]*)\" \"([^\"]*)\".*");
     private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("dd/MMM/yyyy:HH:mm:ss Z", Locale.ROOT);
 
     private final Matcher matcher = COMBINED.matcher("");
@@ -70,11 +70,14 @@ public final class Pseudonymise {
             line.writeStringField("time", OffsetDateTime.parse(matcher.group(3), TIME).toInstant().toString());
             byte[] tag = mac.doFinal(matcher.group(1).getBytes(StandardCharsets.UTF_8));
             line.writeStringField("client.address", base64.encodeToString(Arrays.copyOf(tag, 16)));
-            line.writeStringField("http.request.method", matcher.group(4));
             String target = matcher.group(5);
-            int query = target.indexOf('?');
-            line.writeStringField("url.path", query < 0 ? target : target.substring(0, query));
-            line.writeStringField("network.protocol.version", matcher.group(6));
+            // A few requests are no HTTP.
+            if (target != null) {
+                line.writeStringField("http.request.method", matcher.group(4));
+                int query = target.indexOf('?');
+                line.writeStringField("url.path", query < 0 ? target : target.substring(0, query));
+                line.writeStringField("network.protocol.version", matcher.group(6));
+            }
             line.writeNumberField("http.response.status_code", Integer.parseInt(matcher.group(7)));
             String size = matcher.group(8);
             if (!size.equals("-")) {
