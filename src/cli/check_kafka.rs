@@ -93,16 +93,7 @@ fn input(plan: &Plan, planned: &SourcePlan, source: &KafkaSource) -> String {
     for (limit, unit) in rates.into_iter().filter_map(|(limit, unit)| Some((limit?, unit))) {
         out.push_str(&format!("  at most {limit} {unit} per second\n"));
     }
-    match &source.key {
-        Some(field) => out.push_str(&format!("  the key of a message is treated as {field}\n")),
-        None => out.push_str("  keys of messages are dropped\n"),
-    }
-    let kept: Vec<String> = source.headers.iter().map(|(name, field)| format!("{name} as {field}")).collect();
-    if kept.is_empty() {
-        out.push_str("  headers are dropped\n");
-    } else {
-        out.push_str(&format!("  headers are dropped, but for: {}\n", kept.join(", ")));
-    }
+    out.push_str("  keys and headers of messages are dropped\n");
     out
 }
 
@@ -152,7 +143,7 @@ mod tests {
             "12h, as 'raw_limit' says (the shortest class: 1d); erased once committed, where no other group is behind\n",
             "  at most 6h late, what is later goes to late, at most 12h late\n",
             "  at most 9 records per second\n",
-            "  headers are dropped\n",
+            "  keys and headers of messages are dropped\n",
             "topics of sink faults, compressed with lz4\n  web: meet.web\n  technical: meet.technical\n",
             "  messages stay in the partition of their input, without a key\n",
         ] {

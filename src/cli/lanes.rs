@@ -1,21 +1,31 @@
-//! `sluis run` between topics: lanes, and what they say.
+//! `sluis run` between topics: lanes, what they are given, and what goes from the topics meanwhile.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::clock::TrustedClock;
 use super::exit::{self, Failure};
 use super::keeping::keeping;
+use super::lane_facts::LaneFacts;
+use super::outside::Outside;
 use super::report::{self, Stats};
-use super::upkeep::Upkeep;
+use super::said;
+use super::topics;
+use super::upkeep::{self, Upkeep};
 use super::watch::Watch;
 use crate::config::plan::{Plan, SourceKind};
+use crate::kafka::eraser::Eraser;
+use crate::kafka::live::LiveTopics;
+use crate::kafka::topics::Cluster;
 use crate::keys::Keys;
 use crate::pipeline::build::{self, Built};
-use crate::pipeline::lane::{self, Around, LaneEvent, LaneEvents, Setup, Totals};
+use crate::pipeline::lane::{self, Around, Setup, Totals};
 use crate::protect::cache::ENTRIES;
+use crate::record::timestamp::Timestamp;
+use crate::retention::journal::Journal;
 
 /// Whether a plan reads topics.
 pub fn reads_topics(plan: &Plan) -> bool {
@@ -30,6 +40,8 @@ pub struct Brought {
     pub upkeep: Option<Upkeep>,
     /// The watch over its clock.
     pub watch: Watch,
+    /// How it is seen.
+    pub outside: Outside,
     /// Set by signals.
     pub stop: Arc<AtomicBool>,
 }
@@ -37,25 +49,117 @@ pub struct Brought {
 /// Runs lanes until told to stop.
 pub fn run(plan: &Plan, built: Built, brought: Brought, stats: Option<Stats>) -> Result<u8, Failure> {
     let started = Instant::now();
-    let Brought { keys, upkeep, watch, stop } = brought;
+    let Brought { keys, upkeep, watch, outside, stop } = brought;
     let kafka = plan.kafka.as_ref().ok_or_else(|| Failure::usage("the pipeline has no [kafka]"))?;
-    let lanes = kafka.lanes.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let (cluster, live) = topics::refuse_at_start(plan)?;
+    let message_bytes_max = live.message_bytes_max();
+    let live = Arc::new(RwLock::new(live));
+    let lanes = kafka.lanes.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
     let instance = kafka.instance.clone().map_or_else(host, Ok)?;
-    let setup = Setup::new(plan, built, instance, lanes).map_err(Failure::usage)?;
+    let mut setup = Setup::new(plan, built, instance, lanes).map_err(Failure::usage)?;
+    setup.message_bytes_max = message_bytes_max;
+    let judge = Arc::clone(&live);
+    setup.checked = Some(Box::new(move |(topic, number)| {
+        judge.read().unwrap_or_else(PoisonError::into_inner).may_read(topic, *number).is_ok()
+    }));
     let workers = build::workers(&keys, lanes, ENTRIES, plan.policy.learned_names).map_err(Failure::usage)?;
     let clock: Arc<TrustedClock> = Arc::clone(watch.clock());
     let now = || clock.now();
-    let (totals, says) = (Totals::default(), Says::new());
-    let around = Around { clock: &now, paused: clock.paused(), stop: &stop, events: &says };
+    let (totals, facts) = (Totals::default(), LaneFacts::new(plan, &outside, &now));
+    let around = Around { clock: &now, paused: clock.paused(), stop: &stop, events: &facts };
+    let state = upkeep::state(plan)?;
+    let journal = Journal::open(state, clock.now()).map_err(Failure::downstream)?;
+    let eraser = Erasing {
+        cluster,
+        live,
+        asked: Instant::now(),
+        journal,
+        eraser: Eraser::new(&kafka.group),
+        clock: &clock,
+    };
+    outside.running();
     watch.watching(|| {
-        keeping(&keys, upkeep, &now, clock.paused(), || lane::run(&setup, workers, &totals, &around));
+        keeping(&keys, upkeep, &now, clock.paused(), || {
+            erasing(eraser, &facts, || lane::run(&setup, workers, &totals, &around));
+        });
     });
-    let counts = totals.counts();
-    report::print(stats, &counts, started.elapsed());
-    if says.has_panicked.load(Ordering::Relaxed) {
-        return Err(Failure::downstream("a lane ended by a bug; what was open is aborted, and read again by the next run"));
+    report::print(stats, &totals.counts(), started.elapsed());
+    if facts.has_panicked() {
+        return Err(Failure::downstream(
+            "a lane was ended by a bug; what was open is aborted, and read again by the next run",
+        ));
     }
     Ok(exit::DONE)
+}
+
+/// What takes from topics what is due.
+struct Erasing<'a> {
+    cluster: Cluster,
+    live: Arc<RwLock<LiveTopics>>,
+    /// When the topics were looked at last.
+    asked: Instant,
+    journal: Journal,
+    eraser: Eraser,
+    clock: &'a TrustedClock,
+}
+
+/// How often it is looked whether a topic is due; what is due when is the eraser's to say.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How often topics are held against the plan while it runs: they come, go and are altered.
+const ASKED_EVERY: Duration = Duration::from_mins(1);
+
+/// Runs `run`, and takes meanwhile from the topics what is due. A thread of its own: brokers may take their time, and no lane should.
+fn erasing(mut erasing: Erasing<'_>, facts: &LaneFacts<'_>, run: impl FnOnce()) {
+    thread::scope(|scope| {
+        let (running, ended) = mpsc::channel::<()>();
+        scope.spawn(move || {
+            let mut said = Vec::new();
+            while ended.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+                erasing.look(facts, &mut said);
+            }
+            let end = erasing.clock.now();
+            if let Err(error) = erasing.eraser.end(end, &mut erasing.journal) {
+                said::warning(error.to_string());
+            }
+        });
+        run();
+        drop(running);
+    });
+}
+
+impl Erasing<'_> {
+    fn look(&mut self, facts: &LaneFacts<'_>, said: &mut Vec<String>) {
+        // The clock first: it may find only now that it jumped.
+        let now: Timestamp = self.clock.now();
+        if self.clock.paused().load(Ordering::Acquire) || self.eraser.next().is_some_and(|next| next > now) {
+            return;
+        }
+        let mut problems = Vec::new();
+        if self.asked.elapsed() >= ASKED_EVERY {
+            self.asked = Instant::now();
+            // Asked without the lock: lanes wait for nobody.
+            let wanted = self.live.read().unwrap_or_else(PoisonError::into_inner).wanted().clone();
+            match LiveTopics::ask(&self.cluster, wanted) {
+                Ok(live) => {
+                    problems.extend(live.refusals().map(ToString::to_string));
+                    *self.live.write().unwrap_or_else(PoisonError::into_inner) = live;
+                }
+                Err(error) => problems.push(error.to_string()),
+            }
+        }
+        let held = facts.held();
+        if !held.is_empty() {
+            let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+            let errors = self.eraser.round(&self.cluster, &live, &held, now, &mut self.journal);
+            problems.extend(errors.iter().map(ToString::to_string));
+        }
+        // What stays wrong is said once.
+        for problem in problems.iter().filter(|problem| !said.contains(problem)) {
+            said::warning(problem.as_str());
+        }
+        *said = problems;
+    }
 }
 
 /// The name of this host, or pod: stable over restarts where the platform keeps it.
@@ -65,56 +169,4 @@ fn host() -> Result<String, Failure> {
     name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).ok_or_else(|| {
         Failure::usage("this host has no name; write 'instance' in [kafka]: a name that no other process has and that stays over restarts")
     })
-}
-
-/// How often one kind of fact is said, at most.
-const SAID_EVERY: Duration = Duration::from_secs(20);
-
-/// Says what lanes tell on standard error. A kind of fact that comes often is said now and then, with how often it came.
-struct Says {
-    said: Mutex<HashMap<&'static str, (Instant, u64)>>,
-    has_panicked: AtomicBool,
-}
-
-impl Says {
-    fn new() -> Self {
-        Self { said: Mutex::default(), has_panicked: AtomicBool::new(false) }
-    }
-
-    /// How many facts of this kind were not said since the last that was, when one is to be said now.
-    fn unsaid(&self, kind: &'static str) -> Option<u64> {
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let (when, unsaid) = match said.get_mut(kind) {
-            Some(known) if known.0.elapsed() < SAID_EVERY => {
-                known.1 += 1;
-                return None;
-            }
-            Some(known) => *known,
-            None => (Instant::now(), 0),
-        };
-        let _ = when;
-        said.insert(kind, (Instant::now(), 0));
-        Some(unsaid)
-    }
-}
-
-impl LaneEvents for Says {
-    fn tell(&self, event: LaneEvent<'_>) {
-        match event {
-            LaneEvent::Panicked => self.has_panicked.store(true, Ordering::Relaxed),
-            LaneEvent::Hung { .. } | LaneEvent::Overdue { .. } => {
-                anstream::eprintln!("sluis: ALARM: {event}");
-                // What is open is aborted by the broker, and read again by the next run: nothing is lost, nothing doubled.
-                std::process::exit(i32::from(exit::DOWNSTREAM));
-            }
-            _ => {}
-        }
-        if event.is_routine() {
-            return;
-        }
-        if let Some(unsaid) = self.unsaid(event.name()) {
-            let more = if unsaid > 0 { format!(" ({unsaid} more like it before)") } else { String::new() };
-            anstream::eprintln!("sluis: {event}{more}");
-        }
-    }
 }

@@ -28,7 +28,6 @@ pub struct Outside {
     /// What is counted.
     pub meters: Arc<Meters>,
     /// What is told.
-    #[allow(dead_code, reason = "for lanes, which tell their facts through it")]
     pub log: Arc<Log>,
     _admin: Option<Admin>,
     _attendant: Option<Attendant>,

@@ -105,7 +105,7 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     let (mut upkeep, saved) = Upkeep::begin(&plan, &clock, arguments.once)?;
     let keys = keys(&plan, clock.now())?;
     if lanes::reads_topics(&plan) {
-        return lanes::run(&plan, built, Brought { keys, upkeep, watch, stop }, arguments.stats);
+        return lanes::run(&plan, built, Brought { keys, upkeep, watch, outside, stop }, arguments.stats);
     }
     let (until, turns) =
         if arguments.once { (Until::End, Turns::EndToEnd) } else { (Until::Stopped, Turns::Together) };

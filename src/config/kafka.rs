@@ -141,10 +141,6 @@ pub struct KafkaSource {
     pub erase_raw: EraseRaw,
     /// The most that is taken in a second.
     pub rate: Rate,
-    /// Headers of input messages that are kept, each with the field whose treatment it gets.
-    pub headers: BTreeMap<String, String>,
-    /// The field whose treatment the key of an input message gets; `None`: keys are dropped.
-    pub key: Option<String>,
 }
 
 impl KafkaSource {

@@ -4,7 +4,6 @@ use toml::de::DeValue;
 
 use super::diagnostics::{Report, Span};
 use super::document::{At, Section, one_of};
-use super::fields;
 use super::kafka::{DeliveryKind, EraseRaw, Payload, Rate, Security};
 use super::kafka_security;
 use super::pipeline_file::within;
@@ -35,8 +34,6 @@ pub(super) struct WrittenKafkaSource {
     pub raw_limit: Option<At<u64>>,
     pub erase_raw: EraseRaw,
     pub rate: Rate,
-    pub headers: Vec<(At<String>, String)>,
-    pub key: Option<At<String>>,
 }
 
 /// What a sink on Kafka has of its own.
@@ -117,7 +114,6 @@ fn options(section: &Section<'_>, report: &mut Report) -> Vec<(At<String>, Strin
 /// `[source.*]` of kind `kafka`: `topics` are names, or regular expressions that begin with `^`; `payload` is `lines` (default) or
 /// `event`; `late_topic` takes what is later than `max_lateness`, up to `late_lateness`; `raw_limit` is how long the input may keep
 /// raw records; `erase_raw` erases what is committed, `erase_raw_for_all` whoever else reads; `rate` is the most that is taken in a second;
-/// `headers` names those that are kept with the field that each is, `key` the field that the key of a message is.
 pub(super) fn source(section: &Section<'_>, report: &mut Report) -> WrittenKafkaSource {
     section.required("topics", "write the topics that it reads, such as [\"raw.nginx\"]", report);
     let payload = section.text("payload", report);
@@ -143,8 +139,6 @@ pub(super) fn source(section: &Section<'_>, report: &mut Report) -> WrittenKafka
             (true, true) => EraseRaw::ForAll,
         },
         rate: rate(section, report),
-        headers: headers(section, report),
-        key: section.text("key", report).filter(|at| fields::check_name(&at.value, &at.span, report)),
     }
 }
 
@@ -160,30 +154,6 @@ fn rate(section: &Section<'_>, report: &mut Report) -> Rate {
     let records = within(table.number("records", report), "records", 1, 1_000_000_000, report);
     let bytes = within(table.bytes("bytes", report), "bytes", 1_024, 1 << 40, report);
     Rate { records: records.map(|at| at.value), bytes: bytes.map(|at| at.value) }
-}
-
-/// `headers = { "x-request-id" = "http.request.header.x-request-id" }`: those that are kept, and the field that each is.
-fn headers(section: &Section<'_>, report: &mut Report) -> Vec<(At<String>, String)> {
-    let mut headers = Vec::new();
-    let Some(table) = section.get("headers").and_then(|entry| entry.section("headers".to_owned(), report))
-    else {
-        return headers;
-    };
-    for entry in table.entries() {
-        let name = entry.key;
-        if name.is_empty() || name.starts_with("sluis") {
-            report.error(
-                &entry.key_span(),
-                format!("'{name}' is a header that Sluis gives itself, or none; leave it out"),
-            );
-            continue;
-        }
-        let Some(field) = entry.text(report) else { continue };
-        if fields::check_name(&field.value, &field.span, report) {
-            headers.push((At { value: name.to_owned(), span: entry.key_span() }, field.value));
-        }
-    }
-    headers
 }
 
 /// `[sink.*]` of kind `kafka`: `topic` is where it writes, with `{class}` for the name of the class; `key` a pseudonymised column that is

@@ -15,6 +15,7 @@ use super::pipeline_file::{Kind, WrittenPipeline, WrittenSink, WrittenSource};
 use super::plan::{CLOCK_SKEW_SECONDS, ClassChoice, IN_FLIGHT_SECONDS};
 use super::units::duration_text;
 use super::{kafka_options, kafka_security, kafka_topics};
+use crate::encode::Emit;
 use crate::policy::class::{Class, Policy, View};
 use crate::policy::treatment::Treatment;
 
@@ -174,7 +175,6 @@ pub(super) fn source(
         .zip(class)
         .map(|(policy, choice)| choice.classes().iter().map(|class| &policy.classes[*class]).collect())
         .unwrap_or_default();
-    check_fields(kafka, &classes, report);
     let late_lateness_seconds = late(of, kafka, lateness_seconds, shortest(class, policy), report);
     let names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).collect();
     let late_topic =
@@ -187,8 +187,6 @@ pub(super) fn source(
         raw_limit_seconds: kafka.raw_limit.as_ref().map(|at| at.value),
         erase_raw: kafka.erase_raw,
         rate: kafka.rate,
-        headers: kafka.headers.iter().map(|(name, field)| (name.value.clone(), field.clone())).collect(),
-        key: kafka.key.as_ref().map(|at| at.value.clone()),
     })
 }
 
@@ -234,19 +232,6 @@ fn late(
     late
 }
 
-/// Headers and keys are data: without a rule for their field they are dropped, which is probably not meant.
-fn check_fields(kafka: &WrittenKafkaSource, classes: &[&Class], report: &mut Report) {
-    let headers = kafka.headers.iter().map(|(name, field)| (&name.span, field));
-    for (span, field) in headers.chain(kafka.key.iter().map(|at| (&at.span, &at.value))) {
-        if let Some(class) = classes.iter().find(|class| !class.fields.contains_key(field)) {
-            report.warn(
-                span,
-                format!("class '{}' does not say what is done to '{field}', so it is dropped", class.name),
-            );
-        }
-    }
-}
-
 /// What a sink on Kafka writes to.
 pub(super) fn sink(
     sink: &WrittenSink,
@@ -259,6 +244,15 @@ pub(super) fn sink(
     let classes: Vec<&Class> = classes.iter().map(|class| &policy.classes[*class]).collect();
     if let Some(key) = &kafka.key {
         check_key(sink, key, &classes, view, report);
+        if sink.emit != Emit::Ndjson {
+            report.error(&key.span, "a key is a column, and emit = \"same\" has none; write emit = \"ndjson\", or leave 'key' out");
+        }
+        if let Some(pack) = &kafka.pack {
+            report.error(
+                &pack.span,
+                "records that share a message would share its key; leave 'pack' or 'key' out",
+            );
+        }
     }
     let names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).collect();
     Some(KafkaSink {

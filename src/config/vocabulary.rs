@@ -78,7 +78,18 @@ pub const OUTPUT: Vocabulary =
 /// The keys and sections of a pipeline file.
 pub const PIPELINE_FILE: Vocabulary = Vocabulary {
     section: "pipeline file",
-    keys: &["policy", "keys", "state", "threads", "batch_bytes", "kafka", "source", "quarantine", "sink", "admin"],
+    keys: &[
+        "policy",
+        "keys",
+        "state",
+        "threads",
+        "batch_bytes",
+        "kafka",
+        "source",
+        "quarantine",
+        "sink",
+        "admin",
+    ],
     later: &["opt_out"],
 };
 
@@ -103,10 +114,8 @@ pub const SOURCE: Vocabulary = Vocabulary {
         "erase_raw",
         "erase_raw_for_all",
         "rate",
-        "headers",
-        "key",
     ],
-    later: &["listen"],
+    later: &["listen", "headers", "key"],
 };
 
 /// Keys of `[source.*]` that only files have.
@@ -122,8 +131,6 @@ pub const SOURCE_OF_KAFKA: &[&str] = &[
     "erase_raw",
     "erase_raw_for_all",
     "rate",
-    "headers",
-    "key",
 ];
 
 /// Kinds of source.

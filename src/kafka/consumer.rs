@@ -150,6 +150,11 @@ impl LaneConsumer {
             .map_err(|error| KafkaError::call("asking for the ends of a partition", &error))
     }
 
+    /// The next offset of a partition as it was last heard; no broker is asked.
+    pub fn end_of(&self, partition: &Partition) -> Option<i64> {
+        self.inbox.end_of(&partition.0, partition.1)
+    }
+
     /// Adds partitions, each read from a position (`None`: from the earliest).
     pub fn assign(&self, positions: &[(Partition, Option<i64>)]) -> Result<(), KafkaError> {
         for ((topic, partition), _) in positions {

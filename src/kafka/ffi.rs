@@ -64,6 +64,24 @@ impl<C: ConsumerContext> Inbox<C> {
         }
     }
 
+    /// The next offset of a partition as it was last heard; `None` before anything was.
+    pub fn end_of(&self, topic: &str, partition: i32) -> Option<i64> {
+        let topic = CString::new(topic).ok()?;
+        let (mut first, mut end) = (0_i64, 0_i64);
+        // SAFETY: the client lives; the call only reads what it remembers, into two numbers of ours.
+        let known = unsafe {
+            let native = self.consumer.client().native_ptr();
+            sys::rd_kafka_get_watermark_offsets(
+                native,
+                topic.as_ptr(),
+                partition,
+                &raw mut first,
+                &raw mut end,
+            )
+        };
+        (known == OK && end >= 0).then_some(end)
+    }
+
     /// Waits at most `wait` for messages and takes what is there.
     pub fn read(&mut self, wait: Duration) -> Batch<'_> {
         let wait = c_int::try_from(wait.as_millis()).unwrap_or(c_int::MAX);

@@ -29,6 +29,11 @@ pub struct Found {
 }
 
 impl Found {
+    /// The largest message that it takes.
+    pub fn message_bytes_max(&self) -> Option<usize> {
+        self.number(MESSAGE_BYTES).and_then(|bytes| usize::try_from(bytes).ok())
+    }
+
     fn value(&self, name: &str) -> Option<&str> {
         self.settings.get(name).map(|setting| setting.value.as_str())
     }

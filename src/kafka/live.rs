@@ -53,6 +53,8 @@ pub struct LiveTopics {
     inputs: BTreeMap<String, (usize, Layout)>,
     /// Topics that are written, where they are there.
     outputs: BTreeMap<String, Layout>,
+    /// The largest message that all of these take, where that can be seen.
+    message_bytes_max: Option<usize>,
 }
 
 impl LiveTopics {
@@ -107,7 +109,10 @@ impl LiveTopics {
             .iter()
             .filter_map(|output| Some((output.topic.clone(), *topics.get(&output.topic)?)))
             .collect();
-        Ok(Self { wanted, broker, unseen: unseen.into_iter().collect(), planned, findings, inputs, outputs })
+        let of_output = |output: &Output| found.get(&output.topic)?.message_bytes_max();
+        let message_bytes_max = wanted.outputs.iter().filter_map(of_output).min();
+        let unseen = unseen.into_iter().collect();
+        Ok(Self { wanted, broker, unseen, planned, findings, inputs, outputs, message_bytes_max })
     }
 
     /// Asks again: topics and partitions come and go.
@@ -129,6 +134,11 @@ impl LiveTopics {
     /// The partitions of an output topic; none where it is not there.
     pub fn output_partitions(&self, topic: &str) -> u32 {
         self.outputs.get(topic).map_or(0, |layout| layout.partitions)
+    }
+
+    /// The largest message that every topic that is written takes, in bytes (`max.message.bytes`).
+    pub const fn message_bytes_max(&self) -> Option<usize> {
+        self.message_bytes_max
     }
 
     /// Whether a topic that is written is there.

@@ -240,6 +240,7 @@ pub fn classes(policy: &Policy, parser: &dyn Parser, specs: &[RouteSpec<'_>]) ->
         .map(|(index, class)| ClassPlan {
             retention_seconds: class.retention_seconds,
             domain: class.domain,
+            late: None,
             routes: specs.iter().filter(|spec| spec.class == index).map(route).collect(),
         })
         .collect()

@@ -46,6 +46,16 @@ impl Counts {
         self.treated.add(&other.treated);
     }
 
+    /// Counts a record that leaves: for where its class goes, or for where late ones go.
+    #[inline]
+    pub const fn leave(&mut self, is_late: bool) {
+        if is_late {
+            self.late += 1;
+        } else {
+            self.records_out += 1;
+        }
+    }
+
     /// Counts a refused record.
     pub fn refuse(&mut self, refusal: Refusal) {
         if let Some(place) = Refusal::ALL.iter().position(|known| *known == refusal) {
@@ -66,7 +76,7 @@ impl Counts {
             expired: self.expired,
             withheld: self.withheld,
             dropped: self.dropped,
-            late: 0,
+            late: self.late,
             received_bytes: self.bytes_in,
             delivered_bytes: self.bytes_out,
         }

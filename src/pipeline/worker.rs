@@ -49,6 +49,26 @@ pub struct ClassPlan {
     pub domain: usize,
     /// Where its records go; empty when no sink wants them.
     pub routes: Vec<Route>,
+    /// The output of those that are late, treated as for the first route; `None`: they are withheld.
+    pub late: Option<usize>,
+}
+
+impl ClassPlan {
+    /// The routes of a record, each with its output.
+    #[inline(always)]
+    fn ways(&self, fate: Fate) -> impl Iterator<Item = (&Route, usize)> {
+        let late = self.late.filter(|_| fate == Fate::Late);
+        let routes = if late.is_some() { self.routes.get(..1).unwrap_or_default() } else { &self.routes };
+        routes.iter().map(move |route| (route, late.unwrap_or(route.output)))
+    }
+}
+
+/// How a record leaves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    InTime,
+    /// To where late ones go.
+    Late,
 }
 
 /// A slot and the value that it must have.
@@ -174,8 +194,10 @@ struct Task<'a> {
 pub struct Bounds {
     /// Seconds until a delivery that begins now is surely over: what is due before is withheld.
     pub delivery_seconds: i64,
-    /// The instant before which a record is too late; `None`: none is.
+    /// The instant before which a record is late; `None`: none is.
     pub late_before: Option<Timestamp>,
+    /// The instant before which one is too late even for where late ones go.
+    pub too_late_before: Option<Timestamp>,
 }
 
 /// A worker's own state. Reused from batch to batch: after the first batches nothing is allocated.
@@ -311,12 +333,12 @@ impl Worker {
     fn clean(&mut self, task: Task<'_>, raw: &[u8], outcome: &mut Outcome) {
         let class = &task.plan.classes[task.plan.choice.of(raw, &self.parsed)];
         let time = self.parsed.time;
-        let Some((stamp, epoch)) = admit(&mut self.epochs, task, class, time, outcome) else { return };
+        let Some((stamp, epoch, fate)) = admit(&mut self.epochs, task, class, time, outcome) else { return };
         let (protector, parsed) = (&mut self.protector, &self.parsed);
         protector.learner.enter(class.domain);
-        for route in &class.routes {
+        for (route, output) in class.ways(fate) {
             let record = Record { batch: task.bytes, raw, parsed, table: &route.table, epoch };
-            outcome.clean[route.output].append(&stamp, |out| match route.emit {
+            outcome.clean[output].append(&stamp, |out| match route.emit {
                 Emit::Same => protector.same(record, out),
                 Emit::Ndjson => {
                     let completed = parsed.time_completed || time.is_none();
@@ -324,7 +346,7 @@ impl Worker {
                 }
             });
         }
-        outcome.counts.records_out += 1;
+        outcome.counts.leave(fate == Fate::Late);
     }
 }
 
@@ -336,14 +358,12 @@ fn admit<'a>(
     class: &ClassPlan,
     time: Option<Timestamp>,
     outcome: &mut Outcome,
-) -> Option<(Stamp, &'a EpochKeys)> {
+) -> Option<(Stamp, &'a EpochKeys, Fate)> {
     let Some(stamp) = deadline::judge(time, task.received, class.retention_seconds, task.now) else {
         outcome.counts.expired += 1;
         return None;
     };
-    if !task.bounds.allow(&stamp, task.now, &mut outcome.counts) {
-        return None;
-    }
+    let fate = task.bounds.judge(&stamp, (task.now, class.late), &mut outcome.counts)?;
     let Ok(epoch) = epochs.at(class.domain, stamp.instant(), task.now) else {
         outcome.counts.expired += 1;
         return None;
@@ -356,7 +376,7 @@ fn admit<'a>(
         outcome.epoch = epoch.serial();
         outcome.epochs.push(epoch.id().to_owned());
     }
-    Some((stamp, epoch))
+    Some((stamp, epoch, fate))
 }
 
 fn envelope(time: Option<Timestamp>, time_completed: bool, stamp: &Stamp) -> Envelope {

@@ -77,7 +77,7 @@ fn what_is_left_out_has_a_value() {
         (&source.late_topic, source.raw_limit_seconds, source.erase_raw),
         (&None, None, EraseRaw::Never)
     );
-    assert_eq!((source.rate, source.headers.len(), &source.key), (Rate::default(), 0, &None));
+    assert_eq!(source.rate, Rate::default());
     let sink = sink(&plan);
     assert_eq!(sink.topics, ["log.web", "log.registration"], "in the order of the classes");
     assert_eq!((&sink.key, sink.pack_bytes, sink.compression), (&None, None, "lz4"));
@@ -112,14 +112,12 @@ late_lateness = "6h"
 raw_limit = "2d"
 erase_raw = true
 erase_raw_for_all = true
-rate = { records = 10_000, bytes = "10 MiB" }
-headers = { "x-client" = "client.address" }
-key = "client.address""#,
+rate = { records = 10_000, bytes = "10 MiB" }"#,
     );
     let text = with(
         &text,
         "topic = \"log.{class}\"",
-        "topic = \"log.{class}.v1\"\nkey = \"client.address\"\npack = \"64KiB\"\ncompression = \"zstd\"\nreplication = 1\npartitions = 12",
+        "topic = \"log.{class}.v1\"\npack = \"64KiB\"\ncompression = \"zstd\"\nreplication = 1\npartitions = 12",
     );
     let plan = accepted(&text);
     let kafka = plan.kafka.as_ref().unwrap();
@@ -153,11 +151,9 @@ key = "client.address""#,
     assert_eq!((source.late_lateness_seconds, source.raw_limit_seconds), (6 * 3_600, Some(2 * 86_400)));
     assert_eq!(source.erase_raw, EraseRaw::ForAll);
     assert_eq!(source.rate, Rate { records: Some(10_000), bytes: Some(10 << 20) });
-    assert_eq!(source.headers["x-client"], "client.address");
-    assert_eq!(source.key.as_deref(), Some("client.address"));
     let sink = sink(&plan);
     assert_eq!(sink.topics, ["log.web.v1", "log.registration.v1"]);
-    assert_eq!((sink.key.as_deref(), sink.pack_bytes), (Some("client.address"), Some(64 << 10)));
+    assert_eq!((sink.key.as_deref(), sink.pack_bytes), (None, Some(64 << 10)));
     assert_eq!((sink.compression, sink.replication, sink.partitions), ("zstd", 1, Some(12)));
 }
 
@@ -276,16 +272,6 @@ fn a_topic_of_late_records_is_shared_by_sources_of_one_class() {
         [
             "etc/run.toml:30:14: source 'nginx' (late records) and source 'two' (late records) both write to 'late.registration'; give each a topic of its own"
         ]
-    );
-}
-
-#[test]
-fn what_would_be_dropped_is_a_warning() {
-    let text = with(SHORT, "format =", "key = \"user.name\"\nformat =");
-    let (_, warnings) = load_pipeline(&text, POLICY).unwrap();
-    assert_eq!(
-        headlines(&warnings),
-        ["etc/run.toml:12:7: class 'web' does not say what is done to 'user.name', so it is dropped"]
     );
 }
 

@@ -108,17 +108,20 @@ pub(super) const FAULTS: &[(&str, &str, &[&str])] = &[
     ),
     (
         "topics = [\"raw.nginx\"]",
-        "topics = [\"raw.nginx\"]\nheaders = { \"sluis-class\" = \"client.address\", \"x\" = \"client.adress\" }",
-        &[
-            "12:13: 'sluis-class' is a header that Sluis gives itself, or none; leave it out",
-            "12:53: unknown field 'client.adress'; did you mean 'client.address'? (a field of your own needs a name less alike)",
-        ],
+        "topics = [\"raw.nginx\"]\nheaders = { \"x\" = \"client.address\" }",
+        &["12:1: 'headers' in [source.nginx] is not in this version; leave it out"],
     ),
     (
         "topics = [\"raw.nginx\"]",
-        "topics = [\"raw.nginx\"]\nkey = \"client.adress\"",
+        "topics = [\"raw.nginx\"]\nkey = \"client.address\"",
+        &["12:1: 'key' in [source.nginx] is not in this version; leave it out"],
+    ),
+    (
+        "topic = \"log.{class}\"",
+        "topic = \"log.{class}\"\nkey = \"client.address\"\npack = \"64KiB\"\nemit = \"same\"",
         &[
-            "12:7: unknown field 'client.adress'; did you mean 'client.address'? (a field of your own needs a name less alike)",
+            "18:7: a key is a column, and emit = \"same\" has none; write emit = \"ndjson\", or leave 'key' out",
+            "19:8: records that share a message would share its key; leave 'pack' or 'key' out",
         ],
     ),
     (

@@ -18,24 +18,26 @@ const FUNCTION_LINES_MAX: usize = 80;
 /// The rooms from top to bottom; an arrow may only lead to a lower floor.
 const FLOORS: &[&[&str]] = &[
     &["cli"],
-    &["governance", "config", "pipeline"],
-    &["source", "protect", "format", "retention", "sink", "kafka"],
+    &["governance", "config", "pipeline", "kafka"],
+    &["source", "protect", "format", "retention", "sink"],
     &["policy", "keys", "encode", "record"],
 ];
 
 /// Arrows between rooms of one floor, each for a reason: governance reads what is configured and runs it; the pipeline is
 /// built from a plan; a source must know where a record of several lines begins; protect decodes a value as its format
-/// wrote it; a sink takes a sealed quarantine as protect made it, and names its parts as retention says; what is erased from topics is entered in the journal; a keyring is made for a policy's domains; `record` is
+/// wrote it; a sink takes a sealed quarantine as protect made it, and names its parts as retention says; lanes and topics are asked of brokers as the plan says; a keyring is made for a policy's domains; `record` is
 /// under everything. No two lead back to where they began.
 const SAME_FLOOR: &[(&str, &str)] = &[
     ("governance", "config"),
     ("governance", "pipeline"),
     ("pipeline", "config"),
+    ("pipeline", "kafka"),
+    ("governance", "kafka"),
+    ("kafka", "config"),
     ("source", "format"),
     ("protect", "format"),
     ("sink", "protect"),
     ("sink", "retention"),
-    ("kafka", "retention"),
     ("keys", "policy"),
     ("policy", "record"),
     ("keys", "record"),

@@ -8,7 +8,7 @@ use rdkafka::error::RDKafkaErrorCode;
 
 use super::event::LaneEvent;
 use super::held::Holding;
-use super::lane::Lane;
+use super::live::Lane;
 use super::payload::Events;
 use super::setup::{Headers, Output, Setup};
 use super::{Around, Beat};
@@ -35,8 +35,8 @@ struct Found {
     errors: Vec<(usize, RDKafkaErrorCode)>,
     /// Numbers of messages in the batch that hold records which were refused, with the first reason.
     refused: Vec<(usize, usize, Refusal, Timestamp)>,
-    /// By input: records, bytes, and the age of the oldest, in seconds.
-    taken: Vec<(u64, u64, i64)>,
+    /// By input: what became of its records, and the age of the oldest, in seconds.
+    taken: Vec<(Counts, i64)>,
 }
 
 impl Lane<'_> {
@@ -47,16 +47,16 @@ impl Lane<'_> {
         if batch.is_empty() {
             return Ok(());
         }
-        let mut found = Found { taken: vec![(0, 0, 0); setup.inputs.len()], ..Found::default() };
+        let mut found = Found { taken: vec![Default::default(); setup.inputs.len()], ..Found::default() };
         let reader = Reader { setup, around, events };
         reader.process(&batch, holding, worker, outcome, &mut found);
         let sealed = seal(setup, &batch, &found)?;
         drop(batch);
         if holding.iter().any(|held| held.next.is_some()) {
-            self.send(sealed.as_ref())?;
+            self.send(sealed.as_ref(), &mut found.taken)?;
         }
-        for (input, (records, bytes, seconds)) in found.taken.into_iter().enumerate() {
-            self.judge_pace(input, records, bytes, seconds)?;
+        for (input, (counts, seconds)) in found.taken.iter().enumerate() {
+            self.judge_pace(input, counts, *seconds)?;
         }
         for (place, code) in found.errors {
             self.partition_error(place, code)?;
@@ -64,7 +64,7 @@ impl Lane<'_> {
         Ok(())
     }
 
-    fn send(&mut self, sealed: Option<&Sealed>) -> Result<(), KafkaError> {
+    fn send(&mut self, sealed: Option<&Sealed>, taken: &mut [(Counts, i64)]) -> Result<(), KafkaError> {
         self.begin()?;
         let Self { producer, outcome, holding, setup, around, beat, .. } = self;
         let mut sender = Sender { producer, setup, around, beat, deadline: Deadline::default() };
@@ -72,21 +72,27 @@ impl Lane<'_> {
         for (number, output) in setup.outputs.iter().enumerate() {
             let clean = &outcome.clean[number];
             let (mut start, bytes) = (0, clean.bytes());
+            if let Some(oldest) = clean.frames().iter().filter_map(|frame| frame.deadline).min() {
+                around.events.tell(LaneEvent::Sends { output: number, deadline: oldest });
+            }
             let mut frames = clean.frames().iter().copied();
             while let (Ok(()), Some(frame)) = (&sent, packed(&mut frames, start, output.pack_bytes)) {
-                let partition = holding.get(frame.origin as usize).map_or(0, |held| held.partition.1);
+                let held = holding.get(frame.origin as usize);
+                let (partition, input) =
+                    held.map_or((0, 0), |held| (held.partition.1, held.input.unwrap_or_default()));
                 let line = bytes[start..frame.end].strip_suffix(b"\n").unwrap_or(&bytes[start..frame.end]);
                 start = frame.end;
-                sent = sender.frame(output, &frame, partition, line, &outcome.epochs, &mut outcome.counts);
+                sent = sender.frame(output, &frame, partition, line, &outcome.epochs, &mut taken[input].0);
             }
         }
         if let (Ok(()), Some(sealed), Some((topic, _))) = (&sent, sealed, &setup.quarantine) {
             sent = sender.message(*topic, BY_KEY, sealed.bytes(), None, &[]).map(|_| ());
         }
-        let (counts, bytes) = (std::mem::take(&mut outcome.counts), outcome.counts.bytes_in);
         let round = self.begin()?;
-        round.bytes += bytes;
-        round.counts.add(&counts);
+        for (input, (counts, _)) in taken.iter().enumerate() {
+            round.bytes += counts.bytes_in;
+            round.counts[input].add(counts);
+        }
         match sent {
             Err(error) => self.give_up(Some(&error)),
             Ok(()) if self.producer.has_failed() => {
@@ -98,16 +104,20 @@ impl Lane<'_> {
     }
 
     /// Holds a source back that is over its rate, and says when it lags.
-    fn judge_pace(&mut self, input: usize, records: u64, bytes: u64, seconds: i64) -> Result<(), KafkaError> {
-        if records == 0 {
+    fn judge_pace(&mut self, input: usize, counts: &Counts, seconds: i64) -> Result<(), KafkaError> {
+        if counts.records_in == 0 {
             return Ok(());
         }
         let source = &self.setup.inputs[input];
+        let limit_seconds = source.lateness_seconds.unsigned_abs();
         if seconds > source.lateness_seconds / 2 {
             let seconds = seconds.unsigned_abs();
-            self.around.events.tell(LaneEvent::Lagging { source: &source.name, seconds });
+            self.around.events.tell(LaneEvent::Lagging { input, seconds, limit_seconds });
         }
-        match source.governor.take(records, bytes, Instant::now()) {
+        if counts.late > 0 {
+            self.around.events.tell(LaneEvent::Late { input, records: counts.late });
+        }
+        match source.governor.take(counts.records_in, counts.bytes_in, Instant::now()) {
             Some(rest) => self.rest(input, rest),
             None => Ok(()),
         }
@@ -126,7 +136,8 @@ impl Lane<'_> {
         let partition = held.partition.clone();
         let (first, _) = self.consumer.reach(&partition)?;
         let lost = held.committed.map_or(0, |at| u64::try_from(first - at).unwrap_or(0));
-        self.around.events.tell(LaneEvent::OutOfRange { partition: &partition, lost });
+        let pattern = held.pattern;
+        self.around.events.tell(LaneEvent::OutOfRange { pattern, partition: &partition, lost });
         self.consumer.seek(&[(partition, Some(first))])?;
         if let Some(held) = self.holding.get_mut(place) {
             held.committed = Some(first);
@@ -153,29 +164,38 @@ impl Reader<'_, '_> {
     ) {
         let now = (self.around.clock)();
         worker.begin(now, outcome);
+        let mut at: Option<usize> = None;
         for (number, message) in batch.iter().enumerate() {
             let place = holding.find(message.topic_id(), message.partition(), || message.topic());
             // One that was let go meanwhile is none of ours.
-            let Some((place, held)) = place.and_then(|place| Some((place, holding.get_mut(place)?))) else { continue };
+            let Some((place, held)) = place.and_then(|place| Some((place, holding.get_mut(place)?))) else {
+                continue;
+            };
             if let Some(code) = message.error() {
                 found.errors.push((place, code));
                 continue;
             }
             let Some(input) = held.input else { continue };
             held.next = Some(message.offset() + 1);
-            let received = received(&message, now);
-            let before = outcome.counts.records_in;
+            // Messages come in runs of one partition.
+            if let Some(before) = at.replace(input).filter(|before| *before != input) {
+                found.taken[before].0.add(&std::mem::take(&mut outcome.counts));
+            }
+            let received = received(message, now);
             self.message(input, (place, &message, received), now, worker, outcome);
-            let taken = &mut found.taken[input];
-            taken.0 += outcome.counts.records_in - before;
-            taken.1 += message.payload().map_or(0, <[u8]>::len) as u64;
-            taken.2 = taken.2.max(now.seconds() - received.seconds());
+            let oldest = &mut found.taken[input].1;
+            *oldest = (*oldest).max(now.seconds() - received.seconds());
             if let Some(failure) = outcome.failures.first() {
                 found.refused.push((number, input, failure.refusal, received));
                 outcome.failures.clear();
             }
         }
         worker.end(outcome);
+        if let Some(input) = at {
+            // Bytes that leave are counted as they are sent.
+            outcome.counts.bytes_out = 0;
+            found.taken[input].0.add(&std::mem::take(&mut outcome.counts));
+        }
     }
 
     #[inline]
@@ -196,11 +216,12 @@ impl Reader<'_, '_> {
         };
         let bounds = Bounds {
             delivery_seconds: if self.setup.is_exactly_once() {
-                TRANSACTION_TIMEOUT_SECONDS as i64
+                TRANSACTION_TIMEOUT_SECONDS.cast_signed()
             } else {
-                MESSAGE_TIMEOUT_SECONDS as i64
+                MESSAGE_TIMEOUT_SECONDS.cast_signed()
             },
             late_before: Some(now.plus_seconds(-source.lateness_seconds)),
+            too_late_before: Some(now.plus_seconds(-source.late_lateness_seconds)),
         };
         match bytes {
             Ok(bytes) => {
@@ -214,13 +235,15 @@ impl Reader<'_, '_> {
 }
 
 /// When a trusted system first had a message: the broker's stamp, or the producer's where it does not lie ahead.
-fn received(message: &Incoming<'_>, now: Timestamp) -> Timestamp {
+fn received(message: Incoming<'_>, now: Timestamp) -> Timestamp {
     message.timestamp().map_or(now, |(millis, _)| Timestamp(millis.saturating_mul(1_000)).min(now))
 }
 
 /// Seals what was refused, whole messages, to the quarantine's recipients (PI-2).
 fn seal(setup: &Setup, batch: &Batch<'_>, found: &Found) -> Result<Option<Sealed>, KafkaError> {
-    let Some((_, sealer)) = setup.quarantine.as_ref().filter(|_| !found.refused.is_empty()) else { return Ok(None) };
+    let Some((_, sealer)) = setup.quarantine.as_ref().filter(|_| !found.refused.is_empty()) else {
+        return Ok(None);
+    };
     let messages: Vec<_> = batch.iter().collect();
     let records = found.refused.iter().map(|(number, input, refusal, received)| Refused {
         source: &setup.inputs[*input].name,
@@ -229,10 +252,9 @@ fn seal(setup: &Setup, batch: &Batch<'_>, found: &Found) -> Result<Option<Sealed
         bytes: messages.get(*number).and_then(Incoming::payload).unwrap_or_default(),
     });
     let mut sealed = Sealed::default();
-    sealer.seal(records, &mut sealed).map_err(|error| KafkaError::Config {
-        what: "quarantine".to_owned(),
-        problem: error.to_string(),
-    })?;
+    sealer
+        .seal(records, &mut sealed)
+        .map_err(|error| KafkaError::Config { what: "quarantine".to_owned(), problem: error.to_string() })?;
     Ok(Some(sealed))
 }
 
@@ -268,7 +290,9 @@ impl Sender<'_> {
         ];
         let is_sent = self.message(output.topic, partition, line, key, &headers)?;
         self.deadline = time;
-        if !is_sent {
+        if is_sent {
+            counts.bytes_out += line.len() as u64;
+        } else {
             // Never in parts: refused as a whole, and counted as that.
             counts.records_out = counts.records_out.saturating_sub(u64::from(frame.records));
             (0..frame.records).for_each(|_| counts.refuse(Refusal::TooLong));
@@ -290,10 +314,13 @@ impl Sender<'_> {
             match self.producer.send(topic, partition, payload, key, headers) {
                 Ok(()) => return Ok(true),
                 Err(NotSent::TooLarge) => {
-                    self.around.events.tell(LaneEvent::TooLarge { topic: &self.setup.topics[topic] });
+                    let (topic, bytes) = (self.setup.topics[topic].as_str(), payload.len() as u64);
+                    self.around.events.tell(LaneEvent::TooLarge { topic, bytes });
                     return Ok(false);
                 }
-                Err(NotSent::Refused(code)) => return Err(KafkaError::Call { what: "sending a message", code }),
+                Err(NotSent::Refused(code)) => {
+                    return Err(KafkaError::Call { what: "sending a message", code });
+                }
                 Err(NotSent::Full) => {
                     let since = *waited.get_or_insert_with(Instant::now);
                     if since.elapsed() > ROOM || self.producer.has_failed() {
@@ -321,7 +348,9 @@ fn packed(
         let mut ahead = frames.clone();
         match ahead.next() {
             Some(next)
-                if next.origin == frame.origin && next.epoch == frame.epoch && next.end - start <= bytes_max =>
+                if next.origin == frame.origin
+                    && next.epoch == frame.epoch
+                    && next.end - start <= bytes_max =>
             {
                 let (records, deadline) = (frame.records + next.records, frame.deadline.min(next.deadline));
                 frame = Frame { records, deadline, ..next };
@@ -375,7 +404,13 @@ mod tests {
 
     #[test]
     fn packs_hold_neighbours_of_one_partition_and_epoch_up_to_their_size() {
-        let frames = [frame(10, 0, 0, 50), frame(20, 0, 0, 40), frame(30, 0, 1, 60), frame(40, 1, 1, 60), frame(95, 1, 1, 60)];
+        let frames = [
+            frame(10, 0, 0, 50),
+            frame(20, 0, 0, 40),
+            frame(30, 0, 1, 60),
+            frame(40, 1, 1, 60),
+            frame(95, 1, 1, 60),
+        ];
         let pack = |pack_bytes| {
             let (mut left, mut start, mut packs) = (frames.into_iter(), 0, Vec::new());
             while let Some(frame) = packed(&mut left, start, pack_bytes) {
@@ -401,7 +436,10 @@ mod tests {
         let mut deadline = Deadline::default();
         let at = Some(Timestamp::from_seconds(1_795_251_645));
         assert_eq!(deadline.text(at, TimeRule::Exact), b"2026-11-21T09:00:00Z");
-        assert_eq!(deadline.text(at.map(|at| at.plus_seconds(125)), TimeRule::Exact), b"2026-11-21T09:02:00Z");
+        assert_eq!(
+            deadline.text(at.map(|at| at.plus_seconds(125)), TimeRule::Exact),
+            b"2026-11-21T09:02:00Z"
+        );
         assert_eq!(deadline.text(at.map(|at| at.plus_seconds(125)), TimeRule::Hour), b"2026-11-21T09:00:00Z");
     }
 }

@@ -12,6 +12,8 @@ pub(super) struct Held {
     pub topic_id: usize,
     /// The source it belongs to; `None`: it is not read.
     pub input: Option<usize>,
+    /// The topic's place among those that sources name.
+    pub pattern: usize,
     /// Where the group is; `None`: nowhere yet.
     pub committed: Option<i64>,
     /// Where the round at hand is.
@@ -71,7 +73,8 @@ impl Holding {
         let known = self.all.iter().position(|held| held.topic_id == topic_id && held.partition.1 == number);
         let at = known.or_else(|| {
             let name = name();
-            let at = self.all.iter().position(|held| held.partition.1 == number && held.partition.0 == name)?;
+            let at =
+                self.all.iter().position(|held| held.partition.1 == number && held.partition.0 == name)?;
             self.all[at].topic_id = topic_id;
             Some(at)
         })?;

@@ -24,7 +24,7 @@
 mod batch;
 mod event;
 mod held;
-mod lane;
+mod live;
 mod payload;
 mod rate;
 mod round;
@@ -43,7 +43,7 @@ pub use watchdog::Beat;
 use super::counts::Counts;
 use super::worker::Worker;
 use crate::record::timestamp::Timestamp;
-use lane::{Ended, Lane};
+use live::{Ended, Lane};
 
 /// What lanes may not decide themselves.
 pub struct Around<'a> {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rdkafka::error::RDKafkaErrorCode;
 
 use super::event::LaneEvent;
-use super::lane::Lane;
+use super::live::Lane;
 use crate::kafka::KafkaError;
 use crate::kafka::error::Remedy;
 use crate::pipeline::counts::Counts;
@@ -21,8 +21,8 @@ pub(super) struct Round {
     began: Instant,
     /// Bytes read.
     pub bytes: u64,
-    /// What it has done; added to the totals when it is a fact.
-    pub counts: Counts,
+    /// By input: what it has done; added to the totals when it is a fact.
+    pub counts: Vec<Counts>,
 }
 
 impl Round {
@@ -37,7 +37,13 @@ fn is_of_group(code: Option<RDKafkaErrorCode>) -> bool {
     use RDKafkaErrorCode as E;
     matches!(
         code,
-        Some(E::IllegalGeneration | E::UnknownMemberId | E::RebalanceInProgress | E::FencedInstanceId | E::AssignmentLost)
+        Some(
+            E::IllegalGeneration
+                | E::UnknownMemberId
+                | E::RebalanceInProgress
+                | E::FencedInstanceId
+                | E::AssignmentLost
+        )
     )
 }
 
@@ -48,15 +54,22 @@ impl Lane<'_> {
             if self.setup.is_exactly_once() {
                 self.producer.begin()?;
             }
-            self.round = Some(Round { began: Instant::now(), bytes: 0, counts: Counts::default() });
+            self.round = Some(Round {
+                began: Instant::now(),
+                bytes: 0,
+                counts: vec![Counts::default(); self.setup.inputs.len()],
+            });
         }
-        self.round.as_mut().ok_or(KafkaError::Call { what: "beginning a round", code: RDKafkaErrorCode::State })
+        self.round
+            .as_mut()
+            .ok_or(KafkaError::Call { what: "beginning a round", code: RDKafkaErrorCode::State })
     }
 
     /// Ends the round at hand: it is a fact on return, or undone and about to be read again. An error means that this lane cannot go on.
     pub(super) fn settle(&mut self) -> Result<(), KafkaError> {
         let Some(began) = self.round.as_ref().map(|round| round.began) else { return Ok(()) };
-        let done = if self.setup.is_exactly_once() { self.commit_transaction() } else { self.commit_receipts() };
+        let done =
+            if self.setup.is_exactly_once() { self.commit_transaction() } else { self.commit_receipts() };
         if let Err(error) = done {
             return match error {
                 KafkaError::Transaction { remedy: Remedy::Renew, .. } => Err(error),
@@ -64,12 +77,14 @@ impl Lane<'_> {
             };
         }
         self.holding.settle();
-        if let Some(round) = self.round.take() {
-            self.totals.add(&round.counts);
-        }
         self.has_committed = true;
-        let micros = began.elapsed().as_micros() as u64;
-        self.around.events.tell(LaneEvent::Committed { lane: self.number, micros });
+        let after = began.elapsed();
+        if let Some(Round { counts, .. }) = self.round.take() {
+            for counts in &counts {
+                self.totals.add(counts);
+            }
+            self.around.events.tell(LaneEvent::Committed { lane: self.number, after, counts: &counts });
+        }
         Ok(())
     }
 
@@ -123,10 +138,9 @@ impl Lane<'_> {
     /// Undoes the round at hand; its records are read again, from where the group is. Where the group does not know us any more, it has
     /// to speak first.
     pub(super) fn give_up(&mut self, error: Option<&KafkaError>) -> Result<(), KafkaError> {
-        if self.round.take().is_none() {
-            return Ok(());
-        }
-        self.around.events.tell(LaneEvent::Aborted { lane: self.number, error });
+        let Some(round) = self.round.take() else { return Ok(()) };
+        let after = round.began.elapsed();
+        self.around.events.tell(LaneEvent::Aborted { lane: self.number, error, after });
         if self.setup.is_exactly_once() {
             self.again(|lane| lane.producer.abort())?;
         } else {
@@ -142,8 +156,9 @@ impl Lane<'_> {
 
     /// The lane ends, and with it whatever is open: the next producer of its name, or the broker, aborts it.
     pub(super) fn abandon(&mut self) {
-        if self.round.take().is_some() {
-            self.around.events.tell(LaneEvent::Aborted { lane: self.number, error: None });
+        if let Some(round) = self.round.take() {
+            let after = round.began.elapsed();
+            self.around.events.tell(LaneEvent::Aborted { lane: self.number, error: None, after });
         }
     }
 }

@@ -32,10 +32,13 @@ pub struct Setup {
     /// How messages are compressed: a lane has one producer, so the first sink decides.
     pub(super) compression: &'static str,
     /// Whether a partition of the input may be read: where it would go was checked.
-    pub checked: Option<Box<dyn Fn(&Partition) -> bool + Send + Sync>>,
+    pub checked: Option<Checked>,
     /// The largest message that every output topic takes, where that is known.
     pub message_bytes_max: Option<usize>,
 }
+
+/// Says whether a partition of the input may be read.
+pub type Checked = Box<dyn Fn(&Partition) -> bool + Send + Sync>;
 
 /// A source.
 pub(super) struct Input {
@@ -44,6 +47,8 @@ pub(super) struct Input {
     pub payload: Payload,
     pub topics: Vec<Pattern>,
     pub lateness_seconds: i64,
+    /// How late records may be where late ones go.
+    pub late_lateness_seconds: i64,
     pub record_bytes_max: usize,
     pub governor: Governor,
 }
@@ -105,11 +110,13 @@ impl Setup {
                 payload: source.payload,
                 topics,
                 lateness_seconds: i64::try_from(planned.max_lateness_seconds).unwrap_or(i64::MAX),
+                late_lateness_seconds: i64::try_from(source.late_lateness_seconds).unwrap_or(i64::MAX),
                 record_bytes_max: planned.record_bytes_max,
                 governor: Governor::new(source.rate),
             });
         }
-        let (outputs, mut topics) = outputs(plan, &inputs)?;
+        let (mut outputs, mut topics) = outputs(plan, &inputs)?;
+        late_outputs(plan, &mut inputs, &mut outputs, &mut topics);
         let mut quarantine = None;
         if let Some(sealed) = plan.quarantine.as_ref()
             && let Some(topic) = sealed.topic()
@@ -119,26 +126,48 @@ impl Setup {
             topics.push(topic.to_owned());
         }
         let headers = Headers::new(&plan.policy.version);
-        Ok(Self { kafka, instance, lanes, inputs, outputs, topics, quarantine, headers, compression: compression(plan), checked: None, message_bytes_max: None })
+        Ok(Self {
+            kafka,
+            instance,
+            lanes,
+            inputs,
+            outputs,
+            topics,
+            quarantine,
+            headers,
+            compression: compression(plan),
+            checked: None,
+            message_bytes_max: None,
+        })
     }
 
     /// What the consumers subscribe to.
     pub(super) fn subscription(&self) -> Vec<&str> {
         let patterns = self.inputs.iter().flat_map(|input| &input.topics);
-        patterns.map(|pattern| match pattern {
-            Pattern::Name(name) => name.as_str(),
-            Pattern::Expression(expression) => expression.as_str(),
-        }).collect()
+        patterns
+            .map(|pattern| match pattern {
+                Pattern::Name(name) => name.as_str(),
+                Pattern::Expression(expression) => expression.as_str(),
+            })
+            .collect()
     }
 
-    /// The source that reads `topic`.
-    pub(super) fn input_of(&self, topic: &str) -> Option<usize> {
-        self.inputs.iter().position(|input| {
-            input.topics.iter().any(|pattern| match pattern {
-                Pattern::Name(name) => name == topic,
-                Pattern::Expression(expression) => expression.is_match(topic),
-            })
-        })
+    /// The source that reads `topic`, and the place of the name or expression that says so. A name comes before an expression; a topic
+    /// that the expressions of two sources take in is nobody's, since nothing says how to read it.
+    pub(super) fn input_of(&self, topic: &str) -> Option<(usize, usize)> {
+        let of_input =
+            |(at, input): (usize, &'_ Input)| input.topics.iter().map(move |_| at).collect::<Vec<_>>();
+        let owners: Vec<usize> = self.inputs.iter().enumerate().flat_map(of_input).collect();
+        let patterns = || self.inputs.iter().flat_map(|input| &input.topics).zip(&owners).enumerate();
+        let named = |pattern: &Pattern| matches!(pattern, Pattern::Name(name) if name == topic);
+        let taken =
+            |pattern: &Pattern| matches!(pattern, Pattern::Expression(known) if known.is_match(topic));
+        if let Some((place, (_, owner))) = patterns().find(|(_, (pattern, _))| named(pattern)) {
+            return Some((*owner, place));
+        }
+        let mut taking = patterns().filter(|(_, (pattern, _))| taken(pattern));
+        let (place, (_, owner)) = taking.next()?;
+        taking.all(|(_, (_, other))| other == owner).then_some((*owner, place))
     }
 
     /// True when results and positions are one transaction.
@@ -173,9 +202,9 @@ fn pattern(topic: &str) -> Result<Pattern, String> {
     if !topic.starts_with('^') {
         return Ok(Pattern::Name(topic.to_owned()));
     }
-    Regex::new(topic)
-        .map(Pattern::Expression)
-        .map_err(|_| format!("topic '{topic}' is no regular expression; write a name, or one such as ^raw-.*"))
+    Regex::new(topic).map(Pattern::Expression).map_err(|_| {
+        format!("topic '{topic}' is no regular expression; write a name, or one such as ^raw-.*")
+    })
 }
 
 /// The outputs in the order of the worker's, and the topics they go to.
@@ -188,13 +217,11 @@ fn outputs(plan: &Plan, inputs: &[Input]) -> Result<(Vec<Output>, Vec<String>), 
         };
         let at = planned.classes.iter().position(|of_sink| *of_sink == class);
         let name = at.and_then(|at| kafka.topics.get(at)).ok_or("a sink without a topic for a class")?;
-        let topic = topics.iter().position(|known| known == name).unwrap_or_else(|| {
-            topics.push(name.clone());
-            topics.len() - 1
-        });
+        let topic = place_of(name, &mut topics);
         let output = outputs.len();
         let mut routes = inputs.iter().flat_map(|input| &input.plan.classes).flat_map(|class| &class.routes);
-        let time = routes.find(|route| route.output == output).map_or(TimeRule::Hour, |route| route.table.time);
+        let time =
+            routes.find(|route| route.output == output).map_or(TimeRule::Hour, |route| route.table.time);
         outputs.push(Output {
             topic,
             class: plan.policy.classes[class].name.clone(),
@@ -204,4 +231,36 @@ fn outputs(plan: &Plan, inputs: &[Input]) -> Result<(Vec<Output>, Vec<String>), 
         });
     }
     Ok((outputs, topics))
+}
+
+/// Where late records of each source and class go, if they go anywhere: they are treated as for the first sink of their class.
+fn late_outputs(plan: &Plan, inputs: &mut [Input], outputs: &mut Vec<Output>, topics: &mut Vec<String>) {
+    for (input, planned) in inputs.iter_mut().zip(&plan.sources) {
+        let SourceKind::Kafka(source) = &planned.kind else { continue };
+        for class in planned.class.classes() {
+            let name = &plan.policy.classes[class].name;
+            let Some(topic) = source.late_topic_of(name) else { continue };
+            let Some(first) = input.plan.classes[class].routes.first() else { continue };
+            let topic = place_of(&topic, topics);
+            outputs.push(Output {
+                topic,
+                class: name.clone(),
+                time: first.table.time,
+                key: None,
+                pack_bytes: None,
+            });
+            let late = Some(outputs.len() - 1);
+            input.plan.classes[class].late = late;
+            if let Some(alone) = &mut input.plan.alone {
+                alone.classes[class].late = late;
+            }
+        }
+    }
+}
+
+fn place_of(topic: &str, topics: &mut Vec<String>) -> usize {
+    topics.iter().position(|known| known == topic).unwrap_or_else(|| {
+        topics.push(topic.to_owned());
+        topics.len() - 1
+    })
 }

@@ -4,7 +4,7 @@
 //! *Promised*: what one message holds never meets what another holds; later lines of a record that come without it are the `message` of
 //! their class. *Not here*: where messages come from and go to (`pipeline::lane`).
 
-use super::{Bounds, Outcome, SourcePlan, Task, Worker, fail};
+use super::{Bounds, Fate, Outcome, SourcePlan, Task, Worker, fail};
 use crate::format::Memo;
 use crate::pipeline::counts::Counts;
 use crate::protect::treatments::Treatments;
@@ -27,20 +27,27 @@ pub struct Message<'a> {
 }
 
 impl Bounds {
-    /// Counts a record that may not leave.
+    /// How a record leaves at `now`, where late ones have an output or none; one that may not leave is counted.
     #[inline]
-    pub(super) fn allow(self, stamp: &Stamp, now: Timestamp, counts: &mut Counts) -> bool {
-        if self.late_before.is_some_and(|before| stamp.instant() < before) {
+    pub(super) fn judge(
+        self,
+        stamp: &Stamp,
+        (now, late): (Timestamp, Option<usize>),
+        counts: &mut Counts,
+    ) -> Option<Fate> {
+        let is_before = |before: Option<Timestamp>| before.is_some_and(|before| stamp.instant() < before);
+        let is_late = is_before(self.late_before);
+        if is_late && (late.is_none() || is_before(self.too_late_before)) {
             counts.late += 1;
-            return false;
+            return None;
         }
         if self.delivery_seconds > 0
             && stamp.deadline().is_some_and(|deadline| deadline <= now.plus_seconds(self.delivery_seconds))
         {
             counts.withheld += 1;
-            return false;
+            return None;
         }
-        true
+        Some(if is_late { Fate::Late } else { Fate::InTime })
     }
 }
 

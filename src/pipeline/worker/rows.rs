@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use super::{ClassChoice, ClassPlan, Outcome, SourcePlan, Task, Worker, admit, envelope};
+use super::{ClassChoice, ClassPlan, Fate, Outcome, SourcePlan, Task, Worker, admit, envelope};
 use crate::encode::Emit;
 use crate::format::{Reading, RowParser};
 use crate::protect::row::RowRecord;
@@ -68,19 +68,21 @@ impl Worker {
         time: Timestamp,
         outcome: &mut Outcome,
     ) {
-        let Some((stamp, epoch)) = admit(&mut self.epochs, task, class, Some(time), outcome) else { return };
+        let Some((stamp, epoch, fate)) = admit(&mut self.epochs, task, class, Some(time), outcome) else {
+            return;
+        };
         let batch = task.bytes;
         let (protector, row, at) = (&mut self.protector, &self.row, batch.len() - line.tail.len());
-        for route in &class.routes {
+        for (route, output) in class.ways(fate) {
             let Some(plan) = &route.rows else { continue };
             let record = RowRecord { batch, at, raw: line.text, row, plan, table: &route.table, epoch };
-            outcome.clean[route.output].append(&stamp, |out| match route.emit {
+            outcome.clean[output].append(&stamp, |out| match route.emit {
                 Emit::Same => protector.same_row(record, out),
                 Emit::Ndjson => {
                     protector.ndjson_row(record, &route.columns, envelope(Some(time), false, &stamp), out)
                 }
             });
         }
-        outcome.counts.records_out += 1;
+        outcome.counts.leave(fate == Fate::Late);
     }
 }

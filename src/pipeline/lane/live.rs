@@ -128,7 +128,8 @@ impl<'a> Lane<'a> {
             if self.is_held_up()? {
                 std::thread::sleep(Duration::from_millis(20));
             } else {
-                let wait = self.round.as_ref().map_or(WAIT, |round| round.left(self.commit_every()).min(WAIT));
+                let wait =
+                    self.round.as_ref().map_or(WAIT, |round| round.left(self.commit_every()).min(WAIT));
                 self.read(wait)?;
                 if self.round.as_ref().is_some_and(|round| self.is_due(round)) {
                     self.settle()?;
@@ -138,6 +139,8 @@ impl<'a> Lane<'a> {
             if self.forgotten.elapsed() >= FORGET {
                 self.forgotten = Instant::now();
                 self.worker.forget_dead((self.around.clock)());
+                self.say_lag();
+                self.look_again()?;
             }
         }
     }
@@ -165,7 +168,10 @@ impl<'a> Lane<'a> {
         match self.awaits_group {
             None => Ok(false),
             Some(since) if since.elapsed() < SILENCE => Ok(true),
-            Some(_) => Err(KafkaError::Call { what: "waiting for the group", code: RDKafkaErrorCode::RebalanceInProgress }),
+            Some(_) => Err(KafkaError::Call {
+                what: "waiting for the group",
+                code: RDKafkaErrorCode::RebalanceInProgress,
+            }),
         }
     }
 
@@ -187,10 +193,18 @@ impl<'a> Lane<'a> {
             }
             GroupEvent::Revoked { partitions, lost } => {
                 // Another may have them already: what is open must not become a fact.
-                if lost { self.give_up(None)? } else { self.settle()? }
+                if lost {
+                    self.give_up(None)?;
+                } else {
+                    self.settle()?;
+                }
                 self.holding.remove(&partitions);
                 self.consumer.release(&partitions)?;
-                self.around.events.tell(LaneEvent::Revoked { lane: self.number, partitions: &partitions, lost });
+                self.around.events.tell(LaneEvent::Revoked {
+                    lane: self.number,
+                    partitions: &partitions,
+                    lost,
+                });
             }
         }
         self.group = self.consumer.metadata();
@@ -206,12 +220,14 @@ impl<'a> Lane<'a> {
         self.consumer.assign(&from)?;
         let mut unread = Vec::new();
         for (partition, committed) in from {
-            let input = self.setup.input_of(&partition.0).filter(|_| self.setup.is_checked(&partition));
+            let found = self.setup.input_of(&partition.0).filter(|_| self.setup.is_checked(&partition));
+            let (input, pattern) = (found.map(|found| found.0), found.map_or(0, |found| found.1));
             if input.is_none() {
                 self.around.events.tell(LaneEvent::Unchecked { partition: &partition });
                 unread.push(partition.clone());
             }
-            let held = Held { partition, topic_id: 0, input, committed, next: None, rests_until: None };
+            let held =
+                Held { partition, topic_id: 0, input, pattern, committed, next: None, rests_until: None };
             self.holding.add(held);
         }
         if unread.is_empty() { Ok(()) } else { self.consumer.pause(&unread, true) }
@@ -239,15 +255,46 @@ impl<'a> Lane<'a> {
             held.rests_until = Some(until);
             resting.push(held.partition.clone());
         }
-        let (source, millis) = (self.setup.inputs[input].name.as_str(), time.as_millis() as u64);
-        self.around.events.tell(LaneEvent::Limited { source, millis });
+        self.around.events.tell(LaneEvent::Limited { input, rest: time });
         self.consumer.pause(&resting, true)
+    }
+
+    /// Partitions that were not read, because where they would go was not checked, are read once it is.
+    fn look_again(&mut self) -> Result<(), KafkaError> {
+        let mut checked = Vec::new();
+        for held in self.holding.iter_mut().filter(|held| held.input.is_none()) {
+            if let Some((input, pattern)) = self.setup.input_of(&held.partition.0)
+                && self.setup.is_checked(&held.partition)
+            {
+                (held.input, held.pattern) = (Some(input), pattern);
+                checked.push(held.partition.clone());
+            }
+        }
+        if checked.is_empty() { Ok(()) } else { self.consumer.pause(&checked, false) }
+    }
+
+    /// How far it is from the ends, as the brokers last said with what was fetched.
+    fn say_lag(&self) {
+        let mut lags: Vec<(usize, u64)> = Vec::new();
+        for held in self.holding.iter().filter(|held| held.input.is_some()) {
+            let end = self.consumer.end_of(&held.partition);
+            let at = held.next.or(held.committed);
+            let records = end.zip(at).map_or(0, |(end, at)| u64::try_from(end - at).unwrap_or(0));
+            match lags.iter_mut().find(|(pattern, _)| *pattern == held.pattern) {
+                Some((_, sum)) => *sum += records,
+                None => lags.push((held.pattern, records)),
+            }
+        }
+        for (pattern, records) in lags {
+            self.around.events.tell(LaneEvent::Lag { lane: self.number, pattern, records });
+        }
     }
 
     fn resume_rested(&mut self) -> Result<(), KafkaError> {
         let now = Instant::now();
         let mut rested = Vec::new();
-        for held in self.holding.iter_mut().filter(|held| held.rests_until.is_some_and(|until| until <= now)) {
+        for held in self.holding.iter_mut().filter(|held| held.rests_until.is_some_and(|until| until <= now))
+        {
             held.rests_until = None;
             rested.push(held.partition.clone());
         }
