@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! kafka-feed create BROKERS TOPIC PARTITIONS [SETTING=VALUE…]     retention.ms=86400000 and the like; replicas as the cluster likes
+//! kafka-feed delete BROKERS TOPIC
 //! kafka-feed feed   BROKERS TOPIC PARTITIONS [OPTION=VALUE…]      lines to partitions in turn: pack=1 (lines in a message),
 //!                                                                compression=lz4, rate=0 (lines per second; 0 is all at once)
 //! kafka-feed count  BROKERS TOPIC                                how many messages are committed
@@ -32,6 +33,7 @@ use rdkafka::{Offset, TopicPartitionList};
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 const USAGE: &str = "usage: kafka-feed create BROKERS TOPIC PARTITIONS [SETTING=VALUE…]
+       kafka-feed delete BROKERS TOPIC
        kafka-feed feed BROKERS TOPIC PARTITIONS [pack=LINES] [compression=lz4|zstd|none] [rate=LINES_PER_SECOND] <FILE
        kafka-feed count BROKERS TOPIC
        kafka-feed show BROKERS TOPIC [MESSAGES_PER_PARTITION]";
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         ["create", brokers, topic, partitions, ref settings @ ..] => {
             create(brokers, topic, partitions, settings)
         }
+        ["delete", brokers, topic] => delete(brokers, topic),
         ["feed", brokers, topic, partitions, ref options @ ..] => feed(brokers, topic, partitions, options),
         ["count", brokers, topic] => count(brokers, topic),
         ["show", brokers, topic] => show(brokers, topic, u64::MAX),
@@ -89,6 +92,15 @@ fn create(brokers: &str, topic: &str, partitions: &str, settings: &[&str]) -> Ou
     let options = AdminOptions::new().operation_timeout(Some(PATIENCE)).request_timeout(Some(PATIENCE));
     for made in block_on(admin.create_topics([&new], &options))? {
         made.map_err(|(topic, error)| format!("{topic} is not created: {error}"))?;
+    }
+    Ok(())
+}
+
+fn delete(brokers: &str, topic: &str) -> Outcome {
+    let admin: AdminClient<DefaultClientContext> = config(brokers).create()?;
+    let options = AdminOptions::new().operation_timeout(Some(PATIENCE)).request_timeout(Some(PATIENCE));
+    for deleted in block_on(admin.delete_topics(&[topic], &options))? {
+        deleted.map_err(|(topic, error)| format!("{topic} is not deleted: {error}"))?;
     }
     Ok(())
 }

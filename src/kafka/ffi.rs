@@ -273,8 +273,9 @@ impl<C: ProducerContext + 'static> Outbox<C> {
         unsafe {
             let made = sys::rd_kafka_headers_new(headers.len());
             for (name, value) in headers {
-                let (value, len) = (value.as_ptr().cast(), isize::try_from(value.len()).unwrap_or(0));
-                sys::rd_kafka_header_add(made, name.as_ptr(), -1, value, len);
+                let len = |bytes: &[u8]| isize::try_from(bytes.len()).unwrap_or(0);
+                let (name_len, value_len) = (len(name.to_bytes()), len(value));
+                sys::rd_kafka_header_add(made, name.as_ptr(), name_len, value.as_ptr().cast(), value_len);
             }
             let vus = [
                 vu(sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_RKT, Value { rkt: self.topics[topic] }),
