@@ -180,7 +180,11 @@ fn prepare(producer: &BaseProducer<Receipts>) -> Result<(), KafkaError> {
         let reason = producer.context().reason();
         let is_refused = matches!(reason, Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL));
         if is_refused || began.elapsed() >= OPEN {
-            return Err(KafkaError::Transaction { what, code: reason.unwrap_or(code), remedy: Remedy::Renew });
+            return Err(KafkaError::Transaction {
+                what,
+                code: reason.unwrap_or(code),
+                remedy: Remedy::Renew,
+            });
         }
     }
 }

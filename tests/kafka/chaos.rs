@@ -28,8 +28,7 @@ enum Fault {
     Cut,
 }
 
-const FAULTS: [Fault; 6] =
-    [Fault::Kill, Fault::Freeze, Fault::Broker, Fault::Add, Fault::Remove, Fault::Cut];
+const FAULTS: [Fault; 6] = [Fault::Kill, Fault::Freeze, Fault::Broker, Fault::Add, Fault::Remove, Fault::Cut];
 
 /// Chance with a seed (splitmix64).
 struct Chance(u64);
@@ -182,7 +181,8 @@ fn chaos(delivery: &str, rounds: u64, verdict: impl Fn(&Ground<'_>, u64)) {
     verdict(&ground, last);
     let mut times: Vec<u128> = took.values().flatten().map(Duration::as_millis).collect();
     times.sort_unstable();
-    let faults: Vec<String> = took.iter().map(|(fault, times)| format!("{fault:?} {}", times.len())).collect();
+    let faults: Vec<String> =
+        took.iter().map(|(fault, times)| format!("{fault:?} {}", times.len())).collect();
     println!(
         "figures: {delivery}, {}: {last} records; recovery p50 {} ms, max {} ms; SLUIS_SEED={seed}",
         faults.join(", "),
@@ -200,7 +200,10 @@ fn pi_9_exactly_once_through_any_fault() {
 fn pi_9_at_least_once_loses_nothing() {
     chaos("at_least_once", 3, |ground, last| {
         let (lost, doubled) = ground.judge(&ground.numbers(), last);
-        println!("figures: at least once: {doubled} of {last} records came more than once, {} are lost", lost.len());
+        println!(
+            "figures: at least once: {doubled} of {last} records came more than once, {} are lost",
+            lost.len()
+        );
         assert!(lost.is_empty(), "{} are lost: {:?} …", lost.len(), &lost[..lost.len().min(5)]);
     });
 }

@@ -55,7 +55,8 @@ fn pi_1_keys_headers_payloads_and_names_hold_no_identifier() {
     let client: BaseConsumer = ground.broker.config().create().expect("a client");
     let metadata = client.fetch_metadata(None, std::time::Duration::from_secs(30)).expect("metadata");
     metadata.topics().iter().for_each(|topic| clean("a topic", topic.name().as_bytes()));
-    let groups = client.fetch_group_list(Some(&ground.group), std::time::Duration::from_secs(30)).expect("groups");
+    let groups =
+        client.fetch_group_list(Some(&ground.group), std::time::Duration::from_secs(30)).expect("groups");
     for group in groups.groups() {
         clean("a group", format!("{group:?}").as_bytes());
     }

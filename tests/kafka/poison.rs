@@ -18,7 +18,8 @@ fn long(number: u64, bytes: usize) -> String {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         char::from(b'a' + ((state >> 24) % 26) as u8)
     };
-    let path: String = (0..bytes + 1 - line.len()).map(|at| if at % 4 == 3 { '/' } else { letter() }).collect();
+    let path: String =
+        (0..bytes + 1 - line.len()).map(|at| if at % 4 == 3 { '/' } else { letter() }).collect();
     line.replacen("/n/", &format!("/{path}/"), 1)
 }
 
@@ -105,7 +106,8 @@ fn many_lines_in_a_message_stay_together_and_a_bad_one_goes_alone() {
     ];
     let (out, stats) = outcome(&ground, &messages);
     expect(&stats, 6, 5, &[("does not match the format", 1)]);
-    let numbers = |message: &Message| message.text().lines().filter_map(|line| number(line.as_bytes())).collect();
+    let numbers =
+        |message: &Message| message.text().lines().filter_map(|line| number(line.as_bytes())).collect();
     let numbers: Vec<Vec<u64>> = out.iter().map(numbers).collect();
     assert_eq!(numbers, [vec![1, 2, 3], vec![4, 5]]);
 }
@@ -132,7 +134,8 @@ fn what_the_output_topic_does_not_take_is_counted_and_the_lane_goes_on() {
 #[test]
 fn events_of_shippers() {
     let ground = Ground::new(Broker::shared(), &Shape { source: "payload = \"event\"", ..one_partition() });
-    let event = |line: &str| serde_json::json!({"message": line, "host": {"name": "203.0.113.9"}}).to_string();
+    let event =
+        |line: &str| serde_json::json!({"message": line, "host": {"name": "203.0.113.9"}}).to_string();
     let messages = [
         Record::to(0, event(&good(1))),
         Record::to(0, format!("{{\"log\":{},\"date\":1795251600.1}}", serde_json::json!(good(2) + "\n"))),
@@ -151,7 +154,8 @@ fn events_of_shippers() {
     let out = wait_for(&ground, 3, &instance);
     let run = instance.stop();
     run.expect_code(0);
-    let numbers: Vec<_> = out.iter().filter_map(|message| number(message.value.as_deref().unwrap())).collect();
+    let numbers: Vec<_> =
+        out.iter().filter_map(|message| number(message.value.as_deref().unwrap())).collect();
     assert_eq!(numbers, [1, 2, 999]);
     assert!(out.iter().all(|message| !message.text().contains("203.0.113.9")));
     let stats = run.stats();

@@ -22,7 +22,8 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         // The port is free a moment before the node takes it.
-        let own = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").to_string();
+        let own =
+            TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a port").to_string();
         let file = broker.dir().join(node.to_string()).join("server.properties");
         let text = fs::read_to_string(&file).expect("properties");
         let more = |line: &str| match line.split_once('=') {
