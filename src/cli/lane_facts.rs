@@ -12,6 +12,7 @@ use crate::config::plan::Plan;
 use crate::kafka::KafkaError;
 use crate::kafka::consumer::Partition;
 use crate::kafka::eraser::Held;
+use crate::kafka::error::said as in_words;
 use crate::pipeline::build;
 use crate::pipeline::counts::Counts;
 use crate::pipeline::lane::{LaneEvent, LaneEvents};
@@ -87,10 +88,12 @@ impl<'a> LaneFacts<'a> {
         if let Some(lane) = self.log.meters().lane(lane) {
             lane.landed(bytes);
         }
-        let error = error.map_or("ended", name_of);
-        if error == "ProducerFenced" || error == "Fenced" {
+        let name = error.map_or("ended", name_of);
+        if name == "ProducerFenced" || name == "Fenced" {
             self.log.tell(&Fenced { lane });
         }
+        // Where a right is missing, it is named.
+        let error = error.map_or("ended", reason_of);
         self.log.tell(&TransactionAborted { lane, error, after });
     }
 
@@ -132,7 +135,7 @@ impl LaneEvents for LaneFacts<'_> {
                 }
             }
             LaneEvent::Committed { lane, after, counts, bytes } => {
-                self.committed(lane, (after, bytes), counts)
+                self.committed(lane, (after, bytes), counts);
             }
             LaneEvent::Took { lane, bytes } => {
                 if let Some(lane) = meters.lane(lane) {
@@ -155,7 +158,7 @@ impl LaneEvents for LaneFacts<'_> {
                     self.log.tell(&TopicUnchecked { topic });
                 }
             }
-            LaneEvent::Unreachable { error } => self.log.tell(&BrokerUnreachable { error: name_of(error) }),
+            LaneEvent::Unreachable { error } => self.log.tell(&BrokerUnreachable { error: reason_of(error) }),
             LaneEvent::Lagging { input, seconds, limit_seconds } => {
                 self.log.tell(&LagOverHalf { source: input, seconds, limit_seconds });
             }
@@ -176,11 +179,19 @@ impl LaneEvents for LaneFacts<'_> {
     }
 }
 
-/// The name of an error as the client has it. There are some hundred codes, so that many names are ever kept.
+/// The name of an error as the client has it.
 fn name_of(error: &KafkaError) -> ErrorName {
+    error.code().map_or("configuration", |code| kept(format!("{code:?}")))
+}
+
+/// The same with its remedy: which right lacks, or what is to be looked at.
+fn reason_of(error: &KafkaError) -> ErrorName {
+    error.code().map_or("configuration", |code| kept(in_words(code)))
+}
+
+/// There are some hundred codes, so that many names are ever kept.
+fn kept(name: String) -> ErrorName {
     static NAMES: Mutex<Vec<&'static str>> = Mutex::new(Vec::new());
-    let Some(code) = error.code() else { return "configuration" };
-    let name = format!("{code:?}");
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = names.iter().find(|known| **known == name) {
         return known;

@@ -11,7 +11,7 @@ use crate::config::kafka::{
 };
 
 /// The most that one lane needs to be fast: more only takes memory.
-const LANE_BYTES_MAX: usize = 24 << 20;
+const LANE_BYTES_MAX: usize = 16 << 20;
 
 /// The connection alone: for whoever asks brokers something.
 ///

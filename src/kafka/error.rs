@@ -85,7 +85,7 @@ fn code_of(error: &Client) -> RDKafkaErrorCode {
 }
 
 /// A code in words, with the remedy where there is one.
-fn said(code: RDKafkaErrorCode) -> String {
+pub fn said(code: RDKafkaErrorCode) -> String {
     use RDKafkaErrorCode as E;
     let remedy = match code {
         E::TopicAuthorizationFailed => {

@@ -148,7 +148,9 @@ impl Lane<'_> {
         let lost = held.committed.map_or(0, |at| u64::try_from(first - at).unwrap_or(0));
         let pattern = held.pattern;
         self.around.events.tell(LaneEvent::OutOfRange { pattern, partition: &partition, lost });
-        self.consumer.seek(&[(partition, Some(first))])?;
+        // The client has stopped this partition with its error, and one that is stopped cannot be sought in: it is begun anew.
+        self.consumer.release(std::slice::from_ref(&partition))?;
+        self.consumer.assign(&[(partition, Some(first))])?;
         if let Some(held) = self.holding.get_mut(place) {
             held.committed = Some(first);
         }
