@@ -83,7 +83,8 @@ fn count(brokers: &str, topic: &str) -> Outcome {
                 quiet = Instant::now();
                 let payload = message.payload().unwrap_or_default();
                 messages += 1;
-                lines += 1 + memchr::memchr_iter(b'\n', payload.strip_suffix(b"\n").unwrap_or(payload)).count() as u64;
+                lines += 1 + memchr::memchr_iter(b'\n', payload.strip_suffix(b"\n").unwrap_or(payload))
+                    .count() as u64;
                 if let Some(millis) = message.timestamp().to_millis() {
                     first = first.min(millis);
                     last = last.max(millis);
@@ -125,7 +126,9 @@ fn latency(brokers: &str, input: &str, output: &str, rate: &str, seconds: &str) 
                     micros.push((origin.elapsed().as_micros() as u64).saturating_sub(at));
                 }
             }
-            _ if quiet.elapsed() > PATIENCE => return Err(format!("{seen} of {total} messages came out").into()),
+            _ if quiet.elapsed() > PATIENCE => {
+                return Err(format!("{seen} of {total} messages came out").into());
+            }
             _ => {}
         }
     }
