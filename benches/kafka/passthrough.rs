@@ -120,7 +120,7 @@ impl Out {
             self.messages.push(copy);
             passed += 1;
         }
-        let flags = i32::try_from(sys::RD_KAFKA_MSG_F_COPY | sys::RD_KAFKA_MSG_F_PARTITION)?;
+        let flags = sys::RD_KAFKA_MSG_F_COPY | sys::RD_KAFKA_MSG_F_PARTITION;
         let begun = Instant::now();
         while !self.messages.is_empty() {
             let count = i32::try_from(self.messages.len())?;
