@@ -74,7 +74,7 @@ fn idle_lanes_cost_nothing() {
     wait_for(&ground, 2, &instance);
     thread::sleep(Duration::from_secs(1));
     let (cpu, memory) = cost(&instance, Duration::from_secs(8));
-    println!("figures: idle: cpu {cpu} permille, {} KiB", memory);
+    println!("figures: idle: cpu {cpu} permille, {memory} KiB");
     assert!(cpu <= 20, "{cpu} permille of a processor");
     // Of a build that is not optimised. The aim for one that is, 40 MiB, is not reached: the allocator keeps what the start took.
     assert!(memory <= 96 << 10, "{memory} KiB");

@@ -174,7 +174,7 @@ fn chaos(delivery: &str, rounds: u64, verdict: impl Fn(&Ground<'_>, u64)) {
     let Field { watcher, feeder, instances, took, .. } = field;
     let last = feeder.end();
     let all: Vec<&Instance> = instances.iter().collect();
-    watcher.wait_past(last - ground.partitions as u64, Instant::now(), &all);
+    watcher.wait_past(last - u64::from(ground.partitions.unsigned_abs()), Instant::now(), &all);
     for instance in instances {
         instance.stop().expect_code(0);
     }

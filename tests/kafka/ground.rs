@@ -190,8 +190,8 @@ impl<'b> Ground<'b> {
         let mut count = vec![0_u32; last as usize + 1];
         for (partition, found) in numbers {
             for number in found {
-                let place = number % self.partitions as u64;
-                assert_eq!(place, *partition as u64, "{number} is in another partition");
+                let place = number % u64::from(self.partitions.unsigned_abs());
+                assert_eq!(place, u64::from(partition.unsigned_abs()), "{number} is in another partition");
                 count[*number as usize] += 1;
             }
         }
@@ -284,7 +284,7 @@ impl Feeder {
         let mut config = ground.broker.config();
         config.set("enable.idempotence", "true").set("linger.ms", "5").set("retry.backoff.max.ms", "200");
         let producer: BaseProducer = config.create().expect("a producer");
-        let (topic, partitions) = (ground.raw.clone(), ground.partitions as u64);
+        let (topic, partitions) = (ground.raw.clone(), u64::from(ground.partitions.unsigned_abs()));
         let (stop, fed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let (stopped, count) = (Arc::clone(&stop), Arc::clone(&fed));
         let thread = thread::spawn(move || {
@@ -348,7 +348,7 @@ impl Watcher {
                 // Of a node that is away; the client tries again.
                 let Some(Ok(message)) = consumer.poll(Duration::from_millis(50)) else { continue };
                 let number = number(message.payload().unwrap_or_default()).unwrap_or(0);
-                noted[message.partition() as usize].fetch_max(number, Ordering::Relaxed);
+                noted[message.partition().unsigned_abs() as usize].fetch_max(number, Ordering::Relaxed);
             }
         });
         Self { stop, seen, thread: Some(thread) }
@@ -402,7 +402,7 @@ pub fn wait_for(ground: &Ground<'_>, count: usize, instance: &Instance) -> Vec<M
             return found;
         }
         let said = || instance.said();
-        assert!(begun.elapsed() < Duration::from_secs(60), "{} of {count} came out: {}", found.len(), said());
+        assert!(begun.elapsed() < Duration::from_mins(1), "{} of {count} came out: {}", found.len(), said());
         thread::sleep(Duration::from_millis(100));
     }
 }

@@ -34,7 +34,7 @@ type Needed<'a> = (On, &'a str, bool, Right);
 /// `CreateAcls` (version 1), written out.
 fn allow(broker: &Broker, on: On, name: &str, is_prefix: bool, right: Right) {
     fn put(body: &mut Vec<u8>, text: &str) {
-        body.extend((text.len() as i16).to_be_bytes());
+        body.extend(i16::try_from(text.len()).expect("short").to_be_bytes());
         body.extend(text.bytes());
     }
     let mut body = Vec::new();
@@ -52,7 +52,7 @@ fn allow(broker: &Broker, on: On, name: &str, is_prefix: bool, right: Right) {
     body.push(right as u8);
     body.push(3);
     let mut stream = TcpStream::connect(broker.brokers()).expect("the broker is there");
-    stream.write_all(&(body.len() as i32).to_be_bytes()).expect("sent");
+    stream.write_all(&i32::try_from(body.len()).expect("short").to_be_bytes()).expect("sent");
     stream.write_all(&body).expect("sent");
     let mut answer = [0; 18];
     stream.read_exact(&mut answer).expect("an answer");
