@@ -72,6 +72,9 @@
 //! N workers, no channels: each takes a numbered batch from the source, works on it alone, and hands it over for delivery in order
 //! ([`pipeline`]). Now and then what was delivered is committed with the positions of its sources ([`pipeline::checkpoint`]). In flight are at most 2 N batches of 256 KiB (a longer record: its size bound, 1 MiB) and what they become.
 //!
+//! A lane has its own thread, consumer, worker and producer ([`pipeline::lane`]); its queues derive from one limit of bytes in flight. Beside lanes
+//! a watchdog looks for one that hangs, and a thread takes from topics what is due. The admin endpoint has a thread and a runtime of its own.
+//!
 //! ## Where to add something
 //!
 //! A format is one file or folder in [`format`] and one line in its `mod.rs`; likewise a source, a sink, a treatment. A field is one

@@ -40,7 +40,10 @@ Examples:
   sluis run /etc/sluis/web.toml --once --stats
 
 Files are followed as they grow and are rotated, until SIGTERM or SIGINT; with --once each is read to its end. Either way reading goes
-on where the last run with the same 'state' left off. A pipe ends when its writer closes it.")]
+on where the last run with the same 'state' left off. A pipe ends when its writer closes it.
+
+Between Kafka topics it runs a lane per core until SIGTERM or SIGINT, in a consumer group with all other processes of the same 'group';
+topics that would keep a record too long are refused at its start: see sluis topics.")]
 pub struct RunArgs {
     /// Pipeline file
     pipeline: PathBuf,

@@ -37,6 +37,42 @@ pub(super) fn check_name(name: &str, span: &Span, report: &mut Report) -> bool {
     objection.is_none()
 }
 
+/// What a source reads: a topic, or all that an expression takes in.
+#[derive(Clone, Debug)]
+pub enum TopicPattern {
+    /// The topic of this name.
+    Name(String),
+    /// Topics whose names match an expression that begins with `^`.
+    Expression(Regex),
+}
+
+impl TopicPattern {
+    /// A word of `topics`. The error is a remedy.
+    pub fn read(text: &str) -> Result<Self, String> {
+        if text.starts_with('^') {
+            pattern(text).map(Self::Expression)
+        } else {
+            Ok(Self::Name(text.to_owned()))
+        }
+    }
+
+    /// As it was written.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Name(name) => name,
+            Self::Expression(expression) => expression.as_str(),
+        }
+    }
+
+    /// Whether it takes in `topic`.
+    pub fn takes_in(&self, topic: &str) -> bool {
+        match self {
+            Self::Name(name) => name == topic,
+            Self::Expression(expression) => expression.is_match(topic),
+        }
+    }
+}
+
 /// What is read: a name, or a pattern that begins with `^`.
 pub(super) fn check_input(topic: &At<String>, report: &mut Report) -> bool {
     if !topic.value.starts_with('^') {

@@ -17,7 +17,7 @@ mod kafka_meant;
 pub mod kafka_options;
 mod kafka_security;
 mod kafka_together;
-mod kafka_topics;
+pub mod kafka_topics;
 mod pipeline_file;
 mod pipeline_meant;
 pub mod plan;

@@ -4,7 +4,7 @@
 //! - A handle (`rd_kafka_queue_t`, `rd_kafka_topic_t`) is made from a client that its owner keeps alive by an [`Arc`], and is destroyed
 //!   before it: fields are dropped in the order of their declaration, and the `Arc` stands last.
 //! - A batch borrows the [`Inbox`] it was read from, mutably, so there is one at a time and it ends before the queue does. Each of its
-//!   messages is destroyed once, in `Drop`. Payload, key and headers live as long as their message: every slice borrows the batch.
+//!   messages is destroyed once, in `Drop`. A payload lives as long as its message: every slice borrows the batch.
 //! - librdkafka's clients may be called from any thread. A lane's handles are used by the thread that made them; they are not `Send`.
 //! - Lengths come from librdkafka and are those of its own buffers; a null payload is `None`, never a slice.
 //! - What is sent is copied by librdkafka (`RD_KAFKA_MSG_F_COPY`) before the call returns; headers are given away when it succeeds and
@@ -113,11 +113,6 @@ impl Batch<'_> {
         self.messages.is_empty()
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.messages.len()
-    }
-
     /// The messages, in the order of each partition.
     pub fn iter(&self) -> impl Iterator<Item = Incoming<'_>> {
         // SAFETY: not destroyed while the batch lives.
@@ -176,36 +171,12 @@ impl<'b> Incoming<'b> {
         unsafe { bytes(self.raw.payload, self.raw.len) }
     }
 
-    /// The key.
-    pub fn key(&self) -> Option<&'b [u8]> {
-        // SAFETY: as above.
-        unsafe { bytes(self.raw.key, self.raw.key_len) }
-    }
-
-    /// Milliseconds since 1970, and whether the broker stamped it on arrival. `None` where there is no stamp.
-    pub fn timestamp(&self) -> Option<(i64, bool)> {
+    /// Milliseconds since 1970, as the broker or the producer stamped it. `None` where there is no stamp.
+    pub fn timestamp(&self) -> Option<i64> {
         let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
         // SAFETY: the message lives; `kind` is ours.
         let millis = unsafe { sys::rd_kafka_message_timestamp(self.raw, &raw mut kind) };
-        match kind {
-            sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME => Some((millis, true)),
-            sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_CREATE_TIME => Some((millis, false)),
-            sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE => None,
-        }
-    }
-
-    /// The value of the last header called `name`.
-    pub fn header(&self, name: &CStr) -> Option<&'b [u8]> {
-        let (mut headers, mut value, mut len) = (ptr::null_mut(), ptr::null::<c_void>(), 0);
-        // SAFETY: the headers belong to the message and live as long; outputs are ours.
-        unsafe {
-            if sys::rd_kafka_message_headers(self.raw, &raw mut headers) != OK
-                || sys::rd_kafka_header_get_last(headers, name.as_ptr(), &raw mut value, &raw mut len) != OK
-            {
-                return None;
-            }
-            bytes(value, len)
-        }
+        (kind != sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE).then_some(millis)
     }
 }
 

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use regex::Regex;
-
 use super::judge::{self, Finding, Input, Output, PARTITIONS, Planned, Weight};
 use super::limits::Broker;
 use super::topics::{Cluster, Layout, TopicsError};
+use crate::config::kafka_topics::TopicPattern;
 
 /// The topics that a pipeline reads and writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,12 +22,10 @@ impl Wanted {
         let mut read = Vec::new();
         for (index, input) in self.inputs.iter().enumerate() {
             for wanted in &input.topics {
-                let pattern = wanted.starts_with('^').then(|| Regex::new(wanted).ok()).flatten();
-                let is = |topic: &&String| match &pattern {
-                    Some(pattern) => pattern.is_match(topic),
-                    None => *topic == wanted,
-                };
-                read.extend(all.keys().filter(is).map(|topic| (index, topic.as_str())));
+                // One that is none was refused with the pipeline file.
+                let Ok(pattern) = TopicPattern::read(wanted) else { continue };
+                let topics = all.keys().filter(|topic| pattern.takes_in(topic));
+                read.extend(topics.map(|topic| (index, topic.as_str())));
             }
         }
         read.sort_unstable();

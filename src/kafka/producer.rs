@@ -162,11 +162,6 @@ impl LaneProducer {
             self.producer.poll(Duration::ZERO);
         }
     }
-
-    /// Waits until nothing is in flight.
-    pub fn flush(&self, wait: Duration) -> Result<(), KafkaError> {
-        self.producer.flush(wait).map_err(|error| KafkaError::call("waiting for receipts", &error))
-    }
 }
 
 /// Gets the producer its identity. The call waits for brokers that refuse us as for those that are away; who is refused hears why.

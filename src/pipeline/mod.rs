@@ -10,8 +10,8 @@
 //! also numbers it), turn it into clean batches (alone), and hand these over. Who has the number that is due delivers; who is ahead
 //! of it parks its batch and takes the next, as long as there is room ([`sequencer`]). Chosen on 2026-11-21 over reader and writer
 //! threads with channels: the memory in flight is twice workers × batch whatever the input, nothing is sent, and one thread has no
-//! hand-over at all. The price is that a slow sink holds all workers, which is what back-pressure is to do here. Revisit for
-//! Kafka lanes, which share nothing.
+//! hand-over at all. The price is that a slow sink holds all workers, which is what back-pressure is to do here. Between
+//! Kafka topics none of this holds: there each worker is a [`lane`], which shares nothing.
 //!
 //! A worker that finds nothing to take, because the source is silent or in the middle of a record, ticks the sinks, and so does
 //! every delivery that comes a second after the last tick: what a sink holds open is closed in time, whether anything arrives or

@@ -1,4 +1,4 @@
-//! One worker: a raw batch in, clean batches out. The same code runs for a pipe, a file and (later) a Kafka lane.
+//! One worker: a raw batch in, clean batches out. The same code runs for a pipe, a file and a Kafka lane.
 
 pub mod messages;
 mod rows;

@@ -20,30 +20,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::support::broker::{Broker, Message, unique};
-use crate::support::numbered::{FORMAT, line};
+use crate::support::numbered::{FORMAT, POLICY, line};
 use crate::support::{self, Run};
-
-const POLICY: &str = r#"
-[policy]
-name = "numbered"
-version = "2026-11-27"
-controller = "Example Foundation"
-contact = "privacy@example.org"
-locations = ["NL"]
-
-[class.web]
-retention = "14d"
-purposes = ["security"]
-legal_basis = "GDPR art. 6(1)(f)"
-subjects = ["visitors"]
-
-[fields]
-"time" = "keep"
-"client.address" = "pseudonymise"
-"url.path" = "scrub"
-"message" = "scrub"
-"http.response.body.size" = "keep"
-"#;
 
 const PIPELINE: &str = r#"
 policy = "policy.toml"

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use super::Run;
 
-const POLICY: &str = r#"
+pub const POLICY: &str = r#"
 [policy]
 name = "numbered"
 version = "2026-11-27"
@@ -33,6 +33,7 @@ subjects = ["visitors"]
 "time" = "keep"
 "client.address" = "pseudonymise"
 "url.path" = "scrub"
+"message" = "scrub"
 "http.response.body.size" = "keep"
 "#;
 

@@ -162,7 +162,7 @@ impl Lane<'_> {
 struct Reader<'a, 'l> {
     setup: &'a Setup,
     around: &'a Around<'a>,
-    events: &'l mut Option<Events>,
+    events: &'l mut Events,
 }
 
 impl Reader<'_, '_> {
@@ -177,6 +177,7 @@ impl Reader<'_, '_> {
         let now = (self.around.clock)();
         worker.begin(now, outcome);
         let mut at: Option<usize> = None;
+        let mut bounds = Bounds::default();
         for (number, message) in batch.iter().enumerate() {
             let place = holding.find(message.topic_id(), message.partition(), || message.topic());
             // One that was let go meanwhile is none of ours.
@@ -190,11 +191,15 @@ impl Reader<'_, '_> {
             let Some(input) = held.input else { continue };
             held.next = Some(message.offset() + 1);
             // Messages come in runs of one partition.
-            if let Some(before) = at.replace(input).filter(|before| *before != input) {
-                found.taken[before].0.add(&std::mem::take(&mut outcome.counts));
+            let before = at.replace(input);
+            if before != Some(input) {
+                bounds = self.bounds(input, now);
+                if let Some(before) = before {
+                    found.taken[before].0.add(&std::mem::take(&mut outcome.counts));
+                }
             }
             let received = received(message, now);
-            self.message(input, (place, &message, received), now, worker, outcome);
+            self.message(input, (place, message, received), (now, bounds), worker, outcome);
             let oldest = &mut found.taken[input].1;
             *oldest = (*oldest).max(now.seconds() - received.seconds());
             if let Some(failure) = outcome.failures.first() {
@@ -210,36 +215,38 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// Until when records of a source must be delivered, and how late they may be.
+    fn bounds(&self, input: usize, now: Timestamp) -> Bounds {
+        let source = &self.setup.inputs[input];
+        let delivery_seconds =
+            if self.setup.is_exactly_once() { TRANSACTION_TIMEOUT_SECONDS } else { MESSAGE_TIMEOUT_SECONDS };
+        Bounds {
+            delivery_seconds: delivery_seconds.cast_signed(),
+            late_before: Some(now.plus_seconds(-source.lateness_seconds)),
+            too_late_before: Some(now.plus_seconds(-source.late_lateness_seconds)),
+        }
+    }
+
     #[inline]
     fn message(
         &mut self,
         input: usize,
-        (place, message, received): (usize, &Incoming<'_>, Timestamp),
-        now: Timestamp,
+        (place, message, received): (usize, Incoming<'_>, Timestamp),
+        judged: (Timestamp, Bounds),
         worker: &mut Worker,
         outcome: &mut Outcome,
     ) {
         let source = &self.setup.inputs[input];
         let payload = message.payload().unwrap_or_default();
-        let bytes = match (source.payload, &mut *self.events) {
-            (Payload::Lines, _) => Ok(payload),
-            (Payload::Event, Some(events)) => events.line(payload),
-            (Payload::Event, None) => Err(Refusal::BadJson),
-        };
-        let bounds = Bounds {
-            delivery_seconds: if self.setup.is_exactly_once() {
-                TRANSACTION_TIMEOUT_SECONDS.cast_signed()
-            } else {
-                MESSAGE_TIMEOUT_SECONDS.cast_signed()
-            },
-            late_before: Some(now.plus_seconds(-source.lateness_seconds)),
-            too_late_before: Some(now.plus_seconds(-source.late_lateness_seconds)),
+        let bytes = match source.payload {
+            Payload::Lines => Ok(payload),
+            Payload::Event => self.events.line(payload),
         };
         match bytes {
             Ok(bytes) => {
                 let record_bytes_max = source.record_bytes_max;
                 let message = Message { bytes, received, origin: place as u32, record_bytes_max };
-                worker.message(input, &source.plan, message, (now, bounds), outcome);
+                worker.message(input, &source.plan, message, judged, outcome);
             }
             Err(refusal) => outcome.refuse(payload.len(), refusal),
         }
@@ -248,7 +255,7 @@ impl Reader<'_, '_> {
 
 /// When a trusted system first had a message: the broker's stamp, or the producer's where it does not lie ahead.
 fn received(message: Incoming<'_>, now: Timestamp) -> Timestamp {
-    message.timestamp().map_or(now, |(millis, _)| Timestamp(millis.saturating_mul(1_000)).min(now))
+    message.timestamp().map_or(now, |millis| Timestamp(millis.saturating_mul(1_000)).min(now))
 }
 
 /// Raw bytes that are sealed into one message, about: sealed messages must pass where others do.

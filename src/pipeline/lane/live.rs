@@ -26,16 +26,6 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// How often workers forget keys that are dead, at least.
 const FORGET: Duration = Duration::from_secs(1);
 
-/// How a lane ended.
-pub(super) enum Ended {
-    /// It was told to.
-    Stopped,
-    /// It cannot go on, and has never delivered anything.
-    Failed(KafkaError),
-    /// It cannot go on, and a new one is likely to.
-    Alive,
-}
-
 /// See the module comment of `pipeline::lane`. Fields are dropped in their order: the group is left before the producer goes.
 pub(super) struct Lane<'a> {
     pub number: usize,
@@ -45,9 +35,9 @@ pub(super) struct Lane<'a> {
     pub beat: &'a Beat,
     pub consumer: LaneConsumer,
     pub producer: LaneProducer,
-    pub worker: Worker,
+    pub worker: &'a mut Worker,
     pub outcome: Outcome,
-    pub events: Option<Events>,
+    pub events: Events,
     pub holding: Holding,
     /// Proves which generation of the group the partitions were assigned in.
     pub group: Option<ConsumerGroupMetadata>,
@@ -63,16 +53,12 @@ impl<'a> Lane<'a> {
     pub(super) fn open(
         number: usize,
         setup: &'a Setup,
-        worker: Worker,
+        worker: &'a mut Worker,
         totals: &'a Totals,
         beat: &'a Beat,
         around: &'a Around<'a>,
-    ) -> Result<Self, (KafkaError, Box<Worker>)> {
-        let opened = open_clients(number, setup);
-        let (consumer, producer) = match opened {
-            Ok(clients) => clients,
-            Err(error) => return Err((error, Box::new(worker))),
-        };
+    ) -> Result<Self, KafkaError> {
+        let (consumer, producer) = open_clients(number, setup)?;
         Ok(Self {
             number,
             setup,
@@ -83,7 +69,7 @@ impl<'a> Lane<'a> {
             producer,
             worker,
             outcome: Outcome::new(setup.outputs.len()),
-            events: Events::new(),
+            events: Events::new()?,
             holding: Holding::default(),
             group: None,
             round: None,
@@ -93,26 +79,13 @@ impl<'a> Lane<'a> {
         })
     }
 
-    /// Reads and writes until told to stop, or until it cannot go on.
-    pub(super) fn live(&mut self) -> Ended {
-        match self.go() {
-            Ok(()) => Ended::Stopped,
-            Err(error) => {
-                self.abandon();
-                if self.has_committed {
-                    self.around.events.tell(LaneEvent::Restarts { lane: self.number, error: &error });
-                    Ended::Alive
-                } else {
-                    Ended::Failed(error)
-                }
-            }
+    /// Reads and writes until told to stop. An error: it cannot go on.
+    pub(super) fn live(&mut self) -> Result<(), KafkaError> {
+        let ended = self.go();
+        if ended.is_err() {
+            self.abandon();
         }
-    }
-
-    /// Leaves the group; gives the worker back.
-    pub(super) fn close(self) -> Worker {
-        self.beat.now();
-        self.worker
+        ended
     }
 
     fn go(&mut self) -> Result<(), KafkaError> {
@@ -175,7 +148,7 @@ impl<'a> Lane<'a> {
         }
     }
 
-    pub(super) fn commit_every(&self) -> Duration {
+    fn commit_every(&self) -> Duration {
         Duration::from_millis(self.setup.kafka.commit_ms)
     }
 

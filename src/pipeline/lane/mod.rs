@@ -43,7 +43,7 @@ pub use watchdog::Beat;
 use super::counts::Counts;
 use super::worker::Worker;
 use crate::record::timestamp::Timestamp;
-use live::{Ended, Lane};
+use live::Lane;
 
 /// What lanes may not decide themselves.
 pub struct Around<'a> {
@@ -72,7 +72,8 @@ impl Totals {
     }
 }
 
-/// Between two tries of a lane that cannot go on, at most.
+/// Between two tries of a lane that cannot go on, at first and at most.
+const BACKOFF: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
 /// Runs a lane per worker until told to stop.
@@ -109,26 +110,21 @@ fn keep(
     (totals, beat): (&Totals, &Beat),
     around: &Around<'_>,
 ) {
-    let mut backoff = Duration::from_millis(100);
+    let mut backoff = BACKOFF;
     while !around.stop.load(Ordering::Relaxed) {
         beat.now();
-        let ended = match Lane::open(number, setup, worker, totals, beat, around) {
-            Ok(mut lane) => {
-                around.events.tell(LaneEvent::Started { lane: number });
-                let ended = lane.live();
-                worker = lane.close();
-                ended
+        let ended = Lane::open(number, setup, &mut worker, totals, beat, around).and_then(|mut lane| {
+            around.events.tell(LaneEvent::Started { lane: number });
+            let ended = lane.live();
+            // One that has delivered something is likely to do so again.
+            if lane.has_committed {
+                backoff = BACKOFF;
             }
-            Err((error, back)) => {
-                worker = *back;
-                Ended::Failed(error)
-            }
-        };
-        match ended {
-            Ended::Stopped => break,
-            Ended::Failed(error) => around.events.tell(LaneEvent::Restarts { lane: number, error: &error }),
-            Ended::Alive => backoff = Duration::from_millis(100),
-        }
+            beat.now();
+            ended
+        });
+        let Err(error) = ended else { break };
+        around.events.tell(LaneEvent::Restarts { lane: number, error: &error });
         wait(backoff, around.stop, beat);
         backoff = (backoff * 2).min(BACKOFF_MAX);
     }

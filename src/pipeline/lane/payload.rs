@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::format::json::Json;
+use crate::format::json::{Json, MapError};
 use crate::format::{Memo, Parser};
+use crate::kafka::KafkaError;
 use crate::record::escape;
 use crate::record::span::{Escape, Parsed, Part, Refusal};
 use crate::record::timestamp::Timestamp;
@@ -22,11 +23,15 @@ pub(super) struct Events {
 }
 
 impl Events {
-    /// A reader of events; `None` cannot be, as the mapping is ours.
-    pub(super) fn new() -> Option<Self> {
+    /// A reader of events.
+    pub(super) fn new() -> Result<Self, KafkaError> {
         let keys: BTreeMap<_, _> = MEMBERS.map(|member| (member.to_owned(), FIELD.to_owned())).into();
-        let json = Json::new(&keys, None).ok()?;
-        Some(Self { json, memo: Memo::new(Timestamp(0)), parsed: Parsed::default(), line: Vec::new() })
+        let problem = |error: MapError| KafkaError::Config {
+            what: "events of shippers".to_owned(),
+            problem: error.to_string(),
+        };
+        let json = Json::new(&keys, None).map_err(problem)?;
+        Ok(Self { json, memo: Memo::new(Timestamp(0)), parsed: Parsed::default(), line: Vec::new() })
     }
 
     /// The line in `event`, unescaped, without the newline that some shippers leave. All else in the event is dropped.

@@ -2,10 +2,9 @@
 
 use std::ffi::{CStr, CString};
 
-use regex::Regex;
-
 use super::rate::Governor;
 use crate::config::kafka::{DeliveryKind, KafkaPlan, Payload};
+use crate::config::kafka_topics::TopicPattern;
 use crate::config::plan::{Plan, SinkKind, SourceKind};
 use crate::kafka::client;
 use crate::kafka::consumer::Partition;
@@ -45,18 +44,12 @@ pub(super) struct Input {
     pub name: String,
     pub plan: SourcePlan,
     pub payload: Payload,
-    pub topics: Vec<Pattern>,
+    pub topics: Vec<TopicPattern>,
     pub lateness_seconds: i64,
     /// How late records may be where late ones go.
     pub late_lateness_seconds: i64,
     pub record_bytes_max: usize,
     pub governor: Governor,
-}
-
-/// How a source names its topics.
-pub(super) enum Pattern {
-    Name(String),
-    Expression(Regex),
 }
 
 /// A topic that records of one class and view go to.
@@ -103,7 +96,8 @@ impl Setup {
             let SourceKind::Kafka(source) = &planned.kind else {
                 return Err(format!("source {} is no topic", planned.name));
             };
-            let topics = source.topics.iter().map(|topic| pattern(topic)).collect::<Result<_, _>>()?;
+            let topics =
+                source.topics.iter().map(|topic| TopicPattern::read(topic)).collect::<Result<_, _>>()?;
             inputs.push(Input {
                 name: planned.name.clone(),
                 plan: compiled,
@@ -143,31 +137,28 @@ impl Setup {
 
     /// What the consumers subscribe to.
     pub(super) fn subscription(&self) -> Vec<&str> {
-        let patterns = self.inputs.iter().flat_map(|input| &input.topics);
-        patterns
-            .map(|pattern| match pattern {
-                Pattern::Name(name) => name.as_str(),
-                Pattern::Expression(expression) => expression.as_str(),
-            })
-            .collect()
+        self.inputs.iter().flat_map(|input| &input.topics).map(TopicPattern::as_str).collect()
     }
 
     /// The source that reads `topic`, and the place of the name or expression that says so. A name comes before an expression; a topic
     /// that the expressions of two sources take in is nobody's, since nothing says how to read it.
     pub(super) fn input_of(&self, topic: &str) -> Option<(usize, usize)> {
-        let of_input =
-            |(at, input): (usize, &'_ Input)| input.topics.iter().map(move |_| at).collect::<Vec<_>>();
-        let owners: Vec<usize> = self.inputs.iter().enumerate().flat_map(of_input).collect();
-        let patterns = || self.inputs.iter().flat_map(|input| &input.topics).zip(&owners).enumerate();
-        let named = |pattern: &Pattern| matches!(pattern, Pattern::Name(name) if name == topic);
-        let taken =
-            |pattern: &Pattern| matches!(pattern, Pattern::Expression(known) if known.is_match(topic));
-        if let Some((place, (_, owner))) = patterns().find(|(_, (pattern, _))| named(pattern)) {
-            return Some((*owner, place));
+        let all = self.inputs.iter().enumerate();
+        let patterns =
+            all.flat_map(|(owner, input)| input.topics.iter().map(move |pattern| (owner, pattern)));
+        let taking = patterns.enumerate().filter(|(_, (_, pattern))| pattern.takes_in(topic));
+        let (mut found, mut is_shared) = (None, false);
+        for (place, (owner, pattern)) in taking {
+            if matches!(pattern, TopicPattern::Name(_)) {
+                return Some((owner, place));
+            }
+            match found {
+                Some((other, _)) if other != owner => is_shared = true,
+                Some(_) => {}
+                None => found = Some((owner, place)),
+            }
         }
-        let mut taking = patterns().filter(|(_, (pattern, _))| taken(pattern));
-        let (place, (_, owner)) = taking.next()?;
-        taking.all(|(_, (_, other))| other == owner).then_some((*owner, place))
+        found.filter(|_| !is_shared)
     }
 
     /// True when results and positions are one transaction.
@@ -196,15 +187,6 @@ fn compression(plan: &Plan) -> &'static str {
         _ => None,
     };
     plan.sinks.iter().find_map(|sink| of_sink(&sink.kind)).unwrap_or("lz4")
-}
-
-fn pattern(topic: &str) -> Result<Pattern, String> {
-    if !topic.starts_with('^') {
-        return Ok(Pattern::Name(topic.to_owned()));
-    }
-    Regex::new(topic).map(Pattern::Expression).map_err(|_| {
-        format!("topic '{topic}' is no regular expression; write a name, or one such as ^raw-.*")
-    })
 }
 
 /// The outputs in the order of the worker's, and the topics they go to.
