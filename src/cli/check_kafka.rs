@@ -3,14 +3,16 @@
 use crate::config::kafka::{DeliveryKind, EraseRaw, KafkaPlan, KafkaSink, KafkaSource, Payload, Sasl};
 use crate::config::plan::{Plan, SinkKind, SourceKind, SourcePlan};
 use crate::config::units::duration_text;
+use crate::pipeline::checkpoint::EVERY_STORED;
 
 /// The Kafka part of what is printed; nothing where the pipeline is not on Kafka.
 pub fn text(plan: &Plan) -> String {
     let Some(kafka) = &plan.kafka else { return String::new() };
-    let mut out = cluster(kafka);
+    let is_stored = !plan.sinks.iter().any(|sink| matches!(sink.kind, SinkKind::Kafka(_)));
+    let mut out = cluster(kafka, is_stored);
     for planned in &plan.sources {
         if let SourceKind::Kafka(source) = &planned.kind {
-            out.push_str(&input(plan, planned, source));
+            out.push_str(&input(plan, planned, source, is_stored));
         }
     }
     for planned in &plan.sinks {
@@ -22,10 +24,18 @@ pub fn text(plan: &Plan) -> String {
     out
 }
 
-fn cluster(kafka: &KafkaPlan) -> String {
+fn cluster(kafka: &KafkaPlan, is_stored: bool) -> String {
     let delivery = match kafka.delivery {
+        _ if is_stored => {
+            "at least once: a crash doubles nothing, unless another process of the group takes over while it is not told what was stored last"
+        }
         DeliveryKind::ExactlyOnce => "exactly once",
         DeliveryKind::AtLeastOnce => "at least once: a crash can double records",
+    };
+    let every = if is_stored {
+        format!("with each checkpoint, at most every {EVERY_STORED} s")
+    } else {
+        format!("every {} ms", kafka.commit_ms)
     };
     let lanes =
         kafka.lanes.map_or_else(|| "one lane per core".to_owned(), |lanes| format!("{lanes} lane(s)"));
@@ -40,17 +50,16 @@ fn cluster(kafka: &KafkaPlan) -> String {
     let options: Vec<String> = kafka.options.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let options = if options.is_empty() { "none".to_owned() } else { options.join(", ") };
     format!(
-        "\nkafka {}, group {}\n  delivery {delivery}, committed every {} ms, in {lanes}\n  at most {} MiB in flight, {} from SIGTERM \
+        "\nkafka {}, group {}\n  delivery {delivery}\n  offsets committed {every}, in {lanes}\n  at most {} MiB in flight, {} from SIGTERM \
          to the end\n  {tls}, {sasl}\n  options of the client: {options}\n",
         kafka.brokers.join(", "),
         kafka.group,
-        kafka.commit_ms,
         kafka.in_flight_bytes >> 20,
         duration_text(kafka.drain_seconds),
     )
 }
 
-fn input(plan: &Plan, planned: &SourcePlan, source: &KafkaSource) -> String {
+fn input(plan: &Plan, planned: &SourcePlan, source: &KafkaSource, is_stored: bool) -> String {
     let payload = match source.payload {
         Payload::Lines => "lines",
         Payload::Event => "events with a line in each",
@@ -71,7 +80,9 @@ fn input(plan: &Plan, planned: &SourcePlan, source: &KafkaSource) -> String {
         EraseRaw::WhenAllHaveRead => "; erased once committed, where no other group is behind",
         EraseRaw::ForAll => "; erased once committed, whoever else reads",
     };
-    let late = if source.late_topic.is_some() {
+    let late = if is_stored {
+        "lives until its own deadline".to_owned()
+    } else if source.late_topic.is_some() {
         let topics = planned
             .class
             .classes()
@@ -133,7 +144,7 @@ mod tests {
         let text = text(&plan);
         for part in [
             "kafka kafka1.example.org:9093, kafka2.example.org:9093, kafka3.example.org:9093, group sluis-meet\n",
-            "  delivery exactly once, committed every 100 ms, in 2 lane(s)\n",
+            "  delivery exactly once\n  offsets committed every 100 ms, in 2 lane(s)\n",
             "  at most 64 MiB in flight, 20s from SIGTERM to the end\n",
             "  TLS, login by SCRAM-SHA-512\n",
             "  options of the client: linger.ms=20\n",

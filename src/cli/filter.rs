@@ -152,7 +152,7 @@ pub fn filter(arguments: &FilterArgs) -> Result<u8, Failure> {
         run(inputs, workers, delivery, 1, arguments.batch_bytes, &around)
     });
     report::print(arguments.stats, &ended.counts, started.elapsed());
-    report::finish(&ended, format_name, "discarded", arguments.strict)
+    report::end(&ended, format_name, "discarded", arguments.strict)
 }
 
 /// The keyring, or a random key for this run. `--as-of` never writes a keyring.

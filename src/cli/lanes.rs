@@ -1,4 +1,4 @@
-//! `sluis run` between topics: lanes, what they are given, and what goes from the topics meanwhile.
+//! `sluis run` from topics: lanes, what they are given, and what goes from the topics meanwhile.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -12,6 +12,7 @@ use super::keeping::keeping;
 use super::lane_facts::LaneFacts;
 use super::outside::Outside;
 use super::report::{self, Stats};
+use super::run::{Positions, delivery};
 use super::said;
 use super::topics;
 use super::upkeep::{self, Upkeep};
@@ -22,7 +23,9 @@ use crate::kafka::live::LiveTopics;
 use crate::kafka::topics::Cluster;
 use crate::keys::Keys;
 use crate::pipeline::build::{self, Built};
-use crate::pipeline::lane::{self, Around, Setup, Totals};
+use crate::pipeline::checkpoint::{self, Saved};
+use crate::pipeline::lane::{self, Around, Once, Setup, Store, Totals};
+use crate::pipeline::run::Ended;
 use crate::protect::cache::ENTRIES;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::Journal;
@@ -38,6 +41,8 @@ pub struct Brought {
     pub keys: Keys,
     /// What it owes its stores.
     pub upkeep: Option<Upkeep>,
+    /// Where the last run was.
+    pub saved: Option<Saved>,
     /// The watch over its clock.
     pub watch: Watch,
     /// How it is seen.
@@ -46,18 +51,31 @@ pub struct Brought {
     pub stop: Arc<AtomicBool>,
 }
 
-/// Runs lanes until told to stop.
-pub fn run(plan: &Plan, built: Built, brought: Brought, stats: Option<Stats>) -> Result<u8, Failure> {
+/// What the user asked for.
+#[derive(Clone, Copy)]
+pub struct Asked {
+    /// It ends where the topics end.
+    pub once: bool,
+    /// How counts are printed at the end.
+    pub stats: Option<Stats>,
+    /// Shapes of what fails are said.
+    pub explain: bool,
+    /// A record that was quarantined is a failure.
+    pub strict: bool,
+}
+
+/// Runs lanes until told to stop, or to the end.
+pub fn run(plan: &Plan, built: Built, brought: Brought, asked: Asked) -> Result<u8, Failure> {
     let started = Instant::now();
-    let Brought { keys, upkeep, watch, outside, stop } = brought;
+    let Brought { keys, upkeep, saved, watch, outside, stop } = brought;
     let kafka = plan.kafka.as_ref().ok_or_else(|| Failure::usage("the pipeline has no [kafka]"))?;
     let (cluster, live) = topics::refuse_at_start(plan)?;
-    let message_bytes_max = live.message_bytes_max();
-    let live = Arc::new(RwLock::new(live));
     let lanes = kafka.lanes.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
     let instance = kafka.instance.clone().map_or_else(host, Ok)?;
     let mut setup = Setup::new(plan, built, instance, lanes).map_err(Failure::usage)?;
-    setup.message_bytes_max = message_bytes_max;
+    setup.message_bytes_max = live.message_bytes_max();
+    setup.once = asked.once.then(|| Once::new(live.input_partitions()));
+    let live = Arc::new(RwLock::new(live));
     let judge = Arc::clone(&live);
     setup.checked = Some(Box::new(move |(topic, number)| {
         judge.read().unwrap_or_else(PoisonError::into_inner).may_read(topic, *number).is_ok()
@@ -65,6 +83,9 @@ pub fn run(plan: &Plan, built: Built, brought: Brought, stats: Option<Stats>) ->
     let workers = build::workers(&keys, lanes, ENTRIES, plan.policy.learned_names).map_err(Failure::usage)?;
     let clock: Arc<TrustedClock> = Arc::clone(watch.clock());
     let now = || clock.now();
+    if !lane::writes_topics(plan) {
+        setup.store = Some(store(plan, saved, &outside, asked, clock.now())?);
+    }
     let (totals, facts) = (Totals::default(), LaneFacts::new(plan, &outside, &now));
     let around = Around { clock: &now, paused: clock.paused(), stop: &stop, events: &facts };
     let state = upkeep::state(plan)?;
@@ -78,18 +99,45 @@ pub fn run(plan: &Plan, built: Built, brought: Brought, stats: Option<Stats>) ->
         clock: &clock,
     };
     outside.running();
-    watch.watching(|| {
+    let ended = watch.watching(|| {
         keeping(&keys, upkeep, &now, clock.paused(), || {
             erasing(eraser, &facts, || lane::run(&setup, workers, &totals, &around));
-        });
+            setup.store.take().map(|store| store.into_delivery().finish(now()))
+        })
     });
-    report::print(stats, &totals.counts(), started.elapsed());
+    let counts = ended.as_ref().map_or_else(|| totals.counts(), |(counts, ..)| counts.clone());
+    report::print(asked.stats, &counts, started.elapsed());
     if facts.has_panicked() {
         return Err(Failure::downstream(
             "a lane was ended by a bug; what was open is aborted, and read again by the next run",
         ));
     }
-    Ok(exit::DONE)
+    let is_refused = asked.strict && counts.quarantined() > 0;
+    match ended {
+        Some((counts, sink_failed, resembles)) => report::finish(
+            &Ended { counts, sink_failed, sources_failed: Vec::new(), resembles },
+            plan,
+            asked.strict,
+        ),
+        None => Ok(if is_refused { exit::QUARANTINED } else { exit::DONE }),
+    }
+}
+
+/// What lanes deliver to that is no topic: sinks and quarantine of this host, and the checkpoint that has their positions.
+fn store(
+    plan: &Plan,
+    saved: Option<Saved>,
+    outside: &Outside,
+    asked: Asked,
+    now: Timestamp,
+) -> Result<Store, Failure> {
+    let state = upkeep::state(plan)?;
+    let group = plan.kafka.as_ref().map_or("", |kafka| kafka.group.as_str());
+    let saved = saved.map_or_else(|| checkpoint::load(state), Ok).map_err(Failure::downstream)?;
+    let offsets = saved.offsets(group, state).map_err(Failure::downstream)?;
+    let known = Positions { ledgers: Vec::new(), offsets: Some(Arc::clone(&offsets)) };
+    let (delivery, outputs) = delivery(plan, Some(saved), known, asked.explain, now)?;
+    Ok(Store::new(delivery.metered(outside.metered(plan)), offsets, outputs))
 }
 
 /// What takes from topics what is due.

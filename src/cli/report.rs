@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::exit::{self, Failure};
 use super::said;
 use super::table::{Align, set, thousands};
+use crate::config::plan::Plan;
 use crate::pipeline::counts::Counts;
 use crate::pipeline::run::Ended;
 use crate::record::span::Refusal;
@@ -30,7 +31,14 @@ pub fn print(stats: Option<Stats>, counts: &Counts, elapsed: Duration) {
 }
 
 /// Says what went wrong, if anything did, and gives the exit code.
-pub fn finish(ended: &Ended, format: &str, quarantined: &str, strict: bool) -> Result<u8, Failure> {
+pub fn finish(ended: &Ended, plan: &Plan, strict: bool) -> Result<u8, Failure> {
+    let kept = if plan.quarantine.is_some() { "sealed to the quarantine's recipients" } else { "discarded" };
+    let format = plan.sources.first().map_or("", |source| source.format.name());
+    end(ended, format, kept, strict)
+}
+
+/// The same of a run without a plan.
+pub fn end(ended: &Ended, format: &str, quarantined: &str, strict: bool) -> Result<u8, Failure> {
     if let Some(sentence) = refusals(&ended.counts, quarantined) {
         said::note(sentence);
     }

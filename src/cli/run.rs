@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::exit::{self, Failure};
 use super::keeping::keeping;
-use super::lanes::{self, Brought};
+use super::lanes::{self, Asked, Brought};
 use super::opened;
 use super::outside::Outside;
 use super::progress::Progress;
@@ -21,6 +21,7 @@ use crate::keys::{Keys, harden};
 use crate::pipeline::build;
 use crate::pipeline::checkpoint::{Checkpoint, Saved};
 use crate::pipeline::delivery::Delivery;
+use crate::pipeline::offsets::Offsets;
 use crate::pipeline::raw;
 use crate::pipeline::refusals::Refusals;
 use crate::pipeline::run::{Input, Surroundings, Turns, run as run_pipeline};
@@ -42,8 +43,8 @@ Examples:
 Files are followed as they grow and are rotated, until SIGTERM or SIGINT; with --once each is read to its end. Either way reading goes
 on where the last run with the same 'state' left off. A pipe ends when its writer closes it.
 
-Between Kafka topics it runs a lane per core until SIGTERM or SIGINT, in a consumer group with all other processes of the same 'group';
-topics that would keep a record too long are refused at its start: see sluis topics.")]
+Kafka topics are read by a lane per core until SIGTERM or SIGINT, in a consumer group with all other processes of the same 'group'; with
+--once up to where they ended at the start. Topics that would keep a record too long are refused at its start: see sluis topics.")]
 pub struct RunArgs {
     /// Pipeline file
     pipeline: PathBuf,
@@ -92,9 +93,6 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     }
     let plan = opened::pipeline(&arguments.pipeline)?;
     let built = build::sources(&plan).map_err(Failure::usage)?;
-    if arguments.once && lanes::reads_topics(&plan) {
-        return Err(Failure::usage("a topic has no end: leave --once out; SIGTERM ends a run"));
-    }
     let stop = opened::stop_flag()?;
     let mut watch = Watch::begin(plan.state.as_deref(), Machine::this())?;
     let outside = Outside::begin(&plan, &arguments.pipeline, watch.clock(), &stop)?;
@@ -108,7 +106,13 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     let (mut upkeep, saved) = Upkeep::begin(&plan, &clock, arguments.once)?;
     let keys = keys(&plan, clock.now())?;
     if lanes::reads_topics(&plan) {
-        return lanes::run(&plan, built, Brought { keys, upkeep, watch, outside, stop }, arguments.stats);
+        let asked = Asked {
+            once: arguments.once,
+            stats: arguments.stats,
+            explain: arguments.explain_failures,
+            strict: arguments.strict,
+        };
+        return lanes::run(&plan, built, Brought { keys, upkeep, saved, watch, outside, stop }, asked);
     }
     let (until, turns) =
         if arguments.once { (Until::End, Turns::EndToEnd) } else { (Until::Stopped, Turns::Together) };
@@ -127,7 +131,8 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     let threads = plan.threads.unwrap_or_else(opened::default_threads);
     let workers =
         build::workers(&keys, threads, ENTRIES, plan.policy.learned_names).map_err(Failure::usage)?;
-    let (delivery, outputs) = delivery(&plan, saved, ledgers, arguments.explain_failures, clock.now())?;
+    let known = Positions { ledgers, offsets: None };
+    let (delivery, outputs) = delivery(&plan, saved, known, arguments.explain_failures, clock.now())?;
     let delivery = delivery.metered(outside.metered(&plan));
     let now = || clock.now();
     let told = |error: &SourceError| said::note(error.to_string());
@@ -149,20 +154,26 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
     progress.clear();
     drop(outside);
     report::print(arguments.stats, &ended.counts, started.elapsed());
-    let kept = if plan.quarantine.is_some() { "sealed to the quarantine's recipients" } else { "discarded" };
-    let format = plan.sources.first().map_or("", |source| source.format.name());
-    report::finish(&ended, format, kept, arguments.strict)
+    report::finish(&ended, &plan, arguments.strict)
 }
 
 fn ledger_of(ledgers: &[Option<(String, Arc<Ledger>)>], wanted: &str) -> Option<Arc<Ledger>> {
     ledgers.iter().flatten().find(|(name, _)| name == wanted).map(|(_, ledger)| Arc::clone(ledger))
 }
 
+/// What a checkpoint writes down of sources.
+pub(super) struct Positions {
+    /// By input, of those that read files.
+    pub ledgers: Vec<Option<(String, Arc<Ledger>)>>,
+    /// Of topics.
+    pub offsets: Option<Arc<Offsets>>,
+}
+
 /// The sinks, the quarantine and the checkpoint of the plan, and how many outputs there are.
-fn delivery(
+pub(super) fn delivery(
     plan: &Plan,
     saved: Option<Saved>,
-    ledgers: Vec<Option<(String, Arc<Ledger>)>>,
+    known: Positions,
     explain: bool,
     now: Timestamp,
 ) -> Result<(Delivery, usize), Failure> {
@@ -175,7 +186,10 @@ fn delivery(
     let journal = Journal::open(state, now).map_err(Failure::downstream)?;
     let mut stores = build::stores(plan);
     stores.push((if plan.quarantine.is_some() { "quarantine" } else { "" }.to_owned(), None));
-    let checkpoint = Checkpoint::new(saved, state, ledgers, stores, journal);
+    let mut checkpoint = Checkpoint::new(saved, state, known.ledgers, stores, journal);
+    if let Some(offsets) = known.offsets {
+        checkpoint = checkpoint.of_partitions(offsets);
+    }
     Ok((delivery.committing(Box::new(checkpoint)), outputs))
 }
 

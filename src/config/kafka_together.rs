@@ -28,6 +28,11 @@ fn kinds_of_sinks(written: &WrittenPipeline) -> impl Iterator<Item = (Kind, &Spa
         .filter_map(|sink| sink.kind.as_ref().map(|at| (at.value, &at.span, sink.name.value.as_str())))
 }
 
+/// True when what is read from Kafka goes to topics. Sinks that could not be read are taken for that.
+pub(super) fn is_between_topics(written: &WrittenPipeline) -> bool {
+    reads(written) && kinds_of_sinks(written).all(|of| of.0 == Kind::Kafka)
+}
+
 /// Sources, sinks and `[kafka]`: what one pipeline may hold at once.
 pub(super) fn check_company(written: &WrittenPipeline, report: &mut Report) {
     let on_kafka = kinds_of_sources(written).chain(kinds_of_sinks(written)).find(|of| of.0 == Kind::Kafka);
@@ -54,12 +59,17 @@ pub(super) fn check_company(written: &WrittenPipeline, report: &mut Report) {
             ),
         );
     }
+    let to_topics = kinds_of_sinks(written).find(|of| of.0 == Kind::Kafka);
     for (kind, span, name) in kinds_of_sinks(written) {
-        if reads && kind != Kind::Kafka {
+        if reads
+            && kind != Kind::Kafka
+            && let Some((_, _, other)) = to_topics
+        {
             report.error(
                 span,
                 format!(
-                    "sink '{name}' beside sources on Kafka is not in this version; write kind = \"kafka\""
+                    "sink '{name}' beside sink '{other}', which is on Kafka: what is read from Kafka goes to topics or to files, since \
+                     each has its own way to be sure; give '{name}' a pipeline and a group of its own"
                 ),
             );
         } else if !reads && kind == Kind::Kafka && !written.sources.is_empty() {
@@ -70,6 +80,9 @@ pub(super) fn check_company(written: &WrittenPipeline, report: &mut Report) {
                 ),
             );
         }
+    }
+    if reads && to_topics.is_none() {
+        check_stored(written, report);
     }
     let delivery = written.kafka.as_ref().and_then(|kafka| kafka.delivery.as_ref());
     if let Some(stated) = delivery.filter(|stated| stated.value == DeliveryKind::ExactlyOnce)
@@ -84,6 +97,32 @@ pub(super) fn check_company(written: &WrittenPipeline, report: &mut Report) {
     }
     if let Some(threads) = written.threads.as_ref().filter(|_| reads) {
         report.error(&threads.span, "a pipeline that reads from Kafka has lanes; write 'lanes' in [kafka]");
+    }
+}
+
+/// What means nothing, or cannot be, where records go from topics to what is none.
+fn check_stored(written: &WrittenPipeline, report: &mut Report) {
+    let Some(kafka) = &written.kafka else { return };
+    if let Some(at) = &kafka.commit_ms {
+        report.error(
+            &at.span,
+            "offsets are committed once a checkpoint has what was read, at most every ten seconds; leave 'commit_ms' out",
+        );
+    }
+    // Sinks that store ask for it themselves.
+    if written.state.is_none() && kinds_of_sinks(written).all(|of| of.0 == Kind::Stream) {
+        report.missing(
+            &kafka.span,
+            "a pipeline that reads from Kafka has a checkpoint and a journal; write state = \"/var/lib/sluis/NAME\"",
+        );
+    }
+    for source in written.sources.iter().filter_map(|source| source.kafka.as_ref()) {
+        if let Some(at) = &source.late_topic {
+            report.error(
+                &at.span,
+                "late records go to no topic of their own where sinks are files: a part has its own deadline, however late; leave 'late_topic' out",
+            );
+        }
     }
 }
 

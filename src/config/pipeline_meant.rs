@@ -247,13 +247,13 @@ fn mean_quarantine(
             "missing 'retention' in [quarantine]; write at most that of the shortest class of the sources",
         );
     }
-    let place = if kafka_together::reads(written) {
+    let place = if kafka_together::is_between_topics(written) {
         quarantine.topic.as_ref().map(|topic| QuarantinePlace::Topic(topic.value.clone()))
     } else {
         quarantine_directory(quarantine, written, base).map(QuarantinePlace::Directory)
     };
     if place.is_none() {
-        let remedy = if kafka_together::reads(written) {
+        let remedy = if kafka_together::is_between_topics(written) {
             "write its 'topic'"
         } else {
             "write its 'path', or 'state' for the pipeline"
@@ -263,16 +263,14 @@ fn mean_quarantine(
     Some(QuarantinePlan { recipients, retention_seconds: retention?.value, place: place? })
 }
 
-/// Sources on Kafka have a topic of what could not be parsed, all others a directory.
+/// Between topics there is a topic of what could not be parsed, else a directory.
 fn check_quarantine_place(quarantine: &WrittenQuarantine, written: &WrittenPipeline, report: &mut Report) {
-    match (kafka_together::reads(written), &quarantine.path, &quarantine.topic) {
-        (true, Some(path), _) => report.error(
-            &path.span,
-            "a directory as quarantine of sources on Kafka is not in this version; write 'topic' instead of 'path'",
-        ),
+    match (kafka_together::is_between_topics(written), &quarantine.path, &quarantine.topic) {
+        (true, Some(path), _) => report
+            .error(&path.span, "between topics the quarantine is one, too; write 'topic' instead of 'path'"),
         (false, _, Some(topic)) => report.error(
             &topic.span,
-            "a topic as quarantine needs sources on Kafka; write 'path' instead of 'topic'",
+            "a topic as quarantine needs sources and sinks on Kafka; write 'path' instead of 'topic'",
         ),
         _ => {}
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::consumer::Partition;
 use super::judge::{self, Finding, Input, Output, PARTITIONS, Planned, Weight};
 use super::limits::Broker;
 use super::topics::{Cluster, Layout, TopicsError};
@@ -146,6 +147,14 @@ impl LiveTopics {
     /// Topics that are read, each with the index of its source in the wanted inputs.
     pub fn inputs(&self) -> impl Iterator<Item = (&str, usize)> {
         self.inputs.iter().map(|(topic, (source, _))| (topic.as_str(), *source))
+    }
+
+    /// Every partition that is read.
+    pub fn input_partitions(&self) -> impl Iterator<Item = Partition> {
+        self.inputs.iter().flat_map(|(topic, (_, layout))| {
+            let numbers = 0..i32::try_from(layout.partitions).unwrap_or(i32::MAX);
+            numbers.map(|number| (topic.clone(), number))
+        })
     }
 
     /// Whether a lane may read this partition of an input topic: the topic is as it must be, and so is every topic that its records may go

@@ -8,7 +8,10 @@
 //! | files, quarantine | every record once: parts are cut back to the checkpoint, and the source is read on from there | what came since the last checkpoint, at most [`EVERY_STORED`] seconds, is lost |
 //! | standard output | every record at least once: what was written since the last checkpoint, at most a second (or [`EVERY_STORED`] where a sink stores beside it), is written again | the same is lost |
 //!
-//! *Not here*: what a position is (`source::ledger`), when to commit (`delivery`).
+//! Partitions of topics are sources with positions whose group keeps them, too: it is told after the checkpoint was written, and what it has
+//! not heard of when a process ends is left out by the next one ([`offsets`](super::offsets)).
+//!
+//! *Not here*: what a position is (`source::ledger`, `offsets`), when to commit (`delivery`).
 //!
 //! Records that could not be parsed and are discarded are counted again when they are read again. A part whose deadline has come is not brought
 //! back: the sweep destroys it.
@@ -23,6 +26,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::delivery::Commit;
+use super::offsets::Offsets;
+use crate::kafka::consumer::Partition;
 use crate::record::batch::RawBatch;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::{Event, Journal, JournalError, PartOf};
@@ -89,6 +94,8 @@ struct Counted {
 pub struct Saved {
     key: PrintKey,
     sources: Map<String, Value>,
+    /// Of partitions of topics; null where there are none.
+    offsets: Value,
     parts: Vec<Counted>,
 }
 
@@ -103,7 +110,7 @@ pub fn load(state: &Path) -> Result<Saved, CheckpointError> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let key = PrintKey::random().map_err(|error| fault("the system has no random bytes", error))?;
-            return Ok(Saved { key, sources: Map::new(), parts: Vec::new() });
+            return Ok(Saved { key, sources: Map::new(), offsets: Value::Null, parts: Vec::new() });
         }
         Err(error) => return Err(fault("it cannot be read", error)),
     };
@@ -114,7 +121,8 @@ pub fn load(state: &Path) -> Result<Saved, CheckpointError> {
         }
         let key = PrintKey::read(value["key"].as_str()?)?;
         let parts: Option<Vec<Counted>> = value["parts"].as_array()?.iter().map(counted).collect();
-        Some(Saved { key, sources: value["sources"].as_object()?.clone(), parts: parts? })
+        let sources = value["sources"].as_object()?.clone();
+        Some(Saved { key, sources, offsets: value["offsets"].clone(), parts: parts? })
     };
     read().ok_or(CheckpointError::Unreadable { path })
 }
@@ -142,6 +150,15 @@ impl Saved {
             Some(value) => Ledger::read(self.key.clone(), value),
         };
         ledger.map(Arc::new).ok_or_else(|| CheckpointError::Unreadable { path: state.join(FILE_NAME) })
+    }
+
+    /// How far the partitions are that `group` reads.
+    ///
+    /// # Errors
+    /// [`CheckpointError::Unreadable`].
+    pub fn offsets(&self, group: &str, state: &Path) -> Result<Arc<Offsets>, CheckpointError> {
+        let offsets = Offsets::read(group, &self.offsets).map(Arc::new);
+        offsets.ok_or_else(|| CheckpointError::Unreadable { path: state.join(FILE_NAME) })
     }
 
     /// Brings the parts back as the checkpoint has them, and makes them visible. Returns what is to be said to people.
@@ -196,13 +213,9 @@ impl Saved {
             })?;
         }
         // New parts may get the names of old ones: from here on nothing counts on these.
-        let sources = std::mem::take(&mut self.sources);
-        write(state, &self.key, &sources, &[]).map_err(|source| CheckpointError::Io {
-            path: state.join(FILE_NAME),
-            doing: "it cannot be written",
-            source,
+        write(state, &self.key, (&self.sources, &self.offsets), &[]).map_err(|source| {
+            CheckpointError::Io { path: state.join(FILE_NAME), doing: "it cannot be written", source }
         })?;
-        self.sources = sources;
         Ok(said)
     }
 }
@@ -268,8 +281,16 @@ fn cut_back(part: &Counted, now: Timestamp) -> Result<Found, CheckpointError> {
 }
 
 /// Replaces the file as a whole.
-fn write(state: &Path, key: &PrintKey, sources: &Map<String, Value>, parts: &[Value]) -> io::Result<()> {
-    let value = json!({ "version": VERSION, "key": key.write(), "sources": sources, "parts": parts });
+fn write(
+    state: &Path,
+    key: &PrintKey,
+    (sources, offsets): (&Map<String, Value>, &Value),
+    parts: &[Value],
+) -> io::Result<()> {
+    let mut value = json!({ "version": VERSION, "key": key.write(), "sources": sources, "parts": parts });
+    if !offsets.is_null() {
+        value["offsets"] = offsets.clone();
+    }
     let temporary = state.join(format!("{FILE_NAME}.tmp"));
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&temporary)?;
@@ -290,6 +311,10 @@ pub struct Checkpoint {
     others: Map<String, Value>,
     /// By input; none for a pipe.
     ledgers: Vec<Option<(String, Arc<Ledger>)>>,
+    /// Of partitions of topics, where they are read.
+    offsets: Option<Arc<Offsets>>,
+    /// The same of an earlier run, where this one reads none.
+    kept_offsets: Value,
     /// By sink; the last is the quarantine's.
     stores: Vec<StoreOf>,
     journal: Journal,
@@ -311,7 +336,24 @@ impl Checkpoint {
         }
         let stores_something = !stores.iter().all(|(store, _)| store.is_empty());
         let every_seconds = if stores_something { EVERY_STORED } else { EVERY };
-        Self { state: state.to_owned(), key: saved.key, others, ledgers, stores, journal, every_seconds }
+        Self {
+            state: state.to_owned(),
+            key: saved.key,
+            others,
+            ledgers,
+            offsets: None,
+            kept_offsets: saved.offsets,
+            stores,
+            journal,
+            every_seconds,
+        }
+    }
+
+    /// Of partitions of topics.
+    #[must_use]
+    pub fn of_partitions(mut self, offsets: Arc<Offsets>) -> Self {
+        self.offsets = Some(offsets);
+        self
     }
 
     fn write(&self, parts: &[Value]) -> Result<(), SinkError> {
@@ -319,7 +361,9 @@ impl Checkpoint {
         for (name, ledger) in self.ledgers.iter().flatten() {
             sources.insert(name.clone(), ledger.write());
         }
-        write(&self.state, &self.key, &sources, parts).map_err(|error| {
+        let offsets = self.offsets.as_ref().map(|offsets| offsets.write());
+        let offsets = offsets.as_ref().unwrap_or(&self.kept_offsets);
+        write(&self.state, &self.key, (&sources, offsets), parts).map_err(|error| {
             SinkError::io(
                 self.state.join(FILE_NAME).display().to_string(),
                 &error,
@@ -340,8 +384,14 @@ impl Commit for Checkpoint {
         }
     }
 
+    fn read_to(&mut self, partition: &Partition, next: i64) {
+        if let Some(offsets) = &self.offsets {
+            offsets.delivered(partition, next);
+        }
+    }
+
     fn can_go_back(&self) -> bool {
-        self.ledgers.iter().any(Option::is_some)
+        self.offsets.is_some() || self.ledgers.iter().any(Option::is_some)
     }
 
     fn commit(&mut self, held: &[(usize, Held)], now: Timestamp) -> Result<(), SinkError> {
@@ -359,6 +409,9 @@ impl Commit for Checkpoint {
         self.write(&parts.collect::<Vec<_>>())?;
         for (_, ledger) in self.ledgers.iter().flatten() {
             ledger.committed();
+        }
+        if let Some(offsets) = &self.offsets {
+            offsets.stored();
         }
         let stored = held.iter().filter(|(_, part)| part.closes).map(|(sink, part)| {
             let (store, class) = store(*sink).clone();

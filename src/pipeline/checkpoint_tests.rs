@@ -214,6 +214,9 @@ impl Commit for Breaking<Checkpoint> {
     fn delivered(&mut self, input: usize, batch: &RawBatch) {
         self.0.delivered(input, batch);
     }
+    fn read_to(&mut self, partition: &Partition, next: i64) {
+        self.0.read_to(partition, next);
+    }
     fn can_go_back(&self) -> bool {
         self.0.can_go_back()
     }

@@ -10,13 +10,18 @@
 //! before the middle step undoes all since the commit before; one after it undoes nothing. A commit is made when a part is
 //! to be closed, every few seconds, and at the end.
 
+mod messages;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub use messages::{Messages, RefusedMessage};
 
 use super::counts::Counts;
 use super::metered::Metered;
 use super::worker::Outcome;
 use crate::format::detect::resembles;
-use crate::record::batch::RawBatch;
+use crate::kafka::consumer::Partition;
+use crate::record::batch::{CleanBatch, RawBatch};
 use crate::record::timestamp::{MICROS, Timestamp};
 use crate::sink::{Delivered, Held, Sink, SinkError};
 
@@ -32,6 +37,9 @@ pub trait Refuse: Send {
         first_record: u64,
         now: Timestamp,
     ) -> Result<(), SinkError>;
+
+    /// Takes messages that hold something that failed, each as a whole.
+    fn refuse_messages(&mut self, messages: &[RefusedMessage<'_>], now: Timestamp) -> Result<(), SinkError>;
 
     /// As [`Sink::is_closing`].
     fn is_closing(&self) -> bool {
@@ -56,6 +64,9 @@ pub trait Commit: Send {
 
     /// A batch of input number `input` is with the sinks.
     fn delivered(&mut self, input: usize, batch: &RawBatch);
+
+    /// Messages are with the sinks, and with them their partition up to the offset `next`.
+    fn read_to(&mut self, partition: &Partition, next: i64);
 
     /// True when the run could be gone on with from where it was committed: what was not is better left undone.
     fn can_go_back(&self) -> bool;
@@ -206,20 +217,25 @@ impl State {
             }
             self.refuse.refuse(input, batch, outcome, self.counts.records_in + 1, clock())?;
         }
-        for (at, ((_, sink), clean)) in self.sinks.iter_mut().zip(&outcome.clean).enumerate() {
-            if !clean.is_empty() {
-                let now = clock();
-                self.metered.begin(at, clean, now);
-                self.withheld.note(at, sink.write(clean, now)?.withheld);
-                self.metered.end(at, clock());
-            }
-        }
+        self.write_clean(&outcome.clean, clock)?;
         self.counts.add(&outcome.counts);
         self.withheld.settle(&mut self.counts);
         self.metered.batch(input, &outcome.counts, self.counts.withheld);
         self.uncommitted = true;
         if let Some(commit) = &mut self.commit {
             commit.delivered(input, batch);
+        }
+        Ok(())
+    }
+
+    fn write_clean(&mut self, clean: &[CleanBatch], clock: Clock<'_>) -> Result<(), SinkError> {
+        for (at, ((_, sink), clean)) in self.sinks.iter_mut().zip(clean).enumerate() {
+            if !clean.is_empty() {
+                let now = clock();
+                self.metered.begin(at, clean, now);
+                self.withheld.note(at, sink.write(clean, now)?.withheld);
+                self.metered.end(at, clock());
+            }
         }
         Ok(())
     }

@@ -29,6 +29,7 @@ pub mod counts;
 pub mod delivery;
 pub mod lane;
 pub mod metered;
+pub mod offsets;
 pub mod raw;
 pub mod refusals;
 pub mod run;

@@ -3,7 +3,7 @@
 //! They are sealed some at a time, at the latest when the run commits: a followed log comes in batches of a few lines, and each would
 //! have a sealed file of its own.
 
-use super::delivery::Refuse;
+use super::delivery::{Refuse, RefusedMessage};
 use super::worker::{Failure, Outcome};
 use crate::config::plan::QuarantinePlan;
 use crate::protect::quarantine::{Refused, Sealed, Sealer, shape};
@@ -47,11 +47,14 @@ struct Pending {
 impl Sealing {
     fn gather(&mut self, input: usize, batch: &RawBatch, failures: &[Failure], now: Timestamp) {
         for failure in failures {
-            self.bytes.extend_from_slice(content(batch, failure));
-            let (refusal, received) = (failure.refusal, batch.received);
-            self.pending.push(Pending { input, refusal, received, end: self.bytes.len() });
+            self.add(input, failure.refusal, batch.received, content(batch, failure));
         }
         self.now = now;
+    }
+
+    fn add(&mut self, input: usize, refusal: Refusal, received: Timestamp, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.pending.push(Pending { input, refusal, received, end: self.bytes.len() });
     }
 
     /// Seals what was gathered, durable on return.
@@ -139,6 +142,22 @@ impl Refuse for Refusals {
         let Some(sealing) = &mut self.sealing else { return Ok(()) };
         sealing.gather(input, batch, &outcome.failures, now);
         if sealing.bytes.len() >= PENDING_BYTES { sealing.seal() } else { Ok(()) }
+    }
+
+    fn refuse_messages(&mut self, messages: &[RefusedMessage<'_>], now: Timestamp) -> Result<(), SinkError> {
+        for RefusedMessage { refusal, bytes, .. } in messages.iter().filter(|_| self.explain) {
+            anstream::eprintln!("message: {}: {}", refusal.name(), shape(bytes));
+        }
+        let Some(sealing) = &mut self.sealing else { return Ok(()) };
+        for message in messages {
+            sealing.add(message.input, message.refusal, message.received, message.bytes);
+            sealing.now = now;
+            // One by one: a batch of messages may be large.
+            if sealing.bytes.len() >= PENDING_BYTES {
+                sealing.seal()?;
+            }
+        }
+        Ok(())
     }
 
     fn is_closing(&self) -> bool {

@@ -206,9 +206,11 @@ pub(super) const FAULTS: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
-        "kind = \"kafka\"\ntopic = \"log.{class}\"",
-        "kind = \"file\"\npath = \"/var/lib/sluis/out\"",
-        &["16:8: sink 'analytics' beside sources on Kafka is not in this version; write kind = \"kafka\""],
+        "recipient = \"operations team\"",
+        "recipient = \"operations team\"\n\n[sink.files]\nkind = \"file\"\npath = \"/var/lib/sluis/out\"\nclasses = [\"web\"]\npurpose = \"security\"\nlocation = \"NL\"\nrecipient = \"support\"",
+        &[
+            "24:8: sink 'files' beside sink 'analytics', which is on Kafka: what is read from Kafka goes to topics or to files, since each has its own way to be sure; give 'files' a pipeline and a group of its own",
+        ],
     ),
     (
         "kind = \"kafka\"\ntopics = [\"raw.nginx\"]",
@@ -272,9 +274,7 @@ pub(super) const FAULTS: &[(&str, &str, &[&str])] = &[
     (
         "recipient = \"operations team\"",
         "recipient = \"operations team\"\n\n[quarantine]\nrecipients = []\npath = \"q\"",
-        &[
-            "25:8: a directory as quarantine of sources on Kafka is not in this version; write 'topic' instead of 'path'",
-        ],
+        &["25:8: between topics the quarantine is one, too; write 'topic' instead of 'path'"],
     ),
     (
         "recipient = \"operations team\"",

@@ -118,6 +118,14 @@ impl<'b> Ground<'b> {
         ground
     }
 
+    /// The pipeline with something else in it.
+    #[track_caller]
+    pub fn instead(mut self, this: &str, that: &str) -> Self {
+        assert!(self.pipeline.contains(this), "{this} in\n{}", self.pipeline);
+        self.pipeline = self.pipeline.replace(this, that);
+        self
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -129,6 +137,15 @@ impl<'b> Ground<'b> {
 
     /// The same, with a way to the brokers of its own.
     pub fn start_at(&self, name: &str, brokers: &str) -> Instance {
+        self.start_with(name, brokers, &[])
+    }
+
+    /// One that reads to the end of the topics, and its end.
+    pub fn run_once(&self, name: &str) -> Run {
+        self.start_with(name, self.broker.brokers(), &["--once"]).wait()
+    }
+
+    fn start_with(&self, name: &str, brokers: &str, more: &[&str]) -> Instance {
         let brokers: Vec<String> = brokers.split(',').map(|broker| format!("\"{broker}\"")).collect();
         let text = self.pipeline.replace("{instance}", name).replace("{brokers}", &brokers.join(", "));
         let file = self.path(&format!("{name}.toml"));
@@ -136,7 +153,7 @@ impl<'b> Ground<'b> {
         let log = self.path(&format!("{name}.log"));
         let said = File::options().create(true).append(true).open(&log).unwrap();
         let mut command = support::program();
-        command.arg("run").arg(file).arg("--stats=json");
+        command.arg("run").arg(file).arg("--stats=json").args(more);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said);
         Instance { child: command.spawn().expect("the program starts"), log, name: name.to_owned() }
     }
@@ -216,8 +233,13 @@ impl Instance {
     }
 
     /// SIGTERM, and its end.
-    pub fn stop(mut self) -> Run {
+    pub fn stop(self) -> Run {
         self.signal(Signal::TERM);
+        self.wait()
+    }
+
+    /// Its end.
+    pub fn wait(mut self) -> Run {
         let code = support::wait(&mut self.child);
         Run { code, out: Vec::new(), err: self.said().into_bytes() }
     }

@@ -5,6 +5,7 @@
 
 mod bounds;
 mod chaos;
+mod files;
 mod ground;
 mod leak;
 mod poison;

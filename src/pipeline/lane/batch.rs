@@ -29,7 +29,7 @@ use crate::record::timestamp::Timestamp;
 const ROOM: Duration = Duration::from_secs(TRANSACTION_TIMEOUT_SECONDS);
 
 /// Number of a message in its batch, its input, why it was refused, when it was received.
-type Refusing = (usize, usize, Refusal, Timestamp);
+pub(super) type Refusing = (usize, usize, Refusal, Timestamp);
 
 /// What one batch found beside records.
 #[derive(Default)]
@@ -53,9 +53,14 @@ impl Lane<'_> {
         let mut found = Found { taken: vec![Default::default(); setup.inputs.len()], ..Found::default() };
         let reader = Reader { setup, around, events };
         reader.process(&batch, holding, worker, outcome, &mut found);
+        if let Some(store) = &setup.store {
+            store.take(&batch, &found.refused, &mut found.taken, outcome, (holding, around));
+        }
         let sealed = seal(setup, &batch, &found)?;
         drop(batch);
-        if holding.iter().any(|held| held.next.is_some()) {
+        if self.setup.store.is_some() {
+            self.took(&found.taken)?;
+        } else if self.holding.iter().any(|held| held.next.is_some()) {
             self.send(&sealed, &mut found.taken)?;
         }
         for (input, (counts, seconds)) in found.taken.iter().enumerate() {
@@ -70,6 +75,7 @@ impl Lane<'_> {
     fn send(&mut self, sealed: &[Sealed], taken: &mut [(Counts, i64)]) -> Result<(), KafkaError> {
         self.begin()?;
         let Self { producer, outcome, holding, setup, around, beat, .. } = self;
+        let Some(producer) = producer else { return Ok(()) };
         let mut sender = Sender { producer, setup, around, beat, deadline: Deadline::default() };
         let mut sent = Ok(());
         for (number, output) in setup.outputs.iter().enumerate() {
@@ -105,7 +111,7 @@ impl Lane<'_> {
         self.around.events.tell(LaneEvent::Took { lane: self.number, bytes });
         match sent {
             Err(error) => self.give_up(Some(&error)),
-            Ok(()) if self.producer.has_failed() => {
+            Ok(()) if self.producer()?.has_failed() => {
                 let what = "delivering messages";
                 self.give_up(Some(&KafkaError::Call { what, code: RDKafkaErrorCode::Fail }))
             }
@@ -135,6 +141,9 @@ impl Lane<'_> {
 
     /// An error of a partition in a message's place.
     fn partition_error(&mut self, place: usize, code: RDKafkaErrorCode) -> Result<(), KafkaError> {
+        if code == RDKafkaErrorCode::PartitionEOF {
+            return self.at_end(place);
+        }
         let error = KafkaError::Call { what: "reading a partition", code };
         if !matches!(code, RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) {
             self.around.events.tell(LaneEvent::Unreachable { error: &error });
@@ -217,6 +226,10 @@ impl Reader<'_, '_> {
 
     /// Until when records of a source must be delivered, and how late they may be.
     fn bounds(&self, input: usize, now: Timestamp) -> Bounds {
+        // Parts go by their own deadlines: nothing is too late for them, and what would be is for the sink to say.
+        if self.setup.store.is_some() {
+            return Bounds::default();
+        }
         let source = &self.setup.inputs[input];
         let delivery_seconds =
             if self.setup.is_exactly_once() { TRANSACTION_TIMEOUT_SECONDS } else { MESSAGE_TIMEOUT_SECONDS };

@@ -34,7 +34,8 @@ pub(super) struct Lane<'a> {
     pub totals: &'a Totals,
     pub beat: &'a Beat,
     pub consumer: LaneConsumer,
-    pub producer: LaneProducer,
+    /// `None` where records go to no topic.
+    pub producer: Option<LaneProducer>,
     pub worker: &'a mut Worker,
     pub outcome: Outcome,
     pub events: Events,
@@ -68,7 +69,7 @@ impl<'a> Lane<'a> {
             consumer,
             producer,
             worker,
-            outcome: Outcome::new(setup.outputs.len()),
+            outcome: Outcome::new(setup.worker_outputs()),
             events: Events::new()?,
             holding: Holding::default(),
             group: None,
@@ -95,20 +96,22 @@ impl<'a> Lane<'a> {
                 self.beat.now();
                 self.take(event)?;
             }
-            if self.around.stop.load(Ordering::Relaxed) {
+            if self.around.stop.load(Ordering::Relaxed) || self.has_failed() {
                 return self.settle();
             }
             if self.is_held_up()? {
                 std::thread::sleep(Duration::from_millis(20));
             } else {
-                let wait =
-                    self.round.as_ref().map_or(WAIT, |round| round.left(self.commit_every()).min(WAIT));
+                let round = self.round.as_ref().filter(|_| self.setup.store.is_none());
+                let wait = round.map_or(WAIT, |round| round.left(self.commit_every()).min(WAIT));
                 self.read(wait)?;
                 if self.round.as_ref().is_some_and(|round| self.is_due(round)) {
                     self.settle()?;
                 }
             }
+            self.keep_store()?;
             self.resume_rested()?;
+            self.look_for_end()?;
             if self.forgotten.elapsed() >= FORGET {
                 self.forgotten = Instant::now();
                 self.worker.forget_dead((self.around.clock)());
@@ -152,7 +155,12 @@ impl<'a> Lane<'a> {
         Duration::from_millis(self.setup.kafka.commit_ms)
     }
 
+    /// Checkpoints have a pace of their own.
     fn is_due(&self, round: &Round) -> bool {
+        self.setup.store.is_none() && self.is_over(round)
+    }
+
+    fn is_over(&self, round: &Round) -> bool {
         round.left(self.commit_every()).is_zero() || round.bytes >= self.setup.round_bytes()
     }
 
@@ -172,6 +180,7 @@ impl<'a> Lane<'a> {
                     self.settle()?;
                 }
                 self.holding.remove(&partitions);
+                self.leave_to_others(&partitions);
                 self.consumer.release(&partitions)?;
                 self.around.events.tell(LaneEvent::Revoked {
                     lane: self.number,
@@ -188,7 +197,7 @@ impl<'a> Lane<'a> {
     }
 
     fn take_on(&mut self, partitions: &[Partition]) -> Result<(), KafkaError> {
-        let positions = self.consumer.committed(partitions)?;
+        let positions = self.positions(partitions)?;
         let from: Vec<_> = partitions.iter().cloned().zip(positions.iter().copied()).collect();
         self.consumer.assign(&from)?;
         let mut unread = Vec::new();
@@ -203,7 +212,10 @@ impl<'a> Lane<'a> {
                 Held { partition, topic_id: 0, input, pattern, committed, next: None, rests_until: None };
             self.holding.add(held);
         }
-        if unread.is_empty() { Ok(()) } else { self.consumer.pause(&unread, true) }
+        if !unread.is_empty() {
+            self.consumer.pause(&unread, true)?;
+        }
+        self.look_at_ends(partitions)
     }
 
     /// Goes back, in every partition, to where the group is. The group is asked: it alone knows whether a commit that was not answered
@@ -211,7 +223,7 @@ impl<'a> Lane<'a> {
     pub(super) fn rewind(&mut self) -> Result<(), KafkaError> {
         self.holding.forget();
         let partitions = self.holding.partitions();
-        let positions = self.consumer.committed(&partitions)?;
+        let positions = self.positions(&partitions)?;
         let from: Vec<_> = partitions.into_iter().zip(positions).collect();
         self.consumer.seek(&from)?;
         for (held, (_, committed)) in self.holding.iter_mut().zip(from) {
@@ -275,13 +287,21 @@ impl<'a> Lane<'a> {
     }
 }
 
-fn open_clients(number: usize, setup: &Setup) -> Result<(LaneConsumer, LaneProducer), KafkaError> {
+fn open_clients(number: usize, setup: &Setup) -> Result<(LaneConsumer, Option<LaneProducer>), KafkaError> {
+    let producer = if setup.store.is_some() { None } else { Some(open_producer(number, setup)?) };
+    let mut config = client::consumer(&setup.kafka, setup.lanes)?;
+    if setup.once.is_some() {
+        // What ends a partition may be no message: the end of a transaction.
+        config.set("enable.partition.eof", "true");
+    }
+    Ok((LaneConsumer::join(&config, &setup.subscription())?, producer))
+}
+
+fn open_producer(number: usize, setup: &Setup) -> Result<LaneProducer, KafkaError> {
     let id = setup.is_exactly_once().then(|| setup.transactional_id(number));
     let mut config = client::producer(&setup.kafka, setup.lanes, id.as_deref(), setup.compression)?;
     if let Some(bytes) = setup.message_bytes_max {
         config.set("message.max.bytes", bytes.to_string());
     }
-    let producer = LaneProducer::open(&config, &setup.topics)?;
-    let config = client::consumer(&setup.kafka, setup.lanes)?;
-    Ok((LaneConsumer::join(&config, &setup.subscription())?, producer))
+    LaneProducer::open(&config, &setup.topics)
 }

@@ -1,4 +1,4 @@
-//! Kafka to Kafka: lanes that share nothing.
+//! From Kafka: lanes that share nothing, or a [`Store`] where they do not write to topics.
 //!
 //! ```text
 //! lane (one thread):   consumer ──▶ batch ──▶ worker ──▶ frames ──▶ producer
@@ -9,6 +9,9 @@
 //! round read and what it wrote become facts in one transaction or not at all; under at least once, positions follow receipts. Records
 //! stay in order per input partition. A round that cannot be ended is aborted and read again from where the *group* says it is. *Not
 //! here*: what brokers are told (`kafka`), what is done to a record (`worker`).
+//!
+//! **Files instead of topics.** There lanes have no producer: they hand what they read to the delivery of all other pipelines, which they
+//! share, and commit to the group what its checkpoints have ([`store`]).
 //!
 //! **Who may commit.** The group's metadata is taken when an assignment is taken on, and at no other time. A lane that has lost its
 //! partitions without knowing it (frozen, cut off) proves its old generation with every commit and is refused by the broker (KIP-447); it
@@ -25,10 +28,12 @@ mod batch;
 mod event;
 mod held;
 mod live;
+mod once;
 mod payload;
 mod rate;
 mod round;
 mod setup;
+mod store;
 mod watchdog;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,7 +42,9 @@ use std::thread;
 use std::time::Duration;
 
 pub use event::{LaneEvent, LaneEvents};
-pub use setup::{Output, Setup};
+pub use once::Once;
+pub use setup::{Output, Setup, writes_topics};
+pub use store::Store;
 pub use watchdog::Beat;
 
 use super::counts::Counts;

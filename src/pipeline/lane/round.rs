@@ -8,6 +8,7 @@ use super::event::LaneEvent;
 use super::live::Lane;
 use crate::kafka::KafkaError;
 use crate::kafka::error::Remedy;
+use crate::kafka::producer::LaneProducer;
 use crate::pipeline::counts::Counts;
 
 /// How long receipts are waited for under at least once; the client gives a message up before.
@@ -18,7 +19,7 @@ const RETRIES: usize = 5;
 
 /// See the module comment.
 pub(super) struct Round {
-    began: Instant,
+    pub began: Instant,
     /// Bytes read.
     pub bytes: u64,
     /// By input: what it has done; added to the totals when it is a fact.
@@ -33,7 +34,7 @@ impl Round {
 }
 
 /// Errors that say: the group does not know us as it did. Whatever was read belongs to somebody else by now.
-fn is_of_group(code: Option<RDKafkaErrorCode>) -> bool {
+pub(super) fn is_of_group(code: Option<RDKafkaErrorCode>) -> bool {
     use RDKafkaErrorCode as E;
     matches!(
         code,
@@ -48,11 +49,16 @@ fn is_of_group(code: Option<RDKafkaErrorCode>) -> bool {
 }
 
 impl Lane<'_> {
+    /// What it sends by. A lane that has none has a store, and calls nothing that needs it.
+    pub(super) fn producer(&self) -> Result<&LaneProducer, KafkaError> {
+        self.producer.as_ref().ok_or(KafkaError::Call { what: "sending", code: RDKafkaErrorCode::State })
+    }
+
     /// Begins a round, if none is open.
     pub(super) fn begin(&mut self) -> Result<&mut Round, KafkaError> {
         if self.round.is_none() {
             if self.setup.is_exactly_once() {
-                self.producer.begin()?;
+                self.producer()?.begin()?;
             }
             self.round = Some(Round {
                 began: Instant::now(),
@@ -67,6 +73,9 @@ impl Lane<'_> {
 
     /// Ends the round at hand: it is a fact on return, or undone and about to be read again. An error means that this lane cannot go on.
     pub(super) fn settle(&mut self) -> Result<(), KafkaError> {
+        if let Some(store) = &self.setup.store {
+            return self.settle_store(store);
+        }
         let Some(began) = self.round.as_ref().map(|round| round.began) else { return Ok(()) };
         let done =
             if self.setup.is_exactly_once() { self.commit_transaction() } else { self.commit_receipts() };
@@ -99,8 +108,8 @@ impl Lane<'_> {
             code: RDKafkaErrorCode::UnknownMemberId,
         })?;
         let positions = self.holding.progress();
-        self.again(|lane| lane.producer.add_positions(&positions, group))?;
-        self.again(|lane| lane.producer.commit())
+        self.again(|lane| lane.producer()?.add_positions(&positions, group))?;
+        self.again(|lane| lane.producer()?.commit())
     }
 
     /// A call that may be repeated is repeated: whether a commit has become a fact is known only when it is answered.
@@ -123,10 +132,11 @@ impl Lane<'_> {
         let began = Instant::now();
         let lost = |code| KafkaError::Call { what: "waiting for receipts", code };
         loop {
-            if self.producer.has_failed() {
+            let producer = self.producer()?;
+            if producer.has_failed() {
                 return Err(lost(RDKafkaErrorCode::Fail));
             }
-            if self.producer.in_flight() == 0 {
+            if producer.in_flight() == 0 {
                 break;
             }
             if began.elapsed() > RECEIPTS {
@@ -147,9 +157,9 @@ impl Lane<'_> {
         let after = round.began.elapsed();
         self.around.events.tell(LaneEvent::Aborted { lane: self.number, error, after, bytes: round.bytes });
         if self.setup.is_exactly_once() {
-            self.again(|lane| lane.producer.abort())?;
-        } else {
-            self.producer.forget_failures();
+            self.again(|lane| lane.producer()?.abort())?;
+        } else if let Some(producer) = &self.producer {
+            producer.forget_failures();
         }
         self.holding.forget();
         if is_of_group(error.and_then(KafkaError::code)) {

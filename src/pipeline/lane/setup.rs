@@ -2,7 +2,9 @@
 
 use std::ffi::{CStr, CString};
 
+use super::once::Once;
 use super::rate::Governor;
+use super::store::Store;
 use crate::config::kafka::{DeliveryKind, KafkaPlan, Payload};
 use crate::config::kafka_topics::TopicPattern;
 use crate::config::plan::{Plan, SinkKind, SourceKind};
@@ -34,6 +36,10 @@ pub struct Setup {
     pub checked: Option<Checked>,
     /// The largest message that every output topic takes, where that is known.
     pub message_bytes_max: Option<usize>,
+    /// Where records go that do not go to topics.
+    pub store: Option<Store>,
+    /// What is left to be read, where the run is to end there.
+    pub once: Option<Once>,
 }
 
 /// Says whether a partition of the input may be read.
@@ -109,8 +115,11 @@ impl Setup {
                 governor: Governor::new(source.rate),
             });
         }
-        let (mut outputs, mut topics) = outputs(plan, &inputs)?;
-        late_outputs(plan, &mut inputs, &mut outputs, &mut topics);
+        let (mut outputs, mut topics) = (Vec::new(), Vec::new());
+        if writes_topics(plan) {
+            (outputs, topics) = self::outputs(plan, &inputs)?;
+            late_outputs(plan, &mut inputs, &mut outputs, &mut topics);
+        }
         let mut quarantine = None;
         if let Some(sealed) = plan.quarantine.as_ref()
             && let Some(topic) = sealed.topic()
@@ -132,7 +141,14 @@ impl Setup {
             compression: compression(plan),
             checked: None,
             message_bytes_max: None,
+            store: None,
+            once: None,
         })
+    }
+
+    /// How many clean batches a worker fills.
+    pub(super) fn worker_outputs(&self) -> usize {
+        self.store.as_ref().map_or(self.outputs.len(), Store::outputs)
     }
 
     /// What the consumers subscribe to.
@@ -179,6 +195,11 @@ impl Setup {
     pub(super) fn is_checked(&self, partition: &Partition) -> bool {
         self.checked.as_ref().is_none_or(|is_checked| is_checked(partition))
     }
+}
+
+/// Whether what a plan's lanes have goes to topics. Its sinks are all topics, or none is.
+pub fn writes_topics(plan: &Plan) -> bool {
+    plan.sinks.iter().any(|sink| matches!(sink.kind, SinkKind::Kafka(_)))
 }
 
 fn compression(plan: &Plan) -> &'static str {
