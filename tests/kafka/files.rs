@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::producer::Producer as _;
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::ground::{Feeder, Ground, Instance, QUICK, Shape, number};
 use crate::support::broker::{Broker, Record, eventually, produce_in, unique};
@@ -40,6 +42,9 @@ fn numbers(ground: &Ground<'_>, names: &[&str]) -> BTreeMap<u64, usize> {
 
 fn parts(ground: &Ground<'_>, name: &str) -> Vec<PathBuf> {
     let dir = ground.path(&format!("out-{name}")).join("web");
+    if !dir.is_dir() {
+        return Vec::new();
+    }
     let files = files_under(&dir).into_iter().map(|file| dir.join(file));
     files.filter(|file| !file.file_name().unwrap().to_string_lossy().starts_with('.')).collect()
 }
@@ -73,7 +78,7 @@ fn pi_9_a_process_that_is_killed_loses_and_doubles_nothing() {
     let mut instance = ground.start("one");
     let mut stored = 0;
     // Parts close, and checkpoints are written, every two seconds: a different moment of that every time.
-    for wait in [2_600, 3_100, 2_350, 3_700, 2_900_u64] {
+    for wait in [3_600, 5_100, 4_350, 4_700_u64] {
         thread::sleep(Duration::from_millis(wait));
         instance.kill();
         let found = numbers(&ground, &["one"]).len();
@@ -87,7 +92,7 @@ fn pi_9_a_process_that_is_killed_loses_and_doubles_nothing() {
     wait_for_all(&ground, &instance);
     instance.stop().expect_code(0);
     let (lost, doubled) = judge(&numbers(&ground, &["one"]), last);
-    println!("figures: into files, killed 5 times: {doubled} of {last} records came more than once");
+    println!("figures: into files, killed 4 times: {doubled} of {last} records came more than once");
     assert_eq!((lost.len(), doubled), (0, 0), "lost {:?} …", &lost[..lost.len().min(5)]);
     let hidden = files_under(&ground.path("out-one"));
     assert!(hidden.iter().all(|file| !file.to_string_lossy().ends_with(".partial")), "{hidden:?}");
@@ -116,6 +121,46 @@ fn pi_9_partitions_that_another_process_takes_over_lose_nothing() {
     assert!(lost.is_empty(), "lost {} of {last}: {:?} …", lost.len(), &lost[..lost.len().min(5)]);
     // What is stored and not told is told within one call: that much may be twice.
     assert!(doubled < 2_000, "{doubled} of {last}");
+}
+
+/// The moment between checkpoint and commit, held still: the group is put back to where it was before it was told.
+#[test]
+fn pi_9_what_is_stored_and_not_told_is_not_read_again() {
+    let ground = into_files(Broker::shared(), &Shape::default());
+    let feeder = Feeder::start(&ground, 2_000, u64::MAX);
+    let instance = ground.start("one");
+    eventually("offsets are committed", || {
+        ground.broker.offsets(&ground.group, &ground.raw).iter().all(Option::is_some)
+    });
+    // The next part closes, and another checkpoint is written.
+    thread::sleep(Duration::from_secs(5));
+    instance.kill();
+    let saved = fs::read(ground.path("state-one").join("checkpoint")).unwrap();
+    let saved: serde_json::Value = serde_json::from_slice(&saved).unwrap();
+    let mut list = TopicPartitionList::new();
+    for entry in saved["offsets"]["partitions"].as_array().unwrap() {
+        let [from, to] = [2, 3].map(|at| entry[at].as_i64().unwrap());
+        assert!(from < to, "the checkpoint was written before the group was told: {entry}");
+        let number = entry[1].as_i64().unwrap() as i32;
+        list.add_partition_offset(entry[0].as_str().unwrap(), number, Offset::Offset(from)).unwrap();
+    }
+    assert_eq!(list.count(), ground.partitions as usize);
+    let group: BaseConsumer =
+        ground.broker.config().set("group.id", &ground.group).create().expect("a consumer");
+    eventually("the end of the killed member's session", || group.commit(&list, CommitMode::Sync).is_ok());
+    let instance = ground.start("one");
+    let last = feeder.end();
+    wait_for_all(&ground, &instance);
+    instance.stop().expect_code(0);
+    let (lost, doubled) = judge(&numbers(&ground, &["one"]), last);
+    assert_eq!((lost.len(), doubled), (0, 0), "lost {:?} …", &lost[..lost.len().min(5)]);
+    // Stopped in order, it has told all: whoever puts the group back now wants records again.
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(&ground.raw, 1, Offset::Offset(0)).unwrap();
+    eventually("the group is put back", || group.commit(&list, CommitMode::Sync).is_ok());
+    ground.run_once("one").expect_code(0);
+    let (_, doubled) = judge(&numbers(&ground, &["one"]), last);
+    assert_eq!(doubled as i64, ground.broker.watermarks(&ground.raw, 1).1);
 }
 
 #[test]
