@@ -213,6 +213,42 @@ fn exactly_once_holds_between_topics_only() {
     );
 }
 
+/// [`SHORT`] with a directory instead of topics.
+fn into_files() -> String {
+    with(SHORT, "kind = \"kafka\"\ntopic = \"log.{class}\"", "kind = \"file\"\npath = \"/var/lib/sluis/out\"")
+}
+
+#[test]
+fn topics_go_into_files_at_least_once() {
+    let plan = accepted(&into_files());
+    assert_eq!(plan.kafka.as_ref().unwrap().delivery, DeliveryKind::AtLeastOnce);
+    assert_eq!(plan.sinks[0].worst_ages[0].store, Store::NamedFile);
+    let key = age::x25519::Identity::generate().to_public().to_string();
+    let quarantine =
+        format!("{}\n[quarantine]\nrecipients = [\"{key}\"]\nretention = \"24h\"\n", into_files());
+    let plan = accepted(&quarantine);
+    let directory = plan.quarantine.as_ref().unwrap().directory();
+    assert_eq!(directory, Some(PathBuf::from("/var/lib/sluis/test/quarantine").as_path()));
+    let text = with(&into_files(), "group =", "commit_ms = 50\ngroup =");
+    let text = with(&text, "topics =", "late_topic = \"late.{class}\"\ntopics =");
+    assert_eq!(
+        refused_pipeline(&format!("{text}\n[quarantine]\nrecipients = []\ntopic = \"q\"")),
+        [
+            "etc/run.toml:7:13: offsets are committed once a checkpoint has what was read, at most every ten seconds; leave 'commit_ms' out",
+            "etc/run.toml:12:14: late records go to no topic of their own where sinks are files: a part has its own deadline, however late; leave 'late_topic' out",
+            "etc/run.toml:27:9: a topic as quarantine needs sources and sinks on Kafka; write 'path' instead of 'topic'",
+        ]
+    );
+    let text = with(&into_files(), "kind = \"file\"\npath = \"/var/lib/sluis/out\"", "kind = \"stdout\"");
+    accepted(&text);
+    assert_eq!(
+        refused_pipeline(&with(&text, "state = \"/var/lib/sluis/test\"\n", "")),
+        [
+            "etc/run.toml:4:2: a pipeline that reads from Kafka has a checkpoint and a journal; write state = \"/var/lib/sluis/NAME\"",
+        ]
+    );
+}
+
 #[test]
 fn quarantine_goes_to_a_topic() {
     let key = age::x25519::Identity::generate().to_public().to_string();

@@ -97,9 +97,7 @@ impl Lane<'_> {
         let Some(once) = &self.setup.once else { return };
         let mut state = once.lock();
         state.moved = Instant::now();
-        partitions.iter().for_each(|partition| {
-            state.held.remove(partition);
-        });
+        state.held.retain(|held| !partitions.contains(held));
     }
 
     /// The client says that there is no more of the partition at `place` now.
