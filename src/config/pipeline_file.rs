@@ -292,7 +292,7 @@ fn conditions(table: &Section<'_>, report: &mut Report) -> Option<Vec<(String, S
 
 /// `[quarantine]`: `recipients` are age public keys (`age1…`) that a record is sealed to when it cannot be parsed; without one
 /// it is counted and discarded. `retention` is at most that of the shortest class; `path` defaults to `quarantine` in `state`;
-/// of sources on Kafka it has a `topic` instead.
+/// between topics it has a `topic` instead.
 fn quarantine(section: &Section<'_>, report: &mut Report) -> WrittenQuarantine {
     section.check_keys(&QUARANTINE, report);
     WrittenQuarantine {
