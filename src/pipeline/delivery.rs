@@ -14,7 +14,7 @@ mod messages;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub use messages::{Messages, RefusedMessage};
+pub use messages::{Messages, RefusedBytes};
 
 use super::counts::Counts;
 use super::metered::Metered;
@@ -39,7 +39,7 @@ pub trait Refuse: Send {
     ) -> Result<(), SinkError>;
 
     /// Takes messages that hold something that failed, each as a whole.
-    fn refuse_messages(&mut self, messages: &[RefusedMessage<'_>], now: Timestamp) -> Result<(), SinkError>;
+    fn refuse_messages(&mut self, messages: &[RefusedBytes<'_>], now: Timestamp) -> Result<(), SinkError>;
 
     /// As [`Sink::is_closing`].
     fn is_closing(&self) -> bool {

@@ -3,7 +3,7 @@
 //! They are sealed some at a time, at the latest when the run commits: a followed log comes in batches of a few lines, and each would
 //! have a sealed file of its own.
 
-use super::delivery::{Refuse, RefusedMessage};
+use super::delivery::{Refuse, RefusedBytes};
 use super::worker::{Failure, Outcome};
 use crate::config::plan::QuarantinePlan;
 use crate::protect::quarantine::{Refused, Sealed, Sealer, shape};
@@ -144,8 +144,8 @@ impl Refuse for Refusals {
         if sealing.bytes.len() >= PENDING_BYTES { sealing.seal() } else { Ok(()) }
     }
 
-    fn refuse_messages(&mut self, messages: &[RefusedMessage<'_>], now: Timestamp) -> Result<(), SinkError> {
-        for RefusedMessage { refusal, bytes, .. } in messages.iter().filter(|_| self.explain) {
+    fn refuse_messages(&mut self, messages: &[RefusedBytes<'_>], now: Timestamp) -> Result<(), SinkError> {
+        for RefusedBytes { refusal, bytes, .. } in messages.iter().filter(|_| self.explain) {
             anstream::eprintln!("message: {}: {}", refusal.name(), shape(bytes));
         }
         let Some(sealing) = &mut self.sealing else { return Ok(()) };

@@ -13,7 +13,7 @@ use crate::record::timestamp::Timestamp;
 use crate::sink::SinkError;
 
 /// A message that holds something that failed. Raw: no `Debug`.
-pub struct RefusedMessage<'a> {
+pub struct RefusedBytes<'a> {
     /// The input that it came by.
     pub input: usize,
     /// Why.
@@ -31,7 +31,7 @@ pub struct Messages<'a> {
     /// By input: what became of its records.
     pub counts: &'a [Counts],
     /// What failed.
-    pub refused: &'a [RefusedMessage<'a>],
+    pub refused: &'a [RefusedBytes<'a>],
     /// One past the last offset, of each partition that something was read of.
     pub read_to: &'a [(Partition, i64)],
 }

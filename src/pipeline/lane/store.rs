@@ -13,7 +13,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Around;
-use super::batch::Refusing;
 use super::event::LaneEvent;
 use super::held::Holding;
 use super::live::Lane;
@@ -22,7 +21,7 @@ use crate::kafka::KafkaError;
 use crate::kafka::consumer::Partition;
 use crate::kafka::ffi::{Batch, Incoming};
 use crate::pipeline::counts::Counts;
-use crate::pipeline::delivery::{Delivery, Messages, RefusedMessage};
+use crate::pipeline::delivery::{Delivery, Messages, RefusedBytes};
 use crate::pipeline::offsets::Offsets;
 use crate::pipeline::worker::Outcome;
 
@@ -52,7 +51,6 @@ impl Store {
     pub(super) fn take(
         &self,
         batch: &Batch<'_>,
-        refused: &[Refusing],
         taken: &mut [(Counts, i64)],
         outcome: &Outcome,
         (holding, around): (&Holding, &Around<'_>),
@@ -67,16 +65,17 @@ impl Store {
                 start = frame.end;
             }
         }
+        let refused = outcome.refused.as_slice();
         let messages: Vec<Incoming<'_>> =
             if refused.is_empty() { Vec::new() } else { batch.iter().collect() };
         let content = |number: usize| messages.get(number).and_then(Incoming::payload).unwrap_or_default();
         let refused: Vec<_> = refused
             .iter()
-            .map(|(number, input, refusal, received)| RefusedMessage {
-                input: *input,
-                refusal: *refusal,
-                received: *received,
-                bytes: content(*number),
+            .map(|message| RefusedBytes {
+                input: message.input,
+                refusal: message.refusal,
+                received: message.received,
+                bytes: content(message.number),
             })
             .collect();
         let counts: Vec<Counts> = taken.iter().map(|(counts, _)| counts.clone()).collect();
