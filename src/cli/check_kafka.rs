@@ -9,7 +9,8 @@ use crate::pipeline::checkpoint::EVERY_STORED;
 pub fn text(plan: &Plan) -> String {
     let Some(kafka) = &plan.kafka else { return String::new() };
     let is_stored = !plan.sinks.iter().any(|sink| matches!(sink.kind, SinkKind::Kafka(_)));
-    let mut out = cluster(kafka, is_stored);
+    let is_read = plan.sources.iter().any(|source| matches!(source.kind, SourceKind::Kafka(_)));
+    let mut out = if is_read { cluster(kafka, is_stored) } else { unread(kafka) };
     for planned in &plan.sources {
         if let SourceKind::Kafka(source) = &planned.kind {
             out.push_str(&input(plan, planned, source, is_stored));
@@ -18,10 +19,34 @@ pub fn text(plan: &Plan) -> String {
     for planned in &plan.sinks {
         if let SinkKind::Kafka(sink) = &planned.kind {
             let names = planned.classes.iter().map(|class| plan.policy.classes[*class].name.as_str());
-            out.push_str(&output(&planned.name, names, sink));
+            out.push_str(&output(&planned.name, names, sink, is_read));
         }
     }
     out
+}
+
+/// Of a pipeline that writes topics and reads none.
+fn unread(kafka: &KafkaPlan) -> String {
+    format!(
+        "\nkafka {}\n  delivery at least once: a crash can double records since the last checkpoint, about a second's\n  {}\n",
+        kafka.brokers.join(", "),
+        connection(kafka),
+    )
+}
+
+/// How the connection is secured, and what the client was told.
+fn connection(kafka: &KafkaPlan) -> String {
+    let tls = if kafka.security.tls.is_some() { "TLS" } else { "no TLS" };
+    let sasl = match &kafka.security.sasl {
+        None => "no login",
+        Some(Sasl::Plain { .. }) => "login by PLAIN",
+        Some(Sasl::Scram { mechanism: "SCRAM-SHA-256", .. }) => "login by SCRAM-SHA-256",
+        Some(Sasl::Scram { .. }) => "login by SCRAM-SHA-512",
+        Some(Sasl::Oidc { .. }) => "login by OAUTHBEARER",
+    };
+    let options: Vec<String> = kafka.options.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let options = if options.is_empty() { "none".to_owned() } else { options.join(", ") };
+    format!("{tls}, {sasl}\n  options of the client: {options}")
 }
 
 fn cluster(kafka: &KafkaPlan, is_stored: bool) -> String {
@@ -39,23 +64,14 @@ fn cluster(kafka: &KafkaPlan, is_stored: bool) -> String {
     };
     let lanes =
         kafka.lanes.map_or_else(|| "one lane per core".to_owned(), |lanes| format!("{lanes} lane(s)"));
-    let tls = if kafka.security.tls.is_some() { "TLS" } else { "no TLS" };
-    let sasl = match &kafka.security.sasl {
-        None => "no login",
-        Some(Sasl::Plain { .. }) => "login by PLAIN",
-        Some(Sasl::Scram { mechanism: "SCRAM-SHA-256", .. }) => "login by SCRAM-SHA-256",
-        Some(Sasl::Scram { .. }) => "login by SCRAM-SHA-512",
-        Some(Sasl::Oidc { .. }) => "login by OAUTHBEARER",
-    };
-    let options: Vec<String> = kafka.options.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let options = if options.is_empty() { "none".to_owned() } else { options.join(", ") };
     format!(
         "\nkafka {}, group {}\n  delivery {delivery}\n  offsets committed {every}, in {lanes}\n  at most {} MiB in flight, {} from SIGTERM \
-         to the end\n  {tls}, {sasl}\n  options of the client: {options}\n",
+         to the end\n  {}\n",
         kafka.brokers.join(", "),
         kafka.group,
         kafka.in_flight_bytes >> 20,
         duration_text(kafka.drain_seconds),
+        connection(kafka),
     )
 }
 
@@ -108,13 +124,19 @@ fn input(plan: &Plan, planned: &SourcePlan, source: &KafkaSource, is_stored: boo
     out
 }
 
-fn output<'n>(name: &str, classes: impl Iterator<Item = &'n str>, sink: &KafkaSink) -> String {
+fn output<'n>(
+    name: &str,
+    classes: impl Iterator<Item = &'n str>,
+    sink: &KafkaSink,
+    is_read: bool,
+) -> String {
     let mut out = format!("\ntopics of sink {name}, compressed with {}\n", sink.compression);
     for (class, topic) in classes.zip(&sink.topics) {
         out.push_str(&format!("  {class}: {topic}\n"));
     }
     match &sink.key {
         Some(key) => out.push_str(&format!("  the key of a message is the pseudonym in {key}\n")),
+        None if !is_read => out.push_str("  messages go to any partition, without a key\n"),
         None => out.push_str("  messages stay in the partition of their input, without a key\n"),
     }
     if let Some(bytes) = sink.pack_bytes {

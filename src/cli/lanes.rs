@@ -17,18 +17,21 @@ use super::said;
 use super::topics;
 use super::upkeep::{self, Upkeep};
 use super::watch::Watch;
-use crate::config::plan::{Plan, SourceKind};
+use crate::config::plan::{Plan, SourceKind, SourcePlan};
 use crate::kafka::eraser::Eraser;
 use crate::kafka::live::LiveTopics;
 use crate::kafka::topics::Cluster;
 use crate::keys::Keys;
 use crate::pipeline::build::{self, Built};
 use crate::pipeline::checkpoint::{self, Saved};
-use crate::pipeline::lane::{self, Around, Once, Setup, Store, Totals};
+use crate::pipeline::delivery::ClassSink;
+use crate::pipeline::lane::{self, Around, Once, Setup, Store, TooLarge, Totals};
 use crate::pipeline::run::Ended;
+use crate::pipeline::worker::Worker;
 use crate::protect::cache::ENTRIES;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::Journal;
+use crate::telemetry::fact::{MessageTooLarge, TopicName};
 
 /// Whether a plan reads topics.
 pub fn reads_topics(plan: &Plan) -> bool {
@@ -136,8 +139,30 @@ fn store(
     let saved = saved.map_or_else(|| checkpoint::load(state), Ok).map_err(Failure::downstream)?;
     let offsets = saved.offsets(group, state).map_err(Failure::downstream)?;
     let known = Positions { ledgers: Vec::new(), offsets: Some(Arc::clone(&offsets)) };
-    let (delivery, outputs) = delivery(plan, Some(saved), known, asked.explain, now)?;
+    let sinks = build::sinks(plan).map_err(Failure::downstream)?;
+    let outputs = sinks.len();
+    let delivery = delivery(plan, sinks, (Some(saved), known), asked.explain, now)?;
     Ok(Store::new(delivery.metered(outside.metered(plan)), offsets, outputs))
+}
+
+/// The topics of a pipeline that reads none, as sinks; they are judged before.
+pub fn topic_sinks(plan: &Plan, built: &Built, outside: &Outside) -> Result<Vec<ClassSink>, Failure> {
+    let (_, live) = topics::refuse_at_start(plan)?;
+    let log = Arc::clone(&outside.log);
+    let too_large: TooLarge = Arc::new(move |topic, bytes| {
+        if let Some(topic) = TopicName::new(topic) {
+            log.tell(&MessageTooLarge { topic, bytes });
+        }
+    });
+    let sources: Vec<_> = built.sources.iter().collect();
+    lane::topic_sinks(plan, &sources, live.message_bytes_max(), &too_large).map_err(Failure::downstream)
+}
+
+/// Workers of such a pipeline.
+pub fn sending(workers: Vec<Worker>, plan: &Plan) -> Vec<Worker> {
+    let lateness = |source: &SourcePlan| i64::try_from(source.max_lateness_seconds).unwrap_or(i64::MAX);
+    let lateness: Vec<i64> = plan.sources.iter().map(lateness).collect();
+    workers.into_iter().map(|worker| worker.sending(lateness.clone())).collect()
 }
 
 /// What takes from topics what is due.

@@ -20,7 +20,8 @@ use crate::config::plan::Plan;
 use crate::keys::{Keys, harden};
 use crate::pipeline::build;
 use crate::pipeline::checkpoint::{Checkpoint, Saved};
-use crate::pipeline::delivery::Delivery;
+use crate::pipeline::delivery::{ClassSink, Delivery};
+use crate::pipeline::lane;
 use crate::pipeline::offsets::Offsets;
 use crate::pipeline::raw;
 use crate::pipeline::refusals::Refusals;
@@ -129,10 +130,17 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
         Vec::new()
     });
     let threads = plan.threads.unwrap_or_else(opened::default_threads);
-    let workers =
+    let mut workers =
         build::workers(&keys, threads, ENTRIES, plan.policy.learned_names).map_err(Failure::usage)?;
+    let sinks = if lane::writes_topics(&plan) {
+        workers = lanes::sending(workers, &plan);
+        lanes::topic_sinks(&plan, &built, &outside)?
+    } else {
+        build::sinks(&plan).map_err(Failure::downstream)?
+    };
     let known = Positions { ledgers, offsets: None };
-    let (delivery, outputs) = delivery(&plan, saved, known, arguments.explain_failures, clock.now())?;
+    let outputs = sinks.len();
+    let delivery = delivery(&plan, sinks, (saved, known), arguments.explain_failures, clock.now())?;
     let delivery = delivery.metered(outside.metered(&plan));
     let now = || clock.now();
     let told = |error: &SourceError| said::note(error.to_string());
@@ -169,20 +177,18 @@ pub(super) struct Positions {
     pub offsets: Option<Arc<Offsets>>,
 }
 
-/// The sinks, the quarantine and the checkpoint of the plan, and how many outputs there are.
+/// The sinks with the quarantine and the checkpoint of the plan.
 pub(super) fn delivery(
     plan: &Plan,
-    saved: Option<Saved>,
-    known: Positions,
+    sinks: Vec<ClassSink>,
+    (saved, known): (Option<Saved>, Positions),
     explain: bool,
     now: Timestamp,
-) -> Result<(Delivery, usize), Failure> {
-    let sinks = build::sinks(plan).map_err(Failure::downstream)?;
-    let outputs = sinks.len();
+) -> Result<Delivery, Failure> {
     let names = plan.sources.iter().map(|source| source.name.clone()).collect();
     let refusals = Refusals::new(plan.quarantine.as_ref(), names, explain).map_err(Failure::downstream)?;
     let delivery = Delivery::new(sinks, Box::new(refusals));
-    let (Some(saved), Some(state)) = (saved, &plan.state) else { return Ok((delivery, outputs)) };
+    let (Some(saved), Some(state)) = (saved, &plan.state) else { return Ok(delivery) };
     let journal = Journal::open(state, now).map_err(Failure::downstream)?;
     let mut stores = build::stores(plan);
     stores.push((if plan.quarantine.is_some() { "quarantine" } else { "" }.to_owned(), None));
@@ -190,7 +196,7 @@ pub(super) fn delivery(
     if let Some(offsets) = known.offsets {
         checkpoint = checkpoint.of_partitions(offsets);
     }
-    Ok((delivery.committing(Box::new(checkpoint)), outputs))
+    Ok(delivery.committing(Box::new(checkpoint)))
 }
 
 /// The keyring of the plan. `run` never makes one; a policy that pseudonymises nothing needs none.

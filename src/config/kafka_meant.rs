@@ -59,7 +59,8 @@ pub(super) fn cluster(written: &WrittenPipeline, base: &Path, report: &mut Repor
         }
     }
     check_session(kafka, report);
-    let all_kafka = written.sinks.iter().all(|sink| of_kafka(&sink.kind));
+    let all_kafka = written.sinks.iter().all(|sink| of_kafka(&sink.kind))
+        && written.sources.iter().all(|source| of_kafka(&source.kind));
     let delivery = if all_kafka { DeliveryKind::ExactlyOnce } else { DeliveryKind::AtLeastOnce };
     Some(KafkaPlan {
         brokers: brokers?,

@@ -28,6 +28,11 @@ fn kinds_of_sinks(written: &WrittenPipeline) -> impl Iterator<Item = (Kind, &Spa
         .filter_map(|sink| sink.kind.as_ref().map(|at| (at.value, &at.span, sink.name.value.as_str())))
 }
 
+/// True when a sink is on Kafka.
+pub(super) fn writes(written: &WrittenPipeline) -> bool {
+    kinds_of_sinks(written).any(|(kind, _, _)| kind == Kind::Kafka)
+}
+
 /// True when what is read from Kafka goes to topics. Sinks that could not be read are taken for that.
 pub(super) fn is_between_topics(written: &WrittenPipeline) -> bool {
     reads(written) && kinds_of_sinks(written).all(|of| of.0 == Kind::Kafka)
@@ -51,6 +56,7 @@ pub(super) fn check_company(written: &WrittenPipeline, report: &mut Report) {
         _ => {}
     }
     let reads = reads(written);
+    check_sinks(written, reads, report);
     for (_, span, name) in kinds_of_sources(written).filter(|of| reads && of.0 != Kind::Kafka) {
         report.error(
             span,
@@ -59,44 +65,60 @@ pub(super) fn check_company(written: &WrittenPipeline, report: &mut Report) {
             ),
         );
     }
+    if let Some(threads) = written.threads.as_ref().filter(|_| reads) {
+        report.error(&threads.span, "a pipeline that reads from Kafka has lanes; write 'lanes' in [kafka]");
+    }
+}
+
+/// Sinks go together when all are topics or none is: each of the two has its own way to be sure that nothing is lost.
+fn check_sinks(written: &WrittenPipeline, reads: bool, report: &mut Report) {
     let to_topics = kinds_of_sinks(written).find(|of| of.0 == Kind::Kafka);
-    for (kind, span, name) in kinds_of_sinks(written) {
-        if reads
-            && kind != Kind::Kafka
-            && let Some((_, _, other)) = to_topics
-        {
+    if let Some((_, _, topics)) = to_topics {
+        for (_, span, name) in kinds_of_sinks(written).filter(|of| of.0 != Kind::Kafka) {
             report.error(
                 span,
                 format!(
-                    "sink '{name}' beside sink '{other}', which is on Kafka: what is read from Kafka goes to topics or to files, since \
-                     each has its own way to be sure; give '{name}' a pipeline and a group of its own"
-                ),
-            );
-        } else if !reads && kind == Kind::Kafka && !written.sources.is_empty() {
-            report.error(
-                span,
-                format!(
-                    "sink '{name}' on Kafka without a source on Kafka is not in this version; write kind = \"file\""
+                    "sink '{name}' beside sink '{topics}', which is on Kafka: sinks of a pipeline are all topics or none is, since each has its \
+                     own way to be sure; give '{name}' a pipeline of its own"
                 ),
             );
         }
     }
-    if reads && to_topics.is_none() {
-        check_stored(written, report);
-    }
     let delivery = written.kafka.as_ref().and_then(|kafka| kafka.delivery.as_ref());
+    let elsewhere = kinds_of_sinks(written).find(|of| of.0 != Kind::Kafka).map(|of| ("sink", of.2));
+    let elsewhere = elsewhere
+        .or_else(|| kinds_of_sources(written).find(|of| of.0 != Kind::Kafka).map(|of| ("source", of.2)));
     if let Some(stated) = delivery.filter(|stated| stated.value == DeliveryKind::ExactlyOnce)
-        && let Some((_, _, name)) = kinds_of_sinks(written).find(|of| of.0 != Kind::Kafka)
+        && let Some((what, name)) = elsewhere
     {
         report.error(
             &stated.span,
             format!(
-                "exactly once holds between Kafka topics only, and sink '{name}' is elsewhere; write \"at_least_once\""
+                "exactly once holds between Kafka topics only, and {what} '{name}' is elsewhere; write \"at_least_once\""
             ),
         );
     }
-    if let Some(threads) = written.threads.as_ref().filter(|_| reads) {
-        report.error(&threads.span, "a pipeline that reads from Kafka has lanes; write 'lanes' in [kafka]");
+    match (reads, to_topics.is_some()) {
+        (true, false) => check_stored(written, report),
+        (false, true) if !written.sources.is_empty() => check_unread(written, report),
+        _ => {}
+    }
+}
+
+/// What means nothing where nothing is read from Kafka.
+fn check_unread(written: &WrittenPipeline, report: &mut Report) {
+    let Some(kafka) = &written.kafka else { return };
+    let spans = [
+        ("group", kafka.group.as_ref().map(|at| &at.span)),
+        ("instance", kafka.instance.as_ref().map(|at| &at.span)),
+        ("lanes", kafka.lanes.as_ref().map(|at| &at.span)),
+        ("commit_ms", kafka.commit_ms.as_ref().map(|at| &at.span)),
+    ];
+    for (name, span) in spans {
+        if let Some(span) = span {
+            report
+                .error(span, format!("'{name}' is for reading from Kafka, and no source does; leave it out"));
+        }
     }
 }
 

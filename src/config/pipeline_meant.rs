@@ -28,8 +28,11 @@ pub(super) fn mean(
     report: &mut Report,
 ) -> Option<Plan> {
     let known = policy.as_ref();
-    let sources: Vec<SourcePlan> =
-        written.sources.iter().filter_map(|source| mean_source(source, known, base, report)).collect();
+    let sources: Vec<SourcePlan> = written
+        .sources
+        .iter()
+        .filter_map(|source| mean_source(source, written, known, base, report))
+        .collect();
     check_one_stdin(written, report);
     kafka_together::check_company(written, report);
     let kafka = kafka_meant::cluster(written, base, report);
@@ -62,6 +65,7 @@ pub(super) fn mean(
 
 fn mean_source(
     source: &WrittenSource,
+    written: &WrittenPipeline,
     policy: Option<&Policy>,
     base: &Path,
     report: &mut Report,
@@ -80,7 +84,10 @@ fn mean_source(
         );
     }
     let class = class_choice(source, policy, report);
-    let mut max_lateness_seconds = source.max_lateness.as_ref().map_or(0, |at| at.value);
+    // In a log ordered by arrival what is late outlives its deadline, so that topics need a bound.
+    let to_topics = kafka_together::writes(written);
+    let lateness_default = if to_topics { kafka_meant::lateness_default(class.as_ref(), policy) } else { 0 };
+    let mut max_lateness_seconds = source.max_lateness.as_ref().map_or(lateness_default, |at| at.value);
     let kind = match source.kind.as_ref()?.value {
         Kind::Stream => SourceKind::Stdin,
         Kind::File => SourceKind::File {

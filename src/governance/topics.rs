@@ -45,7 +45,8 @@ pub fn wanted(plan: &Plan) -> Wanted {
                 holds: format!("class {}", class_plan.name),
                 arrival: arrival(kafka, late),
                 limit_ms: class_plan.retention_seconds.unwrap_or(0).saturating_mul(1_000),
-                keyed: to.key.is_some(),
+                // Without topics to read, any partition will do.
+                keyed: to.key.is_some() || sources.is_empty(),
                 partitions: to.partitions,
                 replication: to.replication,
                 message_bytes: to.pack_bytes.map(|bytes| bytes as u64),

@@ -5,7 +5,8 @@
 //!   before it: fields are dropped in the order of their declaration, and the `Arc` stands last.
 //! - A batch borrows the [`Inbox`] it was read from, mutably, so there is one at a time and it ends before the queue does. Each of its
 //!   messages is destroyed once, in `Drop`. A payload lives as long as its message: every slice borrows the batch.
-//! - librdkafka's clients may be called from any thread. A lane's handles are used by the thread that made them; they are not `Send`.
+//! - librdkafka's clients may be called from any thread. A lane's handles are used by the thread that made them. An [`Outbox`] may be given
+//!   to another thread, and none is shared without a lock (it is `Send` and not `Sync`); an inbox is not even `Send`.
 //! - Lengths come from librdkafka and are those of its own buffers; a null payload is `None`, never a slice.
 //! - What is sent is copied by librdkafka (`RD_KAFKA_MSG_F_COPY`) before the call returns; headers are given away when it succeeds and
 //!   destroyed here when it does not.
@@ -310,6 +311,10 @@ impl<C: ProducerContext + 'static> Outbox<C> {
         usize::try_from(unsafe { sys::rd_kafka_outq_len(self.producer.client().native_ptr()) }).unwrap_or(0)
     }
 }
+
+// SAFETY: handles of topics may be used by any thread, and all calls that take them lock inside librdkafka; `&mut` or a lock is needed to give
+// one away, so that it is used by one thread at a time.
+unsafe impl<C: ProducerContext + 'static> Send for Outbox<C> {}
 
 impl<C: ProducerContext + 'static> Drop for Outbox<C> {
     fn drop(&mut self) {

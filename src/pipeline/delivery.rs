@@ -217,7 +217,7 @@ impl State {
             }
             self.refuse.refuse(input, batch, outcome, self.counts.records_in + 1, clock())?;
         }
-        self.write_clean(&outcome.clean, clock)?;
+        self.write_clean(&outcome.clean, &outcome.epochs, clock)?;
         self.counts.add(&outcome.counts);
         self.withheld.settle(&mut self.counts);
         self.metered.batch(input, &outcome.counts, self.counts.withheld);
@@ -228,11 +228,17 @@ impl State {
         Ok(())
     }
 
-    fn write_clean(&mut self, clean: &[CleanBatch], clock: Clock<'_>) -> Result<(), SinkError> {
+    fn write_clean(
+        &mut self,
+        clean: &[CleanBatch],
+        epochs: &[String],
+        clock: Clock<'_>,
+    ) -> Result<(), SinkError> {
         for (at, ((_, sink), clean)) in self.sinks.iter_mut().zip(clean).enumerate() {
             if !clean.is_empty() {
                 let now = clock();
                 self.metered.begin(at, clean, now);
+                sink.epochs(epochs);
                 self.withheld.note(at, sink.write(clean, now)?.withheld);
                 self.metered.end(at, clock());
             }

@@ -165,6 +165,15 @@ impl Outcome {
         }
     }
 
+    /// Closes the frame of a record that has one of its own.
+    #[inline(always)]
+    fn end_record(&mut self, task: Task<'_>, output: usize) {
+        if task.bounds.apart {
+            let epoch = self.epochs.len().saturating_sub(1) as u32;
+            self.clean[output].close_frame(task.input as u32, epoch);
+        }
+    }
+
     fn clear(&mut self) {
         self.clean.iter_mut().for_each(CleanBatch::clear);
         self.failures.clear();
@@ -197,6 +206,8 @@ pub struct Bounds {
     pub late_before: Option<Timestamp>,
     /// The instant before which one is too late even for where late ones go.
     pub too_late_before: Option<Timestamp>,
+    /// Each record is a frame of its own.
+    pub apart: bool,
 }
 
 /// A worker's own state. Reused from batch to batch: after the first batches nothing is allocated.
@@ -209,6 +220,8 @@ pub struct Worker {
     texts: Texts,
     lines: Lines,
     joined: Joined,
+    /// By input, where records go to topics one by one: how late they may be, in seconds.
+    sending: Vec<i64>,
     /// One per input: a memo belongs to one parser.
     memos: Vec<Memo>,
 }
@@ -225,6 +238,7 @@ impl Worker {
             texts: Texts::default(),
             lines: Lines::default(),
             joined: Joined::default(),
+            sending: Vec::new(),
             memos: Vec::new(),
         }
     }
@@ -233,6 +247,14 @@ impl Worker {
     #[must_use]
     pub fn learning(mut self, learned: Arc<Learned>) -> Self {
         self.protector.learner = Learner::of(learned);
+        self
+    }
+
+    /// Sends what it reads to topics: each record is a frame, and one that is later than its input allows is withheld (in seconds, by
+    /// input).
+    #[must_use]
+    pub fn sending(mut self, lateness_seconds: Vec<i64>) -> Self {
+        self.sending = lateness_seconds;
         self
     }
 
@@ -264,7 +286,10 @@ impl Worker {
             bytes: &batch.bytes,
             received: batch.received,
             now,
-            bounds: Bounds::default(),
+            bounds: self
+                .sending
+                .get(input)
+                .map_or_else(Bounds::default, |late| Bounds::of_topics(now, *late)),
         };
         self.run(task, outcome);
         self.protector.learner.hand_in();
@@ -346,6 +371,7 @@ impl Worker {
                     protector.ndjson(record, &route.columns, envelope(time, completed, &stamp), out)
                 }
             });
+            outcome.end_record(task, output);
         }
         outcome.counts.leave(fate == Fate::Late);
     }

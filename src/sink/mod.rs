@@ -92,6 +92,9 @@ pub trait Sink: Send {
     /// earlier calls accepted.
     fn write(&mut self, batch: &CleanBatch, now: Timestamp) -> Result<Delivered, SinkError>;
 
+    /// Names of the epochs that the [frames](crate::record::batch::Frame) of the next batch are of.
+    fn epochs(&mut self, _names: &[String]) {}
+
     /// Called about once a second, whether something arrives or not: sets aside what has become old enough to be closed.
     ///
     /// # Errors

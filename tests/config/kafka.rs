@@ -250,6 +250,26 @@ fn topics_go_into_files_at_least_once() {
 }
 
 #[test]
+fn files_go_to_topics_at_least_once() {
+    let of_file = "kind = \"file\"\npath = \"/var/log/a\"";
+    let text = with(SHORT, "kind = \"kafka\"\ntopics = [\"raw.nginx\"]", of_file);
+    let text = with(&text, "group = \"sluis\"\n", "");
+    let plan = accepted(&text);
+    assert_eq!(plan.kafka.as_ref().unwrap().delivery, DeliveryKind::AtLeastOnce);
+    // A quarter of the shortest class, as of sources on Kafka.
+    assert_eq!(plan.sources[0].max_lateness_seconds, 6 * 3_600);
+    let text = with(&text, "brokers =", "lanes = 2\ncommit_ms = 50\ndelivery = \"exactly_once\"\nbrokers =");
+    assert_eq!(
+        refused_pipeline(&text),
+        [
+            "etc/run.toml:6:9: 'lanes' is for reading from Kafka, and no source does; leave it out",
+            "etc/run.toml:7:13: 'commit_ms' is for reading from Kafka, and no source does; leave it out",
+            "etc/run.toml:8:12: exactly once holds between Kafka topics only, and source 'nginx' is elsewhere; write \"at_least_once\"",
+        ]
+    );
+}
+
+#[test]
 fn quarantine_goes_to_a_topic() {
     let key = age::x25519::Identity::generate().to_public().to_string();
     let quarantine = format!("{SHORT}\n[quarantine]\nrecipients = [\"{key}\"]\nretention = \"24h\"\n");

@@ -209,15 +209,13 @@ pub(super) const FAULTS: &[(&str, &str, &[&str])] = &[
         "recipient = \"operations team\"",
         "recipient = \"operations team\"\n\n[sink.files]\nkind = \"file\"\npath = \"/var/lib/sluis/out\"\nclasses = [\"web\"]\npurpose = \"security\"\nlocation = \"NL\"\nrecipient = \"support\"",
         &[
-            "24:8: sink 'files' beside sink 'analytics', which is on Kafka: what is read from Kafka goes to topics or to files, since each has its own way to be sure; give 'files' a pipeline and a group of its own",
+            "24:8: sink 'files' beside sink 'analytics', which is on Kafka: sinks of a pipeline are all topics or none is, since each has its own way to be sure; give 'files' a pipeline of its own",
         ],
     ),
     (
         "kind = \"kafka\"\ntopics = [\"raw.nginx\"]",
         "kind = \"file\"\npath = \"/var/log/a\"",
-        &[
-            "16:8: sink 'analytics' on Kafka without a source on Kafka is not in this version; write kind = \"file\"",
-        ],
+        &["7:9: 'group' is for reading from Kafka, and no source does; leave it out"],
     ),
     (
         "[source.nginx]",

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -240,6 +240,77 @@ fn pi_2_files_hold_nothing_raw_and_what_fails_is_sealed_beside_them() {
     let decryptor = age::Decryptor::new(&sealed[..]).unwrap();
     decryptor.decrypt(std::iter::once(identity)).unwrap().read_to_string(&mut plain).unwrap();
     assert!(plain.contains(&bad), "{plain}");
+}
+
+/// A log file instead of the topic.
+fn from_a_file<'b>(broker: &'b Broker) -> Ground<'b> {
+    let ground = Ground::new(broker, &Shape { partitions: 3, ..Shape::default() });
+    let topics = format!("kind = \"kafka\"\ntopics = [\"{}\"]", ground.raw);
+    let group = format!("group = \"{}\"\ninstance = \"{{instance}}\"\nlanes = 1\n", ground.group);
+    ground.instead(&topics, "kind = \"file\"\npath = \"log\"").instead(&group, "")
+}
+
+/// The numbers that are in the output, in whatever partition.
+fn sent(ground: &Ground<'_>) -> BTreeMap<u64, usize> {
+    let mut count = BTreeMap::new();
+    for found in ground.numbers().into_values().flatten() {
+        *count.entry(found).or_default() += 1;
+    }
+    count
+}
+
+#[test]
+fn pi_9_a_file_goes_to_a_topic_and_loses_nothing_when_killed() {
+    let ground = from_a_file(Broker::shared());
+    let mut log = fs::File::create(ground.path("log")).unwrap();
+    let mut last = 0;
+    let mut feed = |more: u64| {
+        for _ in 0..more {
+            last += 1;
+            log.write_all(line(last).as_bytes()).unwrap();
+        }
+        last
+    };
+    let mut instance = ground.start("one");
+    for wait in [1_700_u64, 2_300, 1_400] {
+        for _ in 0..wait / 50 {
+            feed(100);
+            thread::sleep(Duration::from_millis(50));
+        }
+        instance.kill();
+        instance = ground.start("one");
+    }
+    let last = feed(1);
+    eventually("the last record", || sent(&ground).contains_key(&last));
+    instance.stop().expect_code(0);
+    let (lost, doubled) = judge(&sent(&ground), last);
+    println!("figures: from a file, killed 3 times: {doubled} of {last} records came more than once");
+    assert!(lost.is_empty(), "lost {} of {last}: {:?} …", lost.len(), &lost[..lost.len().min(5)]);
+    // What came since a checkpoint, which is written every second.
+    assert!(doubled < 3 * 5_000, "{doubled} of {last}");
+    // Every record is a message, which says what it is.
+    let message = ground.broker.read_committed(&ground.clean).remove(0);
+    assert_eq!(message.text().lines().count(), 1);
+    let header = |name: &str| {
+        let value = message.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        String::from_utf8(value.unwrap_or_else(|| panic!("no {name}: {message:?}"))).unwrap()
+    };
+    assert_eq!((header("sluis.policy"), header("sluis.class")), ("2026-11-27".to_owned(), "web".to_owned()));
+    assert!(header("sluis.epoch").starts_with("web/"), "{}", header("sluis.epoch"));
+    assert!(header("sluis.deadline").parse::<jiff::Timestamp>().is_ok());
+}
+
+#[test]
+fn what_is_late_is_withheld_from_topics_and_once_ends_with_the_file() {
+    let ground = from_a_file(Broker::shared());
+    let time = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(2);
+    let late = time.strftime("%Y-%m-%dT%H:%M:%S+00:00");
+    let late = format!("203.0.113.7 [{late}] \"GET / HTTP/1.1\" 200 2\n");
+    fs::write(ground.path("log"), [line(1), late, line(3), "no line\n".to_owned()].concat()).unwrap();
+    let run = ground.run_once("one");
+    run.expect_code(0);
+    assert_eq!((run.stats().taken, run.stats().out, run.stats().quarantined), (4, 2, 1));
+    assert_eq!(sent(&ground).into_keys().collect::<Vec<_>>(), [1, 3]);
 }
 
 #[test]

@@ -63,7 +63,8 @@ impl State {
         if !messages.refused.is_empty() {
             self.refuse.refuse_messages(messages.refused, clock())?;
         }
-        self.write_clean(messages.clean, clock)?;
+        // Names of epochs are for topics.
+        self.write_clean(messages.clean, &[], clock)?;
         messages.counts.iter().for_each(|counts| self.counts.add(counts));
         self.withheld.settle(&mut self.counts);
         let heard = messages.counts.iter().enumerate().filter(|(_, counts)| counts.records_in > 0);

@@ -232,6 +232,7 @@ impl Reader<'_, '_> {
             delivery_seconds: delivery_seconds.cast_signed(),
             late_before: Some(now.plus_seconds(-source.lateness_seconds)),
             too_late_before: Some(now.plus_seconds(-source.late_lateness_seconds)),
+            apart: false,
         }
     }
 
@@ -384,7 +385,7 @@ impl Sender<'_> {
 
 /// The next frame, and with it those after it that may share its message: they lie beside it, and are of the same partition and epoch.
 /// `start` is where it begins in its batch.
-fn packed(
+pub(super) fn packed(
     frames: &mut (impl Iterator<Item = Frame> + Clone),
     start: usize,
     pack_bytes: Option<usize>,
@@ -409,7 +410,7 @@ fn packed(
 }
 
 /// The value of a column in a record of NDJSON; `before` is all that stands before it.
-fn value_after<'l>(before: &[u8], line: &'l [u8]) -> Option<&'l [u8]> {
+pub(super) fn value_after<'l>(before: &[u8], line: &'l [u8]) -> Option<&'l [u8]> {
     let start = memchr::memmem::find(line, before)? + before.len();
     let len = memchr::memchr(b'"', &line[start..])?;
     Some(&line[start..start + len])
@@ -417,14 +418,14 @@ fn value_after<'l>(before: &[u8], line: &'l [u8]) -> Option<&'l [u8]> {
 
 /// A deadline in words: most messages have that of the one before.
 #[derive(Default)]
-struct Deadline {
+pub(super) struct Deadline {
     of: Option<(i64, TimeRule)>,
     text: Vec<u8>,
 }
 
 impl Deadline {
     /// To the minute, or as exact as the policy lets it be; rounded down it is only earlier.
-    fn text(&mut self, deadline: Option<Timestamp>, rule: TimeRule) -> &[u8] {
+    pub(super) fn text(&mut self, deadline: Option<Timestamp>, rule: TimeRule) -> &[u8] {
         let seconds = deadline.map_or(0, |deadline| match rule {
             TimeRule::Exact => deadline.seconds().div_euclid(60) * 60,
             TimeRule::Hour | TimeRule::Absent => deadline.hour().seconds(),

@@ -34,6 +34,7 @@ mod rate;
 mod round;
 mod setup;
 mod store;
+mod topic_sink;
 mod watchdog;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,6 +46,7 @@ pub use event::{LaneEvent, LaneEvents};
 pub use once::Once;
 pub use setup::{Output, Setup, writes_topics};
 pub use store::Store;
+pub use topic_sink::{TooLarge, topic_sinks};
 pub use watchdog::Beat;
 
 use super::counts::Counts;

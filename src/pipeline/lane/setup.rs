@@ -81,7 +81,7 @@ pub(super) struct Headers {
 }
 
 impl Headers {
-    fn new(version: &str) -> Self {
+    pub(super) fn new(version: &str) -> Self {
         let name = |name: &CStr| name.to_owned();
         Self {
             policy: name(c"sluis.policy"),
@@ -117,7 +117,10 @@ impl Setup {
         }
         let (mut outputs, mut topics) = (Vec::new(), Vec::new());
         if writes_topics(plan) {
-            (outputs, topics) = self::outputs(plan, &inputs)?;
+            (outputs, topics) = {
+                let compiled: Vec<&SourcePlan> = inputs.iter().map(|input| &input.plan).collect();
+                self::outputs(plan, &compiled)?
+            };
             late_outputs(plan, &mut inputs, &mut outputs, &mut topics);
         }
         let mut quarantine = None;
@@ -202,7 +205,7 @@ pub fn writes_topics(plan: &Plan) -> bool {
     plan.sinks.iter().any(|sink| matches!(sink.kind, SinkKind::Kafka(_)))
 }
 
-fn compression(plan: &Plan) -> &'static str {
+pub(super) fn compression(plan: &Plan) -> &'static str {
     let of_sink = |kind: &SinkKind| match kind {
         SinkKind::Kafka(kafka) => Some(kafka.compression),
         _ => None,
@@ -211,7 +214,7 @@ fn compression(plan: &Plan) -> &'static str {
 }
 
 /// The outputs in the order of the worker's, and the topics they go to.
-fn outputs(plan: &Plan, inputs: &[Input]) -> Result<(Vec<Output>, Vec<String>), String> {
+pub(super) fn outputs(plan: &Plan, sources: &[&SourcePlan]) -> Result<(Vec<Output>, Vec<String>), String> {
     let (mut outputs, mut topics) = (Vec::new(), Vec::<String>::new());
     for (class, sink) in build::outputs(plan) {
         let planned = &plan.sinks[sink];
@@ -222,7 +225,7 @@ fn outputs(plan: &Plan, inputs: &[Input]) -> Result<(Vec<Output>, Vec<String>), 
         let name = at.and_then(|at| kafka.topics.get(at)).ok_or("a sink without a topic for a class")?;
         let topic = place_of(name, &mut topics);
         let output = outputs.len();
-        let mut routes = inputs.iter().flat_map(|input| &input.plan.classes).flat_map(|class| &class.routes);
+        let mut routes = sources.iter().flat_map(|source| &source.classes).flat_map(|class| &class.routes);
         let time =
             routes.find(|route| route.output == output).map_or(TimeRule::Hour, |route| route.table.time);
         outputs.push(Output {

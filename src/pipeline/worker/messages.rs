@@ -7,6 +7,7 @@
 use std::mem;
 
 use super::{Bounds, Fate, Outcome, SourcePlan, Task, Worker, fail};
+use crate::config::kafka::MESSAGE_TIMEOUT_SECONDS;
 use crate::format::{Format, Memo};
 use crate::pipeline::counts::Counts;
 use crate::protect::treatments::Treatments;
@@ -31,6 +32,17 @@ pub struct Message<'a> {
 }
 
 impl Bounds {
+    /// Of records that are sent to topics at `now`, each a message, and may be so late: like those of a lane without transactions.
+    pub(super) fn of_topics(now: Timestamp, lateness_seconds: i64) -> Self {
+        let late_before = Some(now.plus_seconds(-lateness_seconds));
+        Self {
+            delivery_seconds: MESSAGE_TIMEOUT_SECONDS.cast_signed(),
+            late_before,
+            too_late_before: late_before,
+            apart: true,
+        }
+    }
+
     /// How a record leaves at `now`, where late ones have an output or none; one that may not leave is counted.
     #[inline]
     pub(super) fn judge(

@@ -95,6 +95,7 @@ impl Worker {
                     protector.ndjson_row(record, &route.columns, envelope(Some(time), false, &stamp), out)
                 }
             });
+            outcome.end_record(task, output);
         }
         outcome.counts.leave(fate == Fate::Late);
     }
