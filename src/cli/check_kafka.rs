@@ -124,12 +124,7 @@ fn input(plan: &Plan, planned: &SourcePlan, source: &KafkaSource, is_stored: boo
     out
 }
 
-fn output<'n>(
-    name: &str,
-    classes: impl Iterator<Item = &'n str>,
-    sink: &KafkaSink,
-    is_read: bool,
-) -> String {
+fn output<'n>(name: &str, classes: impl Iterator<Item = &'n str>, sink: &KafkaSink, is_read: bool) -> String {
     let mut out = format!("\ntopics of sink {name}, compressed with {}\n", sink.compression);
     for (class, topic) in classes.zip(&sink.topics) {
         out.push_str(&format!("  {class}: {topic}\n"));
