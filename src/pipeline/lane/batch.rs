@@ -53,9 +53,8 @@ impl Lane<'_> {
         }
         let sealed = seal(setup, &batch, &outcome.refused)?;
         drop(batch);
-        if self.setup.store.is_some() {
-            self.took(&found.taken)?;
-        } else if self.holding.iter().any(|held| held.next.is_some()) {
+        // There are no rounds where records go to a store.
+        if setup.store.is_none() && holding.iter().any(|held| held.next.is_some()) {
             self.send(&sealed, &mut found.taken)?;
         }
         for (input, (counts, seconds)) in found.taken.iter().enumerate() {

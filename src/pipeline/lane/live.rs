@@ -102,8 +102,8 @@ impl<'a> Lane<'a> {
             if self.is_held_up()? {
                 std::thread::sleep(Duration::from_millis(20));
             } else {
-                let round = self.round.as_ref().filter(|_| self.setup.store.is_none());
-                let wait = round.map_or(WAIT, |round| round.left(self.commit_every()).min(WAIT));
+                let wait =
+                    self.round.as_ref().map_or(WAIT, |round| round.left(self.commit_every()).min(WAIT));
                 self.read(wait)?;
                 if self.round.as_ref().is_some_and(|round| self.is_due(round)) {
                     self.settle()?;
@@ -155,12 +155,7 @@ impl<'a> Lane<'a> {
         Duration::from_millis(self.setup.kafka.commit_ms)
     }
 
-    /// Checkpoints have a pace of their own.
     fn is_due(&self, round: &Round) -> bool {
-        self.setup.store.is_none() && self.is_over(round)
-    }
-
-    fn is_over(&self, round: &Round) -> bool {
         round.left(self.commit_every()).is_zero() || round.bytes >= self.setup.round_bytes()
     }
 

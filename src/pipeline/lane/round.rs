@@ -19,7 +19,7 @@ const RETRIES: usize = 5;
 
 /// See the module comment.
 pub(super) struct Round {
-    pub began: Instant,
+    began: Instant,
     /// Bytes read.
     pub bytes: u64,
     /// By input: what it has done; added to the totals when it is a fact.
@@ -153,6 +153,10 @@ impl Lane<'_> {
     /// Undoes the round at hand; its records are read again, from where the group is. Where the group does not know us any more, it has
     /// to speak first.
     pub(super) fn give_up(&mut self, error: Option<&KafkaError>) -> Result<(), KafkaError> {
+        if self.setup.store.is_some() {
+            // The sinks keep what they have: it is stored with the next checkpoint, whoever reads on.
+            self.holding.forget();
+        }
         let Some(round) = self.round.take() else { return Ok(()) };
         let after = round.began.elapsed();
         self.around.events.tell(LaneEvent::Aborted { lane: self.number, error, after, bytes: round.bytes });
@@ -171,6 +175,7 @@ impl Lane<'_> {
 
     /// The lane ends, and with it whatever is open: the next producer of its name, or the broker, aborts it.
     pub(super) fn abandon(&mut self) {
+        self.leave_to_others(&self.holding.partitions());
         if let Some(round) = self.round.take() {
             let after = round.began.elapsed();
             self.around.events.tell(LaneEvent::Aborted {

@@ -95,14 +95,6 @@ impl Lane<'_> {
         self.setup.store.as_ref().is_some_and(|store| store.delivery.has_failed())
     }
 
-    /// Notes what the store took.
-    pub(super) fn took(&mut self, taken: &[(Counts, i64)]) -> Result<(), KafkaError> {
-        let bytes = taken.iter().map(|(counts, _)| counts.bytes_in).sum();
-        self.begin()?.bytes += bytes;
-        self.around.events.tell(LaneEvent::Took { lane: self.number, bytes });
-        Ok(())
-    }
-
     /// Lets the sinks close what has become old enough, and tells the group what became durable.
     pub(super) fn keep_store(&mut self) -> Result<(), KafkaError> {
         let setup = self.setup;
@@ -138,11 +130,6 @@ impl Lane<'_> {
         }
         store.offsets.told(&stored);
         self.has_committed = true;
-        if let Some(round) = self.round.take() {
-            let (after, bytes) = (round.began.elapsed(), round.bytes);
-            // Records were counted when the sinks had them.
-            self.around.events.tell(LaneEvent::Committed { lane: self.number, after, counts: &[], bytes });
-        }
         Ok(())
     }
 
