@@ -389,11 +389,7 @@ recipient = "operations"
     /// The fast way is for records whose class is known beforehand: that of every source which names one.
     #[test]
     fn a_source_of_one_class_is_read_as_rows() {
-        let first =
-            "[{ is = \"web\" }, { is = \"web-error\", when = { \"http.response.status_code\" = \"500\" } }]";
-        for class in ["\"web\"", first] {
-            assert!(source_of(class).rows().is_some(), "{class}");
-        }
+        assert!(source_of("\"web\"").rows().is_some());
         let chosen =
             "[{ is = \"web-error\", when = { \"http.response.status_code\" = \"500\" } }, { is = \"web\" }]";
         assert!(source_of(chosen).rows().is_none());
