@@ -8,6 +8,7 @@ mod chaos;
 mod files;
 mod ground;
 mod leak;
+mod oidc;
 mod poison;
 mod proxy;
 mod rights;

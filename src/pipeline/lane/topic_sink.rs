@@ -93,7 +93,12 @@ impl TopicSink {
     }
 
     /// Sends one message; false when it is too large.
-    fn send(&mut self, producer: &LaneProducer, line: &[u8], frame: &Frame) -> Result<bool, SinkError> {
+    fn send(
+        &mut self,
+        (producer, now): (&LaneProducer, Timestamp),
+        line: &[u8],
+        frame: &Frame,
+    ) -> Result<bool, SinkError> {
         let Headers { policy, class, epoch, deadline, version } = &*self.headers;
         let key = self.output.key.as_deref().and_then(|before| value_after(before, line));
         let said = self.epochs.get(frame.epoch as usize).map_or("", String::as_str);
@@ -104,21 +109,21 @@ impl TopicSink {
             (epoch, said.as_bytes()),
             (deadline, time.text(frame.deadline, self.output.time)),
         ];
-        let sent = self.offer(producer, line, key, &headers);
+        let sent = self.offer((producer, now.0.div_euclid(1_000)), line, key, &headers);
         self.deadline = time;
         sent
     }
 
     fn offer(
         &self,
-        producer: &LaneProducer,
+        (producer, millis): (&LaneProducer, i64),
         line: &[u8],
         key: Option<&[u8]>,
         headers: &[(&CStr, &[u8])],
     ) -> Result<bool, SinkError> {
         let began = Instant::now();
         loop {
-            match producer.send(self.output.topic, BY_KEY, line, key, headers) {
+            match producer.send((self.output.topic, BY_KEY), millis, line, key, headers) {
                 Ok(()) => return Ok(true),
                 Err(NotSent::TooLarge) => {
                     (self.too_large)(&self.topic, line.len() as u64);
@@ -177,7 +182,7 @@ impl Sink for TopicSink {
                 return Err(SinkError::NoDeadline { place: format!("topic {}", self.topic) });
             };
             let records = u64::from(frame.records);
-            if deadline > sure && self.send(&producer, line, &frame)? {
+            if deadline > sure && self.send((&producer, now), line, &frame)? {
                 delivered.records += records;
             } else {
                 delivered.withheld += records;
