@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::FromClientConfigAndContext;
@@ -23,6 +23,9 @@ const BATCH_MAX: usize = 2_000;
 
 /// How long brokers may take to say where a group is.
 const ASK: Duration = Duration::from_secs(5);
+
+/// How long one that leaves waits for the id that it has asked for.
+const BECOMES_MEMBER: Duration = Duration::from_secs(2);
 
 /// A partition of a topic.
 pub type Partition = (String, i32);
@@ -206,19 +209,30 @@ impl LaneConsumer {
             .map_err(|error| KafkaError::call("committing positions", &error))
     }
 
-    /// What proves to the broker which generation of the group we are in.
-    pub fn metadata(&self) -> Option<ConsumerGroupMetadata> {
-        self.consumer.group_metadata()
+    /// Leaves the group, and lets go of what it has; `beat` is called all the while. librdkafka alone leaves nobody behind when the group
+    /// is at rest. While it changes, the coordinator answers one request of a connection after the other, so that the goodbye waits behind
+    /// the answer to the joining, and is lost with the connection: the group would wait for who has gone until its session is over, and
+    /// for who has just been given an id, too. So a change that is under way is waited for, at most for `wait`.
+    pub fn leave(&self, wait: Duration, beat: impl Fn()) {
+        self.close();
+        let began = Instant::now();
+        let serve_while = |is_so: bool, wait: Duration| {
+            while self.inbox.is_member() == is_so && began.elapsed() < wait {
+                beat();
+                let _ = self.consumer.poll(Duration::from_millis(20));
+            }
+        };
+        serve_while(false, wait.min(BECOMES_MEMBER));
+        // During a change it is put off until the end of that.
+        self.consumer.unsubscribe();
+        serve_while(true, wait);
     }
-}
 
-impl Drop for LaneConsumer {
-    fn drop(&mut self) {
-        self.consumer.context().is_closing.store(true, Ordering::Relaxed);
-        // What was told and not handled yet is what the group waits for.
-        while let Some(event) =
-            self.consumer.context().events.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
-        {
+    /// Lets go, from now on, of whatever the group decides, and of what was told and not handled yet: the group waits for it.
+    fn close(&self) {
+        let context = self.consumer.context();
+        context.is_closing.store(true, Ordering::Relaxed);
+        while let Some(event) = context.events.lock().unwrap_or_else(PoisonError::into_inner).pop_front() {
             let _ = match event {
                 GroupEvent::Assigned(_) => self.consumer.incremental_assign(&TopicPartitionList::new()),
                 GroupEvent::Revoked { partitions, .. } => {
@@ -227,6 +241,17 @@ impl Drop for LaneConsumer {
                 }
             };
         }
+    }
+
+    /// What proves to the broker which generation of the group we are in.
+    pub fn metadata(&self) -> Option<ConsumerGroupMetadata> {
+        self.consumer.group_metadata()
+    }
+}
+
+impl Drop for LaneConsumer {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

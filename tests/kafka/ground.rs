@@ -32,7 +32,7 @@ state = "state-{instance}"
 brokers = [{brokers}]
 group = "{group}"
 instance = "{instance}"
-lanes = 1
+lanes = {lanes}
 {kafka}
 
 [source.log]
@@ -62,9 +62,15 @@ pub const CLEAN: &[(&str, &str)] =
 /// Members that are killed or frozen are given up after two seconds.
 pub const QUICK: &str = r#"options = { "session.timeout.ms" = "2000", "heartbeat.interval.ms" = "300" }"#;
 
+/// A number that the environment gives, for long forms.
+pub fn number_of(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok())
+}
+
 /// What a test wants otherwise: lines that are put in.
 pub struct Shape<'a> {
     pub partitions: i32,
+    pub lanes: usize,
     pub format: &'a str,
     pub kafka: &'a str,
     pub source: &'a str,
@@ -75,7 +81,7 @@ pub struct Shape<'a> {
 
 impl Default for Shape<'_> {
     fn default() -> Self {
-        Self { partitions: 4, format: "", kafka: QUICK, source: "", sink: "", raw: &[], clean: &[] }
+        Self { partitions: 4, lanes: 1, format: "", kafka: QUICK, source: "", sink: "", raw: &[], clean: &[] }
     }
 }
 
@@ -99,6 +105,7 @@ impl<'b> Ground<'b> {
         let format = if shape.format.is_empty() { &own } else { shape.format };
         let pipeline = [
             ("{group}", group.as_str()),
+            ("{lanes}", &shape.lanes.to_string()),
             ("{raw}", &raw),
             ("{clean}", &clean),
             ("{format}", format),
@@ -295,9 +302,28 @@ impl Feeder {
     /// Stops, and returns the last number, once the broker has all.
     pub fn end(self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
+        self.finish()
+    }
+
+    /// The same, once the most has been fed.
+    pub fn finish(self) -> u64 {
         self.thread.join().unwrap();
         self.fed.load(Ordering::Relaxed)
     }
+}
+
+/// A reader of what is committed in the output, from its beginning.
+pub fn clean_reader(ground: &Ground<'_>) -> BaseConsumer {
+    let mut config = ground.broker.config();
+    config.set("group.id", "tests-watch").set("isolation.level", "read_committed");
+    config.set("enable.auto.commit", "false").set("fetch.wait.max.ms", "50");
+    let consumer: BaseConsumer = config.create().expect("a consumer");
+    let mut list = TopicPartitionList::new();
+    for partition in 0..ground.partitions {
+        list.add_partition_offset(&ground.clean, partition, Offset::Beginning).expect("valid");
+    }
+    consumer.assign(&list).expect("partitions are assigned");
+    consumer
 }
 
 /// Reads what is committed as it comes.
@@ -309,15 +335,7 @@ pub struct Watcher {
 
 impl Watcher {
     pub fn start(ground: &Ground<'_>) -> Self {
-        let mut config = ground.broker.config();
-        config.set("group.id", "tests-watch").set("isolation.level", "read_committed");
-        config.set("enable.auto.commit", "false").set("fetch.wait.max.ms", "50");
-        let consumer: BaseConsumer = config.create().expect("a consumer");
-        let mut list = TopicPartitionList::new();
-        for partition in 0..ground.partitions {
-            list.add_partition_offset(&ground.clean, partition, Offset::Beginning).expect("valid");
-        }
-        consumer.assign(&list).expect("partitions are assigned");
+        let consumer = clean_reader(ground);
         let seen: Vec<AtomicU64> = (0..ground.partitions).map(|_| AtomicU64::new(0)).collect();
         let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(seen));
         let (stopped, noted) = (Arc::clone(&stop), Arc::clone(&seen));

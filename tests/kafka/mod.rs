@@ -10,5 +10,6 @@ mod leak;
 mod poison;
 mod proxy;
 mod rights;
+mod scale;
 mod support;
 mod topics;
