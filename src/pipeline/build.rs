@@ -247,8 +247,11 @@ pub fn classes(policy: &Policy, parser: &dyn Parser, specs: &[RouteSpec<'_>]) ->
 }
 
 fn choice(planned: &Planned, layout: &Layout) -> Result<ClassChoice, String> {
-    if planned.class.rules.is_empty() {
-        return Ok(ClassChoice::Fixed(planned.class.otherwise));
+    match planned.class.rules.first() {
+        None => return Ok(ClassChoice::Fixed(planned.class.otherwise)),
+        // `class = "name"` is a rule without a condition. Of a class that is known beforehand records can be read as rows.
+        Some(rule) if rule.when.is_empty() => return Ok(ClassChoice::Fixed(rule.class)),
+        Some(_) => {}
     }
     let mut rules = Vec::new();
     for rule in &planned.class.rules {
