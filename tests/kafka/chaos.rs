@@ -4,7 +4,8 @@
 //! and how long each recovery took: from the fault until a record that was fed after it is readable in every partition. *Promised*: an
 //! instance that is cut off or frozen comes back as a zombie, which the group fences: its transaction may live longer than it was away.
 //!
-//! `SLUIS_KAFKA_ROUNDS` is the number of faults, `SLUIS_KAFKA_RECORDS` how many records at least, `SLUIS_SEED` repeats them.
+//! `SLUIS_KAFKA_ROUNDS` is the number of faults, `SLUIS_KAFKA_RECORDS` how many records at least, `SLUIS_SEED` repeats them, and
+//! `SLUIS_KAFKA_FAULTS` narrows them (`Leader,Broker`).
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -177,10 +178,14 @@ fn chaos(delivery: &str, rounds: u64, verdict: impl Fn(&Ground<'_>, u64)) {
         took,
     };
     field.watcher.wait_past(0, Instant::now(), &[]);
+    let only = std::env::var("SLUIS_KAFKA_FAULTS").unwrap_or_default();
+    let is_meant = |fault: &Fault| only.is_empty() || only.contains(&format!("{fault:?}"));
+    let mut faults = FAULTS[..if nodes > 1 { FAULTS.len() } else { FAULTS.len() - 1 }].to_vec();
+    faults.retain(is_meant);
     let mut left: Vec<Fault> = Vec::new();
     for _ in 0..rounds {
         if left.is_empty() {
-            left = FAULTS[..if nodes > 1 { FAULTS.len() } else { FAULTS.len() - 1 }].to_vec();
+            left = faults.clone();
         }
         // Every kind comes as often as every other.
         let fault = left.swap_remove(field.chance.below(left.len() as u64) as usize);

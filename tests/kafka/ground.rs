@@ -40,7 +40,7 @@ kind = "kafka"
 topics = ["{raw}"]
 format = {format}
 class = "web"
-max_lateness = "1h"
+max_lateness = "{lateness}"
 {source}
 
 [sink.clean]
@@ -59,6 +59,12 @@ const RAW: &[(&str, &str)] = &[("retention.ms", "86400000"), ("segment.ms", "360
 pub const CLEAN: &[(&str, &str)] =
     &[("retention.ms", "43200000"), ("segment.ms", "3600000"), ("message.timestamp.type", "LogAppendTime")];
 
+/// Settings, of which some are otherwise.
+fn with<'s>(settings: &[(&'s str, &'s str)], otherwise: &[(&'s str, &'s str)]) -> Vec<(&'s str, &'s str)> {
+    let stays = settings.iter().filter(|(name, _)| otherwise.iter().all(|(other, _)| other != name));
+    stays.chain(otherwise).copied().collect()
+}
+
 /// Members that are killed or frozen are given up after two seconds.
 pub const QUICK: &str = r#"options = { "session.timeout.ms" = "2000", "heartbeat.interval.ms" = "300" }"#;
 
@@ -71,6 +77,8 @@ pub fn number_of(variable: &str) -> Option<u64> {
 pub struct Shape<'a> {
     pub partitions: i32,
     pub lanes: usize,
+    pub policy: &'a str,
+    pub lateness: &'a str,
     pub format: &'a str,
     pub kafka: &'a str,
     pub source: &'a str,
@@ -81,7 +89,18 @@ pub struct Shape<'a> {
 
 impl Default for Shape<'_> {
     fn default() -> Self {
-        Self { partitions: 4, lanes: 1, format: "", kafka: QUICK, source: "", sink: "", raw: &[], clean: &[] }
+        Self {
+            partitions: 4,
+            lanes: 1,
+            policy: POLICY,
+            lateness: "1h",
+            format: "",
+            kafka: QUICK,
+            source: "",
+            sink: "",
+            raw: &[],
+            clean: &[],
+        }
     }
 }
 
@@ -99,12 +118,13 @@ pub struct Ground<'b> {
 impl<'b> Ground<'b> {
     pub fn new(broker: &'b Broker, shape: &Shape<'_>) -> Self {
         let (raw, clean, group) = (unique("raw"), unique("clean"), unique("group"));
-        broker.create_topic(&raw, shape.partitions, &[RAW, shape.raw].concat());
-        broker.create_topic(&clean, shape.partitions, &[CLEAN, shape.clean].concat());
+        broker.create_topic(&raw, shape.partitions, &with(RAW, shape.raw));
+        broker.create_topic(&clean, shape.partitions, &with(CLEAN, shape.clean));
         let own = format!("{{ nginx = '{FORMAT}' }}");
         let format = if shape.format.is_empty() { &own } else { shape.format };
         let pipeline = [
             ("{group}", group.as_str()),
+            ("{lateness}", shape.lateness),
             ("{lanes}", &shape.lanes.to_string()),
             ("{raw}", &raw),
             ("{clean}", &clean),
@@ -116,7 +136,7 @@ impl<'b> Ground<'b> {
         .iter()
         .fold(PIPELINE.to_owned(), |text, (name, value)| text.replace(name, value));
         let folder = TempDir::new().unwrap();
-        fs::write(folder.path().join("policy.toml"), POLICY).unwrap();
+        fs::write(folder.path().join("policy.toml"), shape.policy).unwrap();
         let ground = Self { broker, folder, raw, clean, group, partitions: shape.partitions, pipeline };
         let keys = ground.path("keys");
         let keys = keys.to_str().unwrap();
