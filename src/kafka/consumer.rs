@@ -24,9 +24,6 @@ const BATCH_MAX: (usize, usize) = (2_000, 512 << 10);
 /// How long brokers may take to say where a group is.
 const ASK: Duration = Duration::from_secs(5);
 
-/// How long one that leaves waits for the id that it has asked for.
-const BECOMES_MEMBER: Duration = Duration::from_secs(2);
-
 /// A partition of a topic.
 pub type Partition = (String, i32);
 
@@ -48,6 +45,8 @@ pub enum GroupEvent {
 #[derive(Default)]
 pub struct Told {
     events: Mutex<VecDeque<GroupEvent>>,
+    /// The group has decided something that is about this member.
+    has_joined: AtomicBool,
     is_closing: AtomicBool,
 }
 
@@ -59,6 +58,7 @@ impl ClientContext for Told {
 
 impl ConsumerContext for Told {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        self.has_joined.store(true, Ordering::Relaxed);
         let partitions = partitions(list);
         let is_assigned = code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
         if self.is_closing.load(Ordering::Relaxed) {
@@ -209,23 +209,17 @@ impl LaneConsumer {
             .map_err(|error| KafkaError::call("committing positions", &error))
     }
 
-    /// Leaves the group, and lets go of what it has; `beat` is called all the while. librdkafka alone leaves nobody behind when the group
-    /// is at rest. While it changes, the coordinator answers one request of a connection after the other, so that the goodbye waits behind
-    /// the answer to the joining, and is lost with the connection: the group would wait for who has gone until its session is over, and
-    /// for who has just been given an id, too. So a change that is under way is waited for, at most for `wait`.
+    /// Makes ready to leave the group, which the end of this consumer does; `beat` is called all the while. One that is about to join waits
+    /// until it has, at most for `wait`: the coordinator answers one request of a connection after the other, so that a goodbye would wait
+    /// behind the answer to the joining, and be lost with the connection. The group would then wait for who has gone until its session is
+    /// over.
     pub fn leave(&self, wait: Duration, beat: impl Fn()) {
         self.close();
         let began = Instant::now();
-        let serve_while = |is_so: bool, wait: Duration| {
-            while self.inbox.is_member() == is_so && began.elapsed() < wait {
-                beat();
-                let _ = self.consumer.poll(Duration::from_millis(20));
-            }
-        };
-        serve_while(false, wait.min(BECOMES_MEMBER));
-        // During a change it is put off until the end of that.
-        self.consumer.unsubscribe();
-        serve_while(true, wait);
+        while !self.consumer.context().has_joined.load(Ordering::Relaxed) && began.elapsed() < wait {
+            beat();
+            let _ = self.consumer.poll(Duration::from_millis(20));
+        }
     }
 
     /// Lets go, from now on, of whatever the group decides, and of what was told and not handled yet: the group waits for it.

@@ -245,6 +245,13 @@ impl Instance {
     /// SIGTERM, and its end.
     pub fn stop(mut self) -> Run {
         self.signal(Signal::TERM);
+        let begun = Instant::now();
+        while self.is_running() {
+            if begun.elapsed() > Duration::from_mins(1) {
+                panic!("{} did not end within a minute of SIGTERM:\n{}", self.name, self.said());
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
         let code = support::wait(&mut self.child);
         Run { code, out: Vec::new(), err: self.said().into_bytes() }
     }

@@ -23,8 +23,8 @@ const WAIT: Duration = Duration::from_millis(100);
 /// How long a lane that was refused waits for the group to speak before it joins anew: longer than a rebalance takes.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// How long a lane that ends waits for a change of the group that is under way: until every member has heard of it at its heartbeat, and
-/// ended its round.
+/// How long a lane that ends waits for the group that it is about to join: until every member has heard of it at its heartbeat, and ended
+/// its round.
 const LEAVE: Duration = Duration::from_secs(6);
 
 /// How often workers forget keys that are dead, at least.
