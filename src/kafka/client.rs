@@ -104,7 +104,10 @@ pub fn producer(
             config
                 .set("transactional.id", id)
                 .set("transaction.timeout.ms", &millis)
-                .set("message.timeout.ms", &millis);
+                .set("message.timeout.ms", &millis)
+                // librdkafka looks for the group's coordinator anew only when a connection comes up or goes down, and waits for it without
+                // a limit of time (its issue 5456). Connections that nothing comes through go down on their own, so that it looks.
+                .set("connections.max.idle.ms", "5000");
         }
         None => {
             config.set("message.timeout.ms", (MESSAGE_TIMEOUT_SECONDS * 1000).to_string());

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::FromClientConfigAndContext;
@@ -45,6 +45,8 @@ pub enum GroupEvent {
 #[derive(Default)]
 pub struct Told {
     events: Mutex<VecDeque<GroupEvent>>,
+    /// The group has decided something that is about this member.
+    has_joined: AtomicBool,
     is_closing: AtomicBool,
 }
 
@@ -56,6 +58,7 @@ impl ClientContext for Told {
 
 impl ConsumerContext for Told {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        self.has_joined.store(true, Ordering::Relaxed);
         let partitions = partitions(list);
         let is_assigned = code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
         if self.is_closing.load(Ordering::Relaxed) {
@@ -206,19 +209,24 @@ impl LaneConsumer {
             .map_err(|error| KafkaError::call("committing positions", &error))
     }
 
-    /// What proves to the broker which generation of the group we are in.
-    pub fn metadata(&self) -> Option<ConsumerGroupMetadata> {
-        self.consumer.group_metadata()
+    /// Makes ready to leave the group, which the end of this consumer does; `beat` is called all the while. One that is about to join waits
+    /// until it has, at most for `wait`: the coordinator answers one request of a connection after the other, so that a goodbye would wait
+    /// behind the answer to the joining, and be lost with the connection. The group would then wait for who has gone until its session is
+    /// over.
+    pub fn leave(&self, wait: Duration, beat: impl Fn()) {
+        self.close();
+        let began = Instant::now();
+        while !self.consumer.context().has_joined.load(Ordering::Relaxed) && began.elapsed() < wait {
+            beat();
+            let _ = self.consumer.poll(Duration::from_millis(20));
+        }
     }
-}
 
-impl Drop for LaneConsumer {
-    fn drop(&mut self) {
-        self.consumer.context().is_closing.store(true, Ordering::Relaxed);
-        // What was told and not handled yet is what the group waits for.
-        while let Some(event) =
-            self.consumer.context().events.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
-        {
+    /// Lets go, from now on, of whatever the group decides, and of what was told and not handled yet: the group waits for it.
+    fn close(&self) {
+        let context = self.consumer.context();
+        context.is_closing.store(true, Ordering::Relaxed);
+        while let Some(event) = context.events.lock().unwrap_or_else(PoisonError::into_inner).pop_front() {
             let _ = match event {
                 GroupEvent::Assigned(_) => self.consumer.incremental_assign(&TopicPartitionList::new()),
                 GroupEvent::Revoked { partitions, .. } => {
@@ -227,6 +235,17 @@ impl Drop for LaneConsumer {
                 }
             };
         }
+    }
+
+    /// What proves to the broker which generation of the group we are in.
+    pub fn metadata(&self) -> Option<ConsumerGroupMetadata> {
+        self.consumer.group_metadata()
+    }
+}
+
+impl Drop for LaneConsumer {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 

@@ -75,9 +75,10 @@ fn idle_lanes_cost_nothing() {
     thread::sleep(Duration::from_secs(1));
     let (cpu, memory) = cost(&instance, Duration::from_secs(8));
     println!("figures: idle: cpu {cpu} permille, {memory} KiB");
-    assert!(cpu <= 20, "{cpu} permille of a processor");
-    // Of a build that is not optimised. The aim for one that is, 40 MiB, is not reached: the allocator keeps what the start took.
-    assert!(memory <= 96 << 10, "{memory} KiB");
+    // What is not optimised is larger and slower.
+    let (cpu_most, mib) = if cfg!(debug_assertions) { (20, 64) } else { (10, 40) };
+    assert!(cpu <= cpu_most, "{cpu} permille of a processor");
+    assert!(memory <= mib << 10, "{memory} KiB");
     instance.stop().expect_code(0);
 }
 

@@ -4,15 +4,16 @@
 //! and how long each recovery took: from the fault until a record that was fed after it is readable in every partition. *Promised*: an
 //! instance that is cut off or frozen comes back as a zombie, which the group fences: its transaction may live longer than it was away.
 //!
-//! `SLUIS_KAFKA_ROUNDS` is the number of faults, `SLUIS_KAFKA_RECORDS` how many records at least, `SLUIS_SEED` repeats them.
+//! `SLUIS_KAFKA_ROUNDS` is the number of faults, `SLUIS_KAFKA_RECORDS` how many records at least, `SLUIS_SEED` repeats them, and
+//! `SLUIS_KAFKA_FAULTS` narrows them (`Leader,Broker`).
 
 use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::ground::{Feeder, Ground, Instance, QUICK, Shape, Watcher};
+use super::ground::{Feeder, Ground, Instance, QUICK, Shape, Watcher, number_of};
 use super::proxy::Proxy;
-use crate::support::broker::Broker;
+use crate::support::broker::{Broker, eventually};
 
 /// Longer than a session (2 s), shorter than a transaction may live (10 s).
 const AWAY: Duration = Duration::from_secs(4);
@@ -26,25 +27,24 @@ enum Fault {
     Add,
     Remove,
     Cut,
+    /// The last: a single node has nobody to lead in its place.
+    Leader,
 }
 
-const FAULTS: [Fault; 6] = [Fault::Kill, Fault::Freeze, Fault::Broker, Fault::Add, Fault::Remove, Fault::Cut];
+const FAULTS: [Fault; 7] =
+    [Fault::Kill, Fault::Freeze, Fault::Broker, Fault::Add, Fault::Remove, Fault::Cut, Fault::Leader];
 
 /// Chance with a seed (splitmix64).
-struct Chance(u64);
+pub struct Chance(pub u64);
 
 impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (mixed ^ (mixed >> 31)) % limit
     }
-}
-
-fn number_of(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok())
 }
 
 /// What is done to whom.
@@ -89,12 +89,11 @@ impl Field<'_> {
             }
             Fault::Broker => {
                 let node = 1 + self.chance.below(u64::from(self.nodes)) as u16;
-                // The leader of some output, where there is a choice.
-                let node = self.ground.broker.leader(&self.ground.clean, 0).unwrap_or(node);
                 self.ground.broker.kill(node);
                 thread::sleep(Duration::from_millis(self.chance.below(2_000)));
                 self.ground.broker.restart(node);
             }
+            Fault::Leader => whom = self.change_leader(),
             Fault::Add => self.instances.push(self.ground.start("three")),
             Fault::Remove => {
                 let one = self.take();
@@ -121,6 +120,26 @@ impl Field<'_> {
             }
         }
         thread::sleep(Duration::from_millis(300 + self.chance.below(700)));
+    }
+
+    /// Has another node lead some output: the one that does crashes and stays away until another has taken over, or it hands over as it
+    /// is stopped in order. It leads much else, perhaps the group and the transactions too.
+    fn change_leader(&mut self) -> String {
+        let partition = self.chance.below(u64::from(self.ground.partitions.unsigned_abs())) as i32;
+        let leader = || self.ground.broker.leader(&self.ground.clean, partition);
+        let mut node = 0;
+        eventually("a leader", || {
+            node = leader().unwrap_or(0);
+            node > 0
+        });
+        let crashes = self.chance.below(2) == 0;
+        if crashes {
+            self.ground.broker.kill(node);
+            eventually("another leader", || leader().is_some_and(|leads| leads != node));
+        }
+        self.ground.broker.restart(node);
+        eventually("the other leader", || leader().is_some_and(|leads| leads != node));
+        format!("of {partition}, {node} {}", if crashes { "crashed" } else { "handed over" })
     }
 
     fn take(&mut self) -> Instance {
@@ -159,10 +178,14 @@ fn chaos(delivery: &str, rounds: u64, verdict: impl Fn(&Ground<'_>, u64)) {
         took,
     };
     field.watcher.wait_past(0, Instant::now(), &[]);
+    let only = std::env::var("SLUIS_KAFKA_FAULTS").unwrap_or_default();
+    let is_meant = |fault: &Fault| only.is_empty() || only.contains(&format!("{fault:?}"));
+    let mut faults = FAULTS[..if nodes > 1 { FAULTS.len() } else { FAULTS.len() - 1 }].to_vec();
+    faults.retain(is_meant);
     let mut left: Vec<Fault> = Vec::new();
     for _ in 0..rounds {
         if left.is_empty() {
-            left = FAULTS.to_vec();
+            left = faults.clone();
         }
         // Every kind comes as often as every other.
         let fault = left.swap_remove(field.chance.below(left.len() as u64) as usize);

@@ -32,7 +32,7 @@ state = "state-{instance}"
 brokers = [{brokers}]
 group = "{group}"
 instance = "{instance}"
-lanes = 1
+lanes = {lanes}
 {kafka}
 
 [source.log]
@@ -40,7 +40,7 @@ kind = "kafka"
 topics = ["{raw}"]
 format = {format}
 class = "web"
-max_lateness = "1h"
+max_lateness = "{lateness}"
 {source}
 
 [sink.clean]
@@ -59,12 +59,26 @@ const RAW: &[(&str, &str)] = &[("retention.ms", "86400000"), ("segment.ms", "360
 pub const CLEAN: &[(&str, &str)] =
     &[("retention.ms", "43200000"), ("segment.ms", "3600000"), ("message.timestamp.type", "LogAppendTime")];
 
+/// Settings, of which some are otherwise.
+fn with<'s>(settings: &[(&'s str, &'s str)], otherwise: &[(&'s str, &'s str)]) -> Vec<(&'s str, &'s str)> {
+    let stays = settings.iter().filter(|(name, _)| otherwise.iter().all(|(other, _)| other != name));
+    stays.chain(otherwise).copied().collect()
+}
+
 /// Members that are killed or frozen are given up after two seconds.
 pub const QUICK: &str = r#"options = { "session.timeout.ms" = "2000", "heartbeat.interval.ms" = "300" }"#;
+
+/// A number that the environment gives, for long forms.
+pub fn number_of(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok())
+}
 
 /// What a test wants otherwise: lines that are put in.
 pub struct Shape<'a> {
     pub partitions: i32,
+    pub lanes: usize,
+    pub policy: &'a str,
+    pub lateness: &'a str,
     pub format: &'a str,
     pub kafka: &'a str,
     pub source: &'a str,
@@ -75,7 +89,18 @@ pub struct Shape<'a> {
 
 impl Default for Shape<'_> {
     fn default() -> Self {
-        Self { partitions: 4, format: "", kafka: QUICK, source: "", sink: "", raw: &[], clean: &[] }
+        Self {
+            partitions: 4,
+            lanes: 1,
+            policy: POLICY,
+            lateness: "1h",
+            format: "",
+            kafka: QUICK,
+            source: "",
+            sink: "",
+            raw: &[],
+            clean: &[],
+        }
     }
 }
 
@@ -93,12 +118,14 @@ pub struct Ground<'b> {
 impl<'b> Ground<'b> {
     pub fn new(broker: &'b Broker, shape: &Shape<'_>) -> Self {
         let (raw, clean, group) = (unique("raw"), unique("clean"), unique("group"));
-        broker.create_topic(&raw, shape.partitions, &[RAW, shape.raw].concat());
-        broker.create_topic(&clean, shape.partitions, &[CLEAN, shape.clean].concat());
+        broker.create_topic(&raw, shape.partitions, &with(RAW, shape.raw));
+        broker.create_topic(&clean, shape.partitions, &with(CLEAN, shape.clean));
         let own = format!("{{ nginx = '{FORMAT}' }}");
         let format = if shape.format.is_empty() { &own } else { shape.format };
         let pipeline = [
             ("{group}", group.as_str()),
+            ("{lateness}", shape.lateness),
+            ("{lanes}", &shape.lanes.to_string()),
             ("{raw}", &raw),
             ("{clean}", &clean),
             ("{format}", format),
@@ -109,7 +136,7 @@ impl<'b> Ground<'b> {
         .iter()
         .fold(PIPELINE.to_owned(), |text, (name, value)| text.replace(name, value));
         let folder = TempDir::new().unwrap();
-        fs::write(folder.path().join("policy.toml"), POLICY).unwrap();
+        fs::write(folder.path().join("policy.toml"), shape.policy).unwrap();
         let ground = Self { broker, folder, raw, clean, group, partitions: shape.partitions, pipeline };
         let keys = ground.path("keys");
         let keys = keys.to_str().unwrap();
@@ -233,8 +260,15 @@ impl Instance {
     }
 
     /// SIGTERM, and its end.
-    pub fn stop(self) -> Run {
+    pub fn stop(mut self) -> Run {
         self.signal(Signal::TERM);
+        let begun = Instant::now();
+        while self.is_running() {
+            if begun.elapsed() > Duration::from_mins(1) {
+                panic!("{} did not end within a minute of SIGTERM:\n{}", self.name, self.said());
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
         self.wait()
     }
 
@@ -317,9 +351,28 @@ impl Feeder {
     /// Stops, and returns the last number, once the broker has all.
     pub fn end(self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
+        self.finish()
+    }
+
+    /// The same, once the most has been fed.
+    pub fn finish(self) -> u64 {
         self.thread.join().unwrap();
         self.fed.load(Ordering::Relaxed)
     }
+}
+
+/// A reader of what is committed in the output, from its beginning.
+pub fn clean_reader(ground: &Ground<'_>) -> BaseConsumer {
+    let mut config = ground.broker.config();
+    config.set("group.id", "tests-watch").set("isolation.level", "read_committed");
+    config.set("enable.auto.commit", "false").set("fetch.wait.max.ms", "50");
+    let consumer: BaseConsumer = config.create().expect("a consumer");
+    let mut list = TopicPartitionList::new();
+    for partition in 0..ground.partitions {
+        list.add_partition_offset(&ground.clean, partition, Offset::Beginning).expect("valid");
+    }
+    consumer.assign(&list).expect("partitions are assigned");
+    consumer
 }
 
 /// Reads what is committed as it comes.
@@ -331,15 +384,7 @@ pub struct Watcher {
 
 impl Watcher {
     pub fn start(ground: &Ground<'_>) -> Self {
-        let mut config = ground.broker.config();
-        config.set("group.id", "tests-watch").set("isolation.level", "read_committed");
-        config.set("enable.auto.commit", "false").set("fetch.wait.max.ms", "50");
-        let consumer: BaseConsumer = config.create().expect("a consumer");
-        let mut list = TopicPartitionList::new();
-        for partition in 0..ground.partitions {
-            list.add_partition_offset(&ground.clean, partition, Offset::Beginning).expect("valid");
-        }
-        consumer.assign(&list).expect("partitions are assigned");
+        let consumer = clean_reader(ground);
         let seen: Vec<AtomicU64> = (0..ground.partitions).map(|_| AtomicU64::new(0)).collect();
         let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(seen));
         let (stopped, noted) = (Arc::clone(&stop), Arc::clone(&seen));

@@ -3,6 +3,7 @@
 //! *In*: topics of each test's own. *Out*: verdicts. *Promised*: never on a mock, which neither hides aborted records nor fences
 //! zombies. *Not here*: the long forms, which `tests/chaos` runs.
 
+mod ages;
 mod bounds;
 mod chaos;
 mod files;
@@ -12,5 +13,6 @@ mod oidc;
 mod poison;
 mod proxy;
 mod rights;
+mod scale;
 mod support;
 mod topics;

@@ -191,11 +191,14 @@ impl Broker {
             list.add_partition_offset(topic, *partition, Offset::Beginning).expect("a valid offset");
         }
         consumer.assign(&list).expect("partitions are assigned");
-        let (begun, mut messages) = (Instant::now(), Vec::new());
+        let (mut came, mut messages) = (Instant::now(), Vec::new());
         while !open.is_empty() {
-            assert!(begun.elapsed() < PATIENCE, "the end of {topic} was not reached");
+            assert!(came.elapsed() < PATIENCE, "the end of {topic} was not reached");
             match consumer.poll(Duration::from_millis(100)) {
-                Some(Ok(message)) => messages.push(read(&message)),
+                Some(Ok(message)) => {
+                    messages.push(read(&message));
+                    came = Instant::now();
+                }
                 Some(Err(KafkaError::PartitionEOF(partition))) => open.retain(|p| *p != partition),
                 // Of a node that is away; the client tries the next.
                 Some(Err(_)) | None => {}
