@@ -100,6 +100,9 @@ fn table(counts: &Counts, elapsed: Duration) -> String {
     if counts.withheld > 0 {
         rows.push(row("withheld", counts.withheld));
     }
+    if counts.not_carried > 0 {
+        rows.push(row("keys and headers left out", counts.not_carried));
+    }
     let head = [("records", Align::Left), ("count", Align::Right)];
     let mut text = set(&head, &rows);
     let treated: Vec<_> = counts
@@ -156,6 +159,7 @@ fn json(counts: &Counts, elapsed: Duration) -> String {
         },
         "quarantined": refused,
         "treated": treated,
+        "keys_and_headers_not_carried": counts.not_carried,
         "bytes": { "in": counts.bytes_in, "out": counts.bytes_out },
         "seconds": elapsed.as_secs_f64(),
         "balanced": counts.balance(),

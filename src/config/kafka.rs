@@ -141,12 +141,33 @@ pub struct KafkaSource {
     pub erase_raw: EraseRaw,
     /// The most that is taken in a second.
     pub rate: Rate,
+    /// What is carried over beside the payload.
+    pub carried: Carried,
 }
 
 impl KafkaSource {
     /// The topic of late records of the class called `class`, if they have one: `{class}` in its name stands for that.
     pub fn late_topic_of(&self, class: &str) -> Option<String> {
         self.late_topic.as_ref().map(|topic| of_class(topic, class))
+    }
+}
+
+/// The most headers that a source carries over.
+pub const HEADERS_MAX: usize = 16;
+
+/// Key and headers of input messages that are carried over, each as a value of a field of the policy; all others are dropped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// The field that the key is a value of.
+    pub key: Option<String>,
+    /// Names of headers, and the fields that they are values of; at most [`HEADERS_MAX`].
+    pub headers: Vec<(String, String)>,
+}
+
+impl Carried {
+    /// True where everything beside the payload is dropped.
+    pub const fn is_empty(&self) -> bool {
+        self.key.is_none() && self.headers.is_empty()
     }
 }
 

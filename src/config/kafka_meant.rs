@@ -187,6 +187,7 @@ pub(super) fn source(
         raw_limit_seconds: kafka.raw_limit.as_ref().map(|at| at.value),
         erase_raw: kafka.erase_raw,
         rate: kafka.rate,
+        carried: kafka.carried.meant(),
     })
 }
 

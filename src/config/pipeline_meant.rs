@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::diagnostics::{Report, Span};
 use super::document::At;
+use super::kafka_carried;
 use super::kafka_meant;
 use super::kafka_together;
 use super::kafka_topics;
@@ -43,6 +44,7 @@ pub(super) fn mean(
     check_keys(written, &sources, known, report);
     sinks_meant::check_paths(written, base, report);
     kafka_together::check_topics(written, &sources, &sinks, known, report);
+    kafka_carried::check(written, &sources, &sinks, known, report);
     let policy_path = path(&written.policy)?;
     Some(Plan {
         policy: policy?,

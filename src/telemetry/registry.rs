@@ -36,6 +36,7 @@ pub(super) struct Metrics {
     pub received_bytes: Counts,
     pub delivered_bytes: Counts,
     pub quarantined_records: Counts,
+    pub not_carried: Counts,
     pub rate_limit_wait: Seconds,
     pub consumer_lag: Levels,
     pub out_of_range: Counts,
@@ -67,6 +68,12 @@ impl Metrics {
                 all,
                 "quarantined_records",
                 "Records that could not be parsed, by reason: sealed or discarded",
+                None,
+            ),
+            not_carried: family(
+                all,
+                "keys_and_headers_not_carried",
+                "Keys and headers of messages that were to be carried over and could not be treated: left out",
                 None,
             ),
             rate_limit_wait: family(

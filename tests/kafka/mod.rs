@@ -4,6 +4,7 @@
 //! zombies. *Not here*: the long forms, which `tests/chaos` runs.
 
 mod bounds;
+mod carried;
 mod chaos;
 mod ground;
 mod leak;
