@@ -10,6 +10,7 @@ use super::outside::Outside;
 use super::said;
 use crate::config::plan::Plan;
 use crate::kafka::KafkaError;
+use crate::kafka::clock::{APART_SECONDS, Apart};
 use crate::kafka::consumer::Partition;
 use crate::kafka::eraser::Held;
 use crate::kafka::error::said as in_words;
@@ -17,6 +18,7 @@ use crate::pipeline::build;
 use crate::pipeline::counts::Counts;
 use crate::pipeline::lane::{LaneEvent, LaneEvents};
 use crate::record::timestamp::Timestamp;
+use crate::telemetry::broker_clock::BrokerClockApart;
 use crate::telemetry::fact::{
     BrokerUnreachable, ErrorName, Fenced, LagOverHalf, LaneEnded, LaneHung, LaneStarted, MessageTooLarge,
     OutOfRange, PartitionsAssigned, PartitionsRevoked, RecordsLate, TopicName, TopicUnchecked,
@@ -56,6 +58,22 @@ impl<'a> LaneFacts<'a> {
             all.entry(topic.clone()).or_default().insert(*number);
         }
         all
+    }
+
+    /// What was found when clocks of brokers were looked at.
+    pub fn clocks(&self, apart: Option<&Apart>) {
+        let told = apart.and_then(|apart| {
+            Some(BrokerClockApart {
+                topic: TopicName::new(&apart.topic)?,
+                partition: apart.partition,
+                seconds: apart.seconds,
+                limit_seconds: APART_SECONDS.unsigned_abs(),
+            })
+        });
+        match told {
+            Some(fact) => self.log.tell(&fact),
+            None => self.log.meters().broker_clock_apart(0),
+        }
     }
 
     fn hold(&self, lane: usize, change: impl FnOnce(&mut Vec<Partition>)) {

@@ -33,7 +33,7 @@ pub(super) fn read(section: &Section<'_>, report: &mut Report) -> WrittenCarried
     let key = section.text("key", report).filter(|field| check_field(field, "the key", report));
     let mut headers = Vec::new();
     let table = section.get("headers").and_then(|entry| entry.section("'headers'".to_owned(), report));
-    for entry in table.iter().flat_map(|table| table.entries()) {
+    for entry in table.iter().flat_map(Section::entries) {
         let name = At { value: entry.key.to_owned(), span: entry.key_span() };
         if entry.value.is_table() {
             report.error(

@@ -284,6 +284,34 @@ impl Cluster {
         Ok(Ends { start, end })
     }
 
+    /// Where the log of each partition ends.
+    pub fn ends_of(&self, topic: &str, partitions: &[i32]) -> Result<BTreeMap<i32, i64>, TopicsError> {
+        let doing = Doing::new(format!("offsets of topic {topic}"), format!("Describe on topic {topic}"));
+        let mut ends = BTreeMap::new();
+        for element in self.offsets(&doing, topic, partitions, Offset::End)?.elements() {
+            element.error().map_err(|error| doing.error(error))?;
+            if let Offset::Offset(end) = element.offset() {
+                ends.insert(element.partition(), end);
+            }
+        }
+        Ok(ends)
+    }
+
+    /// What brokers answer for a time, or an end, of each partition.
+    fn offsets(
+        &self,
+        doing: &Doing,
+        topic: &str,
+        partitions: &[i32],
+        at: Offset,
+    ) -> Result<TopicPartitionList, TopicsError> {
+        let mut asked = TopicPartitionList::new();
+        for partition in partitions {
+            asked.add_partition_offset(topic, *partition, at).map_err(|error| doing.error(error))?;
+        }
+        self.reader.offsets_for_times(asked, TIMEOUT).map_err(|error| doing.error(error))
+    }
+
     /// The first offset of each partition whose record has a time at or after `time`; `None`: there is no such record.
     pub fn first_since(
         &self,
@@ -295,13 +323,7 @@ impl Cluster {
             Doing::new(format!("offsets of topic {topic} by time"), format!("Describe on topic {topic}"));
         // Rounded down: a record of the same millisecond may be the younger one.
         let millis = time.0.div_euclid(1_000);
-        let mut asked = TopicPartitionList::new();
-        for partition in partitions {
-            asked
-                .add_partition_offset(topic, *partition, Offset::Offset(millis.max(0)))
-                .map_err(|error| doing.error(error))?;
-        }
-        let answer = self.reader.offsets_for_times(asked, TIMEOUT).map_err(|error| doing.error(error))?;
+        let answer = self.offsets(&doing, topic, partitions, Offset::Offset(millis.max(0)))?;
         let mut first = BTreeMap::new();
         for element in answer.elements() {
             element.error().map_err(|error| doing.error(error))?;

@@ -48,6 +48,7 @@ pub(super) struct Metrics {
     pub pauses: Counts,
     pub paused: Levels,
     pub in_flight_bytes: Gauge,
+    pub broker_clock_apart: Gauge,
     pub lanes_running: Gauge,
     pub lane_restarts: Counter,
     pub facts: Counts,
@@ -118,6 +119,7 @@ impl Metrics {
             paused: family(all, "paused", "Lanes or runs that are paused now, by reason", None),
             facts: family(all, "facts", "What was told in log lines, said or held back, by kind", None),
             in_flight_bytes: Gauge::default(),
+            broker_clock_apart: Gauge::default(),
             lanes_running: Gauge::default(),
             lane_restarts: Counter::default(),
             ready: Gauge::default(),
@@ -139,6 +141,12 @@ impl Metrics {
             "Bytes that were taken and are not delivered, over all lanes",
             Unit::Bytes,
             self.in_flight_bytes.clone(),
+        );
+        all.register_with_unit(
+            "broker_clock_apart",
+            "At least how far the clock of a broker is ahead of ours (negative: behind); 0 while none is seen to be apart",
+            Unit::Seconds,
+            self.broker_clock_apart.clone(),
         );
         all.register(
             "lanes_running",

@@ -76,7 +76,10 @@ fn what_cannot_be_treated_is_left_out_and_counted_and_its_records_go_on() {
     let good = |number: u64| line(number).trim_end().to_owned();
     let many = (0..2_000).fold(Record::to(0, good(4)), |record, _| record.header("x-said", "again"));
     let messages = [
-        Record::to(0, good(1)).key([0xff, 0xfe, 0]).header("x-said", [0xc3, 0x28]).header("x-size", "1\02"),
+        Record::to(0, good(1))
+            .key([0xff, 0xfe, 0])
+            .header("x-said", [0xc3, 0x28])
+            .header("x-size", "1\u{1}2"),
         // Longer than anything that names something; the topic takes no more in one message.
         Record::to(0, good(2)).key(vec![b'k'; 400 << 10]).header("x-said", vec![b' '; 500 << 10]),
         // Of several the last counts, and an empty one is one.

@@ -6,6 +6,7 @@
 mod bounds;
 mod carried;
 mod chaos;
+mod clocks;
 mod ground;
 mod leak;
 mod poison;
