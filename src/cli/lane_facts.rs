@@ -82,9 +82,8 @@ impl<'a> LaneFacts<'a> {
 
     fn ended(&self, lane: usize, error: &KafkaError) {
         self.hold(lane, Vec::clear);
-        // In words, with the remedy; as a fact it is counted.
-        said::warning(format!("lane {lane}: {error}"));
-        self.log.tell(&LaneEnded { lane, error: Some(name_of(error)) });
+        // In words, with the remedy: a lane is started again and again, and only facts are told no oftener than somebody reads.
+        self.log.tell(&LaneEnded { lane, error: Some(kept(error.to_string())) });
     }
 
     fn committed(&self, lane: usize, (after, bytes): (Duration, u64), counts: &[Counts]) {

@@ -59,6 +59,17 @@ pub enum DeliveryKind {
     AtLeastOnce,
 }
 
+impl DeliveryKind {
+    /// How long a message that was sent may take until it is surely there or surely not, in seconds.
+    pub const fn wait_seconds(self) -> u64 {
+        match self {
+            // One that nobody ends is aborted after its time.
+            Self::ExactlyOnce => TRANSACTION_TIMEOUT_SECONDS,
+            Self::AtLeastOnce => MESSAGE_TIMEOUT_SECONDS,
+        }
+    }
+}
+
 /// How a connection is secured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Security {

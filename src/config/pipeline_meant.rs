@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::diagnostics::{Report, Span};
 use super::document::At;
+use super::kafka::DeliveryKind;
 use super::kafka_carried;
 use super::kafka_meant;
 use super::kafka_together;
@@ -29,8 +30,12 @@ pub(super) fn mean(
     report: &mut Report,
 ) -> Option<Plan> {
     let known = policy.as_ref();
-    let sources: Vec<SourcePlan> =
-        written.sources.iter().filter_map(|source| mean_source(source, known, base, report)).collect();
+    let delivery = kafka_meant::delivery(written);
+    let sources: Vec<SourcePlan> = written
+        .sources
+        .iter()
+        .filter_map(|source| mean_source((source, delivery), known, base, report))
+        .collect();
     check_one_stdin(written, report);
     kafka_together::check_company(written, report);
     let kafka = kafka_meant::cluster(written, base, report);
@@ -63,7 +68,7 @@ pub(super) fn mean(
 }
 
 fn mean_source(
-    source: &WrittenSource,
+    (source, delivery): (&WrittenSource, DeliveryKind),
     policy: Option<&Policy>,
     base: &Path,
     report: &mut Report,
@@ -99,7 +104,13 @@ fn mean_source(
             }
             let kafka = source.kafka.as_ref()?;
             let of_class = (class.as_ref(), policy);
-            SourceKind::Kafka(kafka_meant::source(source, kafka, max_lateness_seconds, of_class, report)?)
+            SourceKind::Kafka(kafka_meant::source(
+                (source, delivery),
+                kafka,
+                max_lateness_seconds,
+                of_class,
+                report,
+            )?)
         }
     };
     let format = source.format.as_ref()?.value.clone();

@@ -14,6 +14,7 @@
 //! ours; [`eraser`] does what is in [`erase`] once a minute while a pipeline runs, with raw
 //! records behind all other [`readers`].
 
+pub mod asking;
 pub mod client;
 pub mod clock;
 pub mod consumer;

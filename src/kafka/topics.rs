@@ -14,11 +14,13 @@ use rdkafka::admin::{
 };
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode;
 
+use super::asking::{self, Reader};
+use super::error::KAFKA_MIN;
 use super::ffi_admin::{self, Said};
 use super::judge::{Found, Setting};
 use super::limits::{Broker, CHECK_MS_DEFAULT, text};
@@ -42,6 +44,32 @@ pub enum TopicsError {
         doing: String,
         /// What the client said.
         words: String,
+    },
+    /// Nobody gets in who says that.
+    #[error(
+        "{doing}: authentication failed: the brokers do not take this user and password; see 'user', 'password' and 'mechanism' of 'sasl' in \
+         [kafka]"
+    )]
+    Login {
+        /// What was asked.
+        doing: String,
+    },
+    /// No connection is made, because TLS says no.
+    #[error(
+        "{doing}: no TLS connection to the brokers; see 'tls' in [kafka]: whether they speak it at that port, certificates, names and dates"
+    )]
+    Tls {
+        /// What was asked.
+        doing: String,
+    },
+    /// The brokers do not know the request, or none of the versions that we speak.
+    #[error(
+        "{doing}: the brokers do not know the request: they are too old, and Kafka {KAFKA_MIN} or later is needed; see 'brokers' in [kafka], \
+         or upgrade them"
+    )]
+    TooOld {
+        /// What was asked.
+        doing: String,
     },
     /// We may not.
     #[error("{doing}: the cluster forbids it; it takes the right {right}")]
@@ -86,10 +114,11 @@ impl Doing {
                 | Code::AllBrokersDown
                 | Code::OperationTimedOut
                 | Code::RequestTimedOut
-                | Code::Resolve
-                | Code::Authentication
-                | Code::SSL,
+                | Code::Resolve,
             ) => TopicsError::Unreachable { doing, words },
+            Some(Code::Authentication | Code::SaslAuthenticationFailed) => TopicsError::Login { doing },
+            Some(Code::SSL) => TopicsError::Tls { doing },
+            Some(Code::UnsupportedFeature | Code::UnsupportedVersion) => TopicsError::TooOld { doing },
             _ => TopicsError::Refused { doing, words },
         }
     }
@@ -132,7 +161,7 @@ pub struct Ends {
 /// A cluster that is asked.
 pub struct Cluster {
     admin: AdminClient<DefaultClientContext>,
-    pub(super) reader: BaseConsumer,
+    pub(super) reader: Reader,
     config: ClientConfig,
 }
 
@@ -144,19 +173,24 @@ impl Cluster {
         // What librdkafka logs would reach standard error beside our own words for the same fault.
         config.set_log_level(RDKafkaLogLevel::Emerg);
         let admin = config.create().map_err(|error| doing.error(error))?;
-        let reader = asking(&config, ASKING).map_err(|error| doing.error(error))?;
+        let reader = asking::reader(&config, ASKING).map_err(|error| doing.error(error))?;
         Ok(Self { admin, reader, config })
     }
 
     /// A client that can ask for the committed offsets of `group`; it never joins it.
-    pub(super) fn of_group(&self, group: &str) -> Result<BaseConsumer, TopicsError> {
-        asking(&self.config, group).map_err(|error| Doing::new(format!("group {group}"), "").error(error))
+    pub(super) fn of_group(&self, group: &str) -> Result<Reader, TopicsError> {
+        asking::reader(&self.config, group)
+            .map_err(|error| Doing::new(format!("group {group}"), "").error(error))
     }
 
     /// Every topic that we may see.
     pub fn topics(&self) -> Result<BTreeMap<String, Layout>, TopicsError> {
         let doing = Doing::new("the topics of the cluster", "Describe on each topic");
-        let seen = self.admin.inner().fetch_metadata(None, TIMEOUT).map_err(|error| doing.error(error))?;
+        // Whatever is asked, this comes first: why there is no answer is told here.
+        let seen = self.reader.fetch_metadata(None, TIMEOUT).map_err(|error| {
+            let code = asking::reason(&self.reader, &error);
+            doing.failed(code, code.map_or_else(|| error.to_string(), |code| code.to_string()))
+        })?;
         let layout = |topic: &rdkafka::metadata::MetadataTopic| Layout {
             partitions: u32::try_from(topic.partitions().len()).unwrap_or(u32::MAX),
             replicas: topic
@@ -188,6 +222,7 @@ impl Cluster {
             });
             match value {
                 Ok(value) => check_ms = check_ms.max(value),
+                Err(error @ TopicsError::TooOld { .. }) => return Err(error),
                 Err(error) => {
                     check_ms = check_ms.max(CHECK_MS_DEFAULT);
                     unseen = Some(error);
@@ -363,17 +398,6 @@ impl Cluster {
         }
         Ok(starts)
     }
-}
-
-/// A client that asks, and neither joins a group nor commits. It sees open transactions: with `read_committed` a younger record behind
-/// an open transaction would count as not there, and all before the end as old.
-fn asking(config: &ClientConfig, group: &str) -> Result<BaseConsumer, KafkaError> {
-    let mut config = config.clone();
-    config
-        .set("group.id", group)
-        .set("enable.auto.commit", "false")
-        .set("isolation.level", "read_uncommitted");
-    config.create()
 }
 
 fn options() -> AdminOptions {

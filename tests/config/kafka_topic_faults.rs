@@ -226,6 +226,13 @@ pub(super) const FAULTS: &[(&str, &str, &[&str])] = &[
     ),
     (
         "state =",
+        "batch_bytes = \"1 MiB\"\nstate =",
+        &[
+            "3:15: a pipeline that reads from Kafka takes what the client has fetched; write 'in_flight_bytes' in [kafka]",
+        ],
+    ),
+    (
+        "state =",
         "threads = 4\nstate =",
         &["3:11: a pipeline that reads from Kafka has lanes; write 'lanes' in [kafka]"],
     ),

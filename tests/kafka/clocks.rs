@@ -1,7 +1,6 @@
 //! A broker's clock that is apart from ours: found by its stamps, refused at start, alarmed while it runs.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -60,15 +59,21 @@ fn a_broker_that_is_behind_shows_when_something_is_written() {
     }
 }
 
-/// Makes the program believe that it is later, or earlier.
-fn at(offset: &str) -> impl Fn(&mut Command) + use<> {
-    let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
-    let library: Option<PathBuf> =
-        folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1")).find(|path| path.exists());
-    let library = library.expect("libfaketime: `deploy/needs faketime` installs it");
-    let offset = offset.to_owned();
+/// Makes the program believe that it is so many seconds later; negative: earlier.
+fn later_by(ground: &Ground<'_>, seconds: i64) -> impl Fn(&mut Command) + use<> {
+    let library = ground.path("clock.so");
+    if !library.exists() {
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kafka/clock.c");
+        let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
+        let made = Command::new(compiler)
+            .args(["-shared", "-fPIC", "-o"])
+            .arg(&library)
+            .args([source, "-ldl"])
+            .status();
+        assert!(made.expect("a C compiler").success(), "{source} compiles");
+    }
     move |command| {
-        command.env("LD_PRELOAD", &library).env("FAKETIME", &offset).env("DONT_FAKE_MONOTONIC", "1");
+        command.env("LD_PRELOAD", &library).env("CLOCK_AHEAD", seconds.to_string());
     }
 }
 
@@ -76,7 +81,7 @@ fn at(offset: &str) -> impl Fn(&mut Command) + use<> {
 fn clocks_that_are_apart_keep_a_run_from_starting() {
     let ground = Ground::new(Broker::shared(), &Shape { partitions: 1, ..Shape::default() });
     ground.broker.produce(&ground.clean, &[Record::to(0, line(1))]);
-    let run = ground.start_as("one", at("-10m")).ended();
+    let run = ground.start_as("one", later_by(&ground, -600)).ended();
     run.expect_code(4);
     let said = String::from_utf8_lossy(&run.err).into_owned();
     let expected = format!(
@@ -84,7 +89,7 @@ fn clocks_that_are_apart_keep_a_run_from_starting() {
         ground.clean
     );
     assert!(said.contains(&expected) && said.contains("NTP"), "{said}");
-    let check = ground.check_live(at("-10m"));
+    let check = ground.check_live(later_by(&ground, -600));
     check.expect_code(1);
     let out = String::from_utf8_lossy(&check.out).into_owned();
     assert!(out.contains(&format!("refused: {expected}")), "{out}");
@@ -99,7 +104,7 @@ fn a_clock_that_is_apart_while_it_runs_is_an_alarm() {
     let shape =
         Shape { partitions: 1, raw: &[("message.timestamp.type", "LogAppendTime")], ..Shape::default() };
     let ground = Ground::new(Broker::shared(), &shape);
-    let instance = ground.start_as("one", at("+10m"));
+    let instance = ground.start_as("one", later_by(&ground, 600));
     let mut number = 0;
     eventually("an alarm", || {
         number += 1;

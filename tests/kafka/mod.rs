@@ -9,6 +9,7 @@ mod chaos;
 mod clocks;
 mod ground;
 mod leak;
+mod old;
 mod poison;
 mod proxy;
 mod rights;

@@ -71,7 +71,7 @@ impl<'a> Lane<'a> {
             producer,
             worker,
             outcome: Outcome::new(setup.outputs.len()),
-            events: Events::new()?,
+            events: Events::new(),
             beside: Beside::default(),
             holding: Holding::default(),
             group: None,
