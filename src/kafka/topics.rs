@@ -130,7 +130,10 @@ impl Doing {
 
     #[allow(clippy::needless_pass_by_value, reason = "taken by `map_err`, which gives the error away")]
     fn error(&self, error: KafkaError) -> TopicsError {
-        let code = error.rdkafka_error_code();
+        let code = match error {
+            KafkaError::AdminOp(code) => Some(code),
+            ref error => error.rdkafka_error_code(),
+        };
         self.failed(code, code.map_or_else(|| error.to_string(), |code| code.to_string()))
     }
 

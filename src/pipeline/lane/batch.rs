@@ -89,7 +89,7 @@ impl Lane<'_> {
                     held.map_or((0, 0), |held| (held.partition.1, held.input.unwrap_or_default()));
                 let line = bytes[start..frame.end].strip_suffix(b"\n").unwrap_or(&bytes[start..frame.end]);
                 start = frame.end;
-                let beside = setup.inputs[input].carry.as_ref().zip(carried);
+                let beside = carried.and_then(|carried| Some((setup.inputs[input].carry.as_ref()?, carried)));
                 let epochs = &outcome.epochs;
                 sent = sender.frame(output, &frame, partition, (line, beside), epochs, &mut taken[input].0);
             }
