@@ -18,8 +18,8 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use super::error::KafkaError;
 use super::ffi::{Batch, Inbox};
 
-/// Messages of one batch: enough that the cost of a call vanishes.
-const BATCH_MAX: usize = 2_000;
+/// Messages of one batch, and bytes, about: enough that the cost of a call vanishes, and as many as stay near the processor.
+const BATCH_MAX: (usize, usize) = (2_000, 512 << 10);
 
 /// How long brokers may take to say where a group is.
 const ASK: Duration = Duration::from_secs(5);

@@ -28,16 +28,19 @@ pub struct Inbox<C: ConsumerContext> {
     queue: *mut sys::rd_kafka_queue_t,
     /// What the batch at hand consists of; memory is kept.
     read: Vec<*mut sys::rd_kafka_message_t>,
-    batch_max: usize,
+    /// The most messages and bytes of one batch; how many messages the next one takes.
+    batch_max: (usize, usize),
+    next: usize,
     consumer: Arc<BaseConsumer<C>>,
 }
 
 impl<C: ConsumerContext> Inbox<C> {
-    /// A queue for batches of at most `batch_max` messages.
-    pub fn new(consumer: &Arc<BaseConsumer<C>>, batch_max: usize) -> Self {
+    /// A queue for batches of at most `batch_max` messages and about as many bytes.
+    pub fn new(consumer: &Arc<BaseConsumer<C>>, batch_max: (usize, usize)) -> Self {
         // SAFETY: the client lives, and is kept.
         let queue = unsafe { sys::rd_kafka_queue_new(consumer.client().native_ptr()) };
-        Self { queue, read: Vec::with_capacity(batch_max), batch_max, consumer: Arc::clone(consumer) }
+        let read = Vec::with_capacity(batch_max.0);
+        Self { queue, read, batch_max, next: 1, consumer: Arc::clone(consumer) }
     }
 
     /// Has the messages of a partition come here. To be called before the partition is assigned: what is in the consumer's own queue by
@@ -85,11 +88,19 @@ impl<C: ConsumerContext> Inbox<C> {
     /// Waits at most `wait` for messages and takes what is there.
     pub fn read(&mut self, wait: Duration) -> Batch<'_> {
         let wait = c_int::try_from(wait.as_millis()).unwrap_or(c_int::MAX);
-        // SAFETY: the queue lives; there is room for `batch_max` pointers, of which the call fills as many as it says.
+        let count_max = self.next.min(self.read.capacity());
+        // SAFETY: the queue lives; there is room for `count_max` pointers, of which the call fills as many as it says.
         unsafe {
             let read = self.read.as_mut_ptr();
-            let count = sys::rd_kafka_consume_batch_queue(self.queue, wait, read, self.batch_max);
+            let count = sys::rd_kafka_consume_batch_queue(self.queue, wait, read, count_max);
             self.read.set_len(usize::try_from(count).unwrap_or(0));
+        }
+        if !self.read.is_empty() {
+            // SAFETY: messages that were just given to us.
+            let bytes: usize = self.read.iter().map(|message| unsafe { (**message).len }).sum();
+            // Messages are as long as those before them, mostly. A call takes a number of them, and they may be of any size.
+            let (messages_max, bytes_max) = self.batch_max;
+            self.next = (bytes_max * self.read.len() / bytes.max(1)).clamp(1, messages_max);
         }
         Batch { messages: &mut self.read }
     }
@@ -251,11 +262,12 @@ impl<C: ProducerContext + 'static> Outbox<C> {
         Ok(outbox)
     }
 
-    /// Sends a message to topic number `topic`. The bytes are copied.
+    /// Sends a message to topic number `topic`. The bytes are copied. `millis` is its time, which a topic of ours replaces by its own: given,
+    /// the clock is not asked for every message.
     pub fn send(
         &self,
-        topic: usize,
-        partition: i32,
+        (topic, partition): (usize, i32),
+        millis: i64,
         payload: &[u8],
         key: Option<&[u8]>,
         headers: &[(&CStr, &[u8])],
@@ -274,6 +286,7 @@ impl<C: ProducerContext + 'static> Outbox<C> {
                 vu(sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_RKT, Value { rkt: self.topics[topic] }),
                 vu(sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_PARTITION, Value { i32_: partition }),
                 vu(sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_MSGFLAGS, Value { i: flags }),
+                vu(sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_TIMESTAMP, Value { i64_: millis }),
                 vu(sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_VALUE, Value { mem: memory(payload) }),
                 vu(sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_HEADERS, Value { headers: made }),
                 vu(sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_KEY, Value { mem: memory(key.unwrap_or_default()) }),

@@ -6,6 +6,7 @@ mod rows;
 
 use std::sync::Arc;
 
+use self::messages::{Joined, RefusedMessage};
 use super::counts::Counts;
 use crate::encode::Emit;
 use crate::encode::ndjson::Keys as Columns;
@@ -145,6 +146,8 @@ pub struct Outcome {
     pub carried: Vec<Carried>,
     /// What failed.
     pub failures: Vec<Failure>,
+    /// Of a batch of messages: those that hold what failed; `failures` is empty then.
+    pub refused: Vec<RefusedMessage>,
     /// Counts.
     pub counts: Counts,
     /// Names of the epochs that [frames](crate::record::batch::Frame) are of.
@@ -160,22 +163,18 @@ impl Outcome {
             clean: (0..outputs).map(|_| CleanBatch::new()).collect(),
             carried: Vec::new(),
             failures: Vec::new(),
+            refused: Vec::new(),
             counts: Counts::default(),
             epochs: Vec::new(),
             epoch: 0,
         }
     }
 
-    /// Counts a record of `bytes` that is refused before it was read.
-    pub fn refuse(&mut self, bytes: usize, refusal: Refusal) {
-        self.counts.records_in += 1;
-        fail(self, 0, bytes, refusal);
-    }
-
     fn clear(&mut self) {
         self.clean.iter_mut().for_each(CleanBatch::clear);
         self.carried.iter_mut().for_each(Carried::clear);
         self.failures.clear();
+        self.refused.clear();
         // Most batches are of the epoch of the one before.
         if self.epochs.len() > EPOCHS_MAX {
             self.epochs.clear();
@@ -215,6 +214,7 @@ pub struct Worker {
     row: Row,
     texts: Texts,
     lines: Lines,
+    joined: Joined,
     /// One per input: a memo belongs to one parser.
     memos: Vec<Memo>,
 }
@@ -230,6 +230,7 @@ impl Worker {
             row: Row::default(),
             texts: Texts::default(),
             lines: Lines::default(),
+            joined: Joined::default(),
             memos: Vec::new(),
         }
     }
@@ -281,7 +282,7 @@ impl Worker {
     /// One compiled loop per format: the choice is made here, once per batch.
     fn run(&mut self, task: Task<'_>, outcome: &mut Outcome) {
         match (&task.plan.format, task.plan.rows()) {
-            (Format::Log(parser), Some(class)) => self.rows(&**parser, class, task, outcome),
+            (Format::Log(parser), Some(class)) => self.rows(&**parser, class, task, &[], outcome),
             (format, _) => {
                 crate::format::with_parser!(format, parser => self.records(&**parser, task, outcome));
             }

@@ -9,6 +9,7 @@ mod chaos;
 mod clocks;
 mod ground;
 mod leak;
+mod oidc;
 mod old;
 mod poison;
 mod proxy;

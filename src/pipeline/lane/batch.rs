@@ -19,7 +19,7 @@ use crate::kafka::ffi::{BY_KEY, Batch, Incoming, NotSent};
 use crate::kafka::producer::LaneProducer;
 use crate::pipeline::counts::Counts;
 use crate::pipeline::worker::carried::Beside;
-use crate::pipeline::worker::messages::Message;
+use crate::pipeline::worker::messages::{Message, RefusedMessage};
 use crate::pipeline::worker::{Bounds, Outcome, Worker};
 use crate::policy::table::TimeRule;
 use crate::protect::carried::Carried;
@@ -31,16 +31,11 @@ use crate::record::timestamp::Timestamp;
 /// How long a message may wait for room: beyond it the round is over in any case.
 const ROOM: Duration = Duration::from_secs(TRANSACTION_TIMEOUT_SECONDS);
 
-/// Number of a message in its batch, its input, why it was refused, when it was received.
-type Refusing = (usize, usize, Refusal, Timestamp);
-
 /// What one batch found beside records.
 #[derive(Default)]
 struct Found {
     /// Places of partitions, with the error that stood in a message's place.
     errors: Vec<(usize, RDKafkaErrorCode)>,
-    /// Numbers of messages in the batch that hold records which were refused, with the first reason.
-    refused: Vec<Refusing>,
     /// By input: what became of its records, and the age of the oldest, in seconds.
     taken: Vec<(Counts, i64)>,
 }
@@ -56,7 +51,7 @@ impl Lane<'_> {
         let mut found = Found { taken: vec![Default::default(); setup.inputs.len()], ..Found::default() };
         let reader = Reader { setup, around, events, beside };
         reader.process(&batch, holding, worker, outcome, &mut found);
-        let sealed = seal(setup, &batch, &found)?;
+        let sealed = seal(setup, &batch, &outcome.refused)?;
         drop(batch);
         if holding.iter().any(|held| held.next.is_some()) {
             self.send(&sealed, &mut found.taken)?;
@@ -73,7 +68,8 @@ impl Lane<'_> {
     fn send(&mut self, sealed: &[Sealed], taken: &mut [(Counts, i64)]) -> Result<(), KafkaError> {
         self.begin()?;
         let Self { producer, outcome, holding, setup, around, beat, .. } = self;
-        let mut sender = Sender { producer, setup, around, beat, deadline: Deadline::default() };
+        let millis = (around.clock)().0.div_euclid(1_000);
+        let mut sender = Sender { producer, setup, around, beat, millis, deadline: Deadline::default() };
         let mut sent = Ok(());
         for (number, output) in setup.outputs.iter().enumerate() {
             let clean = &outcome.clean[number];
@@ -200,19 +196,19 @@ impl Reader<'_, '_> {
             // Messages come in runs of one partition.
             let before = at.replace(input);
             if before != Some(input) {
-                bounds = self.bounds(input, now);
                 if let Some(before) = before {
+                    worker.together(before, &self.setup.inputs[before].plan, (now, bounds), outcome);
                     found.taken[before].0.add(&std::mem::take(&mut outcome.counts));
                 }
+                bounds = self.bounds(input, now);
             }
             let received = received(message, now);
-            self.message(input, (place, message, received), (now, bounds), worker, outcome);
+            self.message(input, (number, place, message, received), (now, bounds), worker, outcome);
             let oldest = &mut found.taken[input].1;
             *oldest = (*oldest).max(now.seconds() - received.seconds());
-            if let Some(failure) = outcome.failures.first() {
-                found.refused.push((number, input, failure.refusal, received));
-                outcome.failures.clear();
-            }
+        }
+        if let Some(input) = at {
+            worker.together(input, &self.setup.inputs[input].plan, (now, bounds), outcome);
         }
         worker.end(outcome);
         if let Some(input) = at {
@@ -238,7 +234,7 @@ impl Reader<'_, '_> {
     fn message(
         &mut self,
         input: usize,
-        (place, message, received): (usize, Incoming<'_>, Timestamp),
+        (number, place, message, received): (usize, usize, Incoming<'_>, Timestamp),
         judged: (Timestamp, Bounds),
         worker: &mut Worker,
         outcome: &mut Outcome,
@@ -249,18 +245,20 @@ impl Reader<'_, '_> {
             Payload::Lines => Ok(payload),
             Payload::Event => self.events.line(payload),
         };
-        match bytes {
-            Ok(bytes) => {
-                let record_bytes_max = source.record_bytes_max;
-                let records = Message { bytes, received, origin: place as u32, record_bytes_max };
-                let Some(carry) = &source.carry else {
-                    return worker.message(input, &source.plan, records, judged, outcome);
-                };
+        let (bytes, refusal) = match bytes {
+            Ok(bytes) => (bytes, None),
+            Err(refusal) => (payload, Some(refusal)),
+        };
+        let record_bytes_max = source.record_bytes_max;
+        let records = Message { bytes, received, origin: place as u32, number, record_bytes_max };
+        match (refusal, &source.carry) {
+            (Some(refusal), _) => worker.refuse(input, records, refusal, outcome),
+            (None, None) => worker.message(input, &source.plan, records, judged, outcome),
+            (None, Some(carry)) => {
                 outcome.counts.not_carried += carry.take(message, self.beside);
                 let plans = (input, &source.plan, &carry.plan);
                 worker.message_beside(plans, records, self.beside, judged, outcome);
             }
-            Err(refusal) => outcome.refuse(payload.len(), refusal),
         }
     }
 }
@@ -274,28 +272,28 @@ fn received(message: Incoming<'_>, now: Timestamp) -> Timestamp {
 const SEALED_BYTES: usize = 256 << 10;
 
 /// Seals what was refused, whole messages, to the quarantine's recipients (PI-2).
-fn seal(setup: &Setup, batch: &Batch<'_>, found: &Found) -> Result<Vec<Sealed>, KafkaError> {
+fn seal(setup: &Setup, batch: &Batch<'_>, refused: &[RefusedMessage]) -> Result<Vec<Sealed>, KafkaError> {
     let mut all = Vec::new();
-    let Some((_, sealer)) = setup.quarantine.as_ref().filter(|_| !found.refused.is_empty()) else {
+    let Some((_, sealer)) = setup.quarantine.as_ref().filter(|_| !refused.is_empty()) else {
         return Ok(all);
     };
     let messages: Vec<_> = batch.iter().collect();
     let content = |number: usize| messages.get(number).and_then(Incoming::payload).unwrap_or_default();
-    let mut rest = found.refused.as_slice();
+    let mut rest = refused;
     while !rest.is_empty() {
         let mut bytes = 0;
-        let fits = |refused: &&Refusing| {
-            bytes += content(refused.0).len();
+        let fits = |refused: &&RefusedMessage| {
+            bytes += content(refused.number).len();
             bytes <= SEALED_BYTES
         };
         // One that is larger goes alone.
         let (group, after) = rest.split_at(rest.iter().take_while(fits).count().max(1));
         rest = after;
-        let records = group.iter().map(|(number, input, refusal, received)| Refused {
-            source: &setup.inputs[*input].name,
-            refusal: *refusal,
-            received: *received,
-            bytes: content(*number),
+        let records = group.iter().map(|message| Refused {
+            source: &setup.inputs[message.input].name,
+            refusal: message.refusal,
+            received: message.received,
+            bytes: content(message.number),
         });
         let mut sealed = Sealed::default();
         sealer.seal(records, &mut sealed).map_err(|error| KafkaError::Config {
@@ -313,6 +311,8 @@ struct Sender<'a> {
     setup: &'a Setup,
     around: &'a Around<'a>,
     beat: &'a Beat,
+    /// When this batch is sent.
+    millis: i64,
     deadline: Deadline,
 }
 
@@ -366,7 +366,7 @@ impl Sender<'_> {
     ) -> Result<bool, KafkaError> {
         let mut waited: Option<Instant> = None;
         loop {
-            match self.producer.send(topic, partition, payload, key, headers) {
+            match self.producer.send((topic, partition), self.millis, payload, key, headers) {
                 Ok(()) => return Ok(true),
                 Err(NotSent::TooLarge) => {
                     let (topic, bytes) = (self.setup.topics[topic].as_str(), payload.len() as u64);

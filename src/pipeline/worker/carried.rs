@@ -109,7 +109,9 @@ impl Worker {
     ) {
         beside.frames.clear();
         beside.frames.extend(plan.ways.iter().map(|way| outcome.clean[way.output].frames().len()));
-        self.message(input, source, message, judged, outcome);
+        // Messages of such a source are never treated together: each has something of its own beside it.
+        outcome.counts.bytes_in += message.bytes.len() as u64;
+        self.apart(input, source, message, judged, outcome);
         if beside.parsed.parts.is_empty() {
             return;
         }
@@ -175,8 +177,13 @@ mod tests {
             beside.clear();
             assert!(beside.add(0, b"203.0.113.77") && beside.add(1, b"Room"));
             assert!(!beside.add(1, b"a\0b") && !beside.add(1, &[b'a'; VALUE_BYTES_MAX + 1]));
-            let message =
-                Message { bytes: lines.as_bytes(), received: now, origin: 0, record_bytes_max: 9_999 };
+            let message = Message {
+                bytes: lines.as_bytes(),
+                received: now,
+                origin: 0,
+                number: 0,
+                record_bytes_max: 9_999,
+            };
             let plans = (0, &built.sources[0], &carried);
             worker.message_beside(plans, message, &mut beside, (now, Bounds::default()), &mut outcome);
             let output = carried.ways[0].output;

@@ -2,6 +2,7 @@
 
 use std::mem;
 
+use super::messages::Joint;
 use super::{ClassChoice, ClassPlan, Fate, Outcome, SourcePlan, Task, Worker, admit, envelope};
 use crate::encode::Emit;
 use crate::format::{Reading, RowParser};
@@ -15,7 +16,7 @@ const LINES_AHEAD: usize = 8;
 impl SourcePlan {
     /// The class of every record, if records can be treated as rows: the class does not depend on the record, and every route
     /// knows what to do with them.
-    pub(super) fn rows(&self) -> Option<&ClassPlan> {
+    pub(in crate::pipeline) fn rows(&self) -> Option<&ClassPlan> {
         let ClassChoice::Fixed(class) = self.choice else { return None };
         let class = &self.classes[class];
         class.routes.iter().all(|route| route.rows.is_some()).then_some(class)
@@ -23,12 +24,13 @@ impl SourcePlan {
 }
 
 impl Worker {
-    /// Reads and cleans every record of a batch; one that is not ordinary is parsed.
+    /// Reads and cleans every record of a batch; one that is not ordinary is parsed. Where the batch is of `messages`, each is closed as it ends.
     pub(super) fn rows<P: RowParser>(
         &mut self,
         parser: &P,
         class: &ClassPlan,
-        task: Task<'_>,
+        mut task: Task<'_>,
+        mut messages: &[Joint],
         outcome: &mut Outcome,
     ) {
         let bytes = task.bytes;
@@ -43,6 +45,7 @@ impl Worker {
             if let Some(line) = ahead.next() {
                 self.protector.expect(line.tail);
             }
+            let start = bytes.len() - line.tail.len();
             outcome.counts.records_in += 1;
             let memo = &mut self.memos[task.input];
             match parser.read_row(line, Reading { memo, texts: &mut self.texts, row: &mut self.row }) {
@@ -52,7 +55,17 @@ impl Worker {
                         self.texts.forget(known);
                     }
                 }
-                None => self.record(parser, line.text, bytes.len() - line.tail.len(), task, outcome),
+                None => self.record(parser, line.text, start, task, outcome),
+            }
+            if let [message, rest @ ..] = messages
+                && start + line.text.len() + 1 == message.end
+            {
+                outcome.close_message(*message);
+                messages = rest;
+                if let Some(next) = rest.first() {
+                    task.received = next.received;
+                    self.memos[task.input].received = next.received;
+                }
             }
         }
         self.lines = lines;
