@@ -1,8 +1,12 @@
 //! What `sluis check` says of Kafka: the cluster, what a crash may do, topics in and out, and how long raw records may stay.
 
-use crate::config::kafka::{DeliveryKind, EraseRaw, KafkaPlan, KafkaSink, KafkaSource, Payload, Sasl};
+use crate::config::kafka::{
+    Carried, DeliveryKind, EraseRaw, KafkaPlan, KafkaSink, KafkaSource, Payload, Sasl,
+};
+use crate::config::kafka_carried::carried_as;
 use crate::config::plan::{Plan, SinkKind, SourceKind, SourcePlan};
 use crate::config::units::duration_text;
+use crate::pipeline::build;
 use crate::pipeline::checkpoint::EVERY_STORED;
 
 /// The Kafka part of what is printed; nothing where the pipeline is not on Kafka.
@@ -120,7 +124,32 @@ fn input(plan: &Plan, planned: &SourcePlan, source: &KafkaSource, is_stored: boo
     for (limit, unit) in rates.into_iter().filter_map(|(limit, unit)| Some((limit?, unit))) {
         out.push_str(&format!("  at most {limit} {unit} per second\n"));
     }
-    out.push_str("  keys and headers of messages are dropped\n");
+    out.push_str(&carried(plan, planned, &source.carried));
+    out
+}
+
+/// What is carried over beside the payload, and as what it leaves by each way.
+fn carried(plan: &Plan, planned: &SourcePlan, carried: &Carried) -> String {
+    if carried.is_empty() {
+        return "  keys and headers of messages are dropped\n".to_owned();
+    }
+    let key = carried.key.iter().map(|field| ("the key".to_owned(), field));
+    let headers = carried.headers.iter().map(|(name, field)| (format!("header {name}"), field));
+    let mut out = String::new();
+    for (what, field) in key.chain(headers) {
+        out.push_str(&format!("  {what} is a value of {field}\n"));
+        let of_source = planned.class.classes();
+        for (class, sink) in build::outputs(plan).into_iter().filter(|(class, _)| of_source.contains(class)) {
+            let (class, sink) = (&plan.policy.classes[class], &plan.sinks[sink]);
+            let said = carried_as(field, class, sink.view(&plan.policy)).map_or_else(
+                || "does not leave".to_owned(),
+                |(treatment, place)| format!("{treatment} ({}:{})", place.file, place.line),
+            );
+            out.push_str(&format!("    class {} to sink {}: {said}\n", class.name, sink.name));
+        }
+    }
+    out.push_str("  other headers of messages are dropped");
+    out.push_str(if carried.key.is_none() { ", and their keys\n" } else { "\n" });
     out
 }
 
@@ -171,6 +200,9 @@ mod tests {
             "12h, as 'raw_limit' says (the shortest class: 1d); erased once committed, where no other group is behind\n",
             "  at most 6h late, what is later goes to late, at most 12h late\n",
             "  at most 9 records per second\n",
+            "  the key is a value of client.address\n    class web to sink faults: pseudonymise (policy/meet.toml:",
+            "  header x-room is a value of conference.name\n    class web to sink faults: pseudonymise (policy/meet.toml:",
+            "  other headers of messages are dropped\n",
             "  keys and headers of messages are dropped\n",
             "topics of sink faults, compressed with lz4\n  web: meet.web\n  technical: meet.technical\n",
             "  messages stay in the partition of their input, without a key\n",

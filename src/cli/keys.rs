@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand};
 
+use crate::config::units;
 use crate::keys::{self, ChainFacts, KeyError, KeyEvent, RenewFrom, harden, secret};
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::KeyJournal;
@@ -218,20 +219,13 @@ fn table(facts: &[ChainFacts], now: Timestamp) -> String {
     text
 }
 
-/// A length of time as a policy writes it: a number and `s`, `m`, `h`, `d` or `w`.
+/// A length of time as a policy writes it.
 fn duration(text: &str) -> Result<u64, String> {
-    let wrong = || "a duration is a number and one of s, m, h, d, w: 12h, 14d".to_owned();
-    let (number, unit) = text.split_at_checked(text.len().wrapping_sub(1)).ok_or_else(wrong)?;
-    let factor = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        "w" => 7 * 86_400,
-        _ => return Err(wrong()),
-    };
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    number.checked_mul(factor).filter(|&seconds| seconds > 0).ok_or_else(wrong)
+    match units::seconds(text) {
+        Ok(0) => Err("it is no time at all; write a longer one, such as 14d".to_owned()),
+        Ok(seconds) => Ok(seconds),
+        Err(remedy) => Err(format!("it {remedy}")),
+    }
 }
 
 /// The reverse of [`duration`], in the largest unit that fits.

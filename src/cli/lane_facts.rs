@@ -10,6 +10,7 @@ use super::outside::Outside;
 use super::said;
 use crate::config::plan::Plan;
 use crate::kafka::KafkaError;
+use crate::kafka::clock::{APART_SECONDS, Apart};
 use crate::kafka::consumer::Partition;
 use crate::kafka::eraser::Held;
 use crate::kafka::error::said as in_words;
@@ -17,6 +18,7 @@ use crate::pipeline::build;
 use crate::pipeline::counts::Counts;
 use crate::pipeline::lane::{LaneEvent, LaneEvents};
 use crate::record::timestamp::Timestamp;
+use crate::telemetry::broker_clock::BrokerClockApart;
 use crate::telemetry::fact::{
     BrokerUnreachable, ErrorName, Fenced, LagOverHalf, LaneEnded, LaneHung, LaneStarted, MessageTooLarge,
     OutOfRange, PartitionsAssigned, PartitionsRevoked, RecordsLate, TopicName, TopicUnchecked,
@@ -58,15 +60,30 @@ impl<'a> LaneFacts<'a> {
         all
     }
 
+    /// What was found when clocks of brokers were looked at.
+    pub fn clocks(&self, apart: Option<&Apart>) {
+        let told = apart.and_then(|apart| {
+            Some(BrokerClockApart {
+                topic: TopicName::new(&apart.topic)?,
+                partition: apart.partition,
+                seconds: apart.seconds,
+                limit_seconds: APART_SECONDS.unsigned_abs(),
+            })
+        });
+        match told {
+            Some(fact) => self.log.tell(&fact),
+            None => self.log.meters().broker_clock_apart(0),
+        }
+    }
+
     fn hold(&self, lane: usize, change: impl FnOnce(&mut Vec<Partition>)) {
         change(self.held.lock().unwrap_or_else(PoisonError::into_inner).entry(lane).or_default());
     }
 
     fn ended(&self, lane: usize, error: &KafkaError) {
         self.hold(lane, Vec::clear);
-        // In words, with the remedy; as a fact it is counted.
-        said::warning(format!("lane {lane}: {error}"));
-        self.log.tell(&LaneEnded { lane, error: Some(name_of(error)) });
+        // In words, with the remedy: a lane is started again and again, and only facts are told no oftener than somebody reads.
+        self.log.tell(&LaneEnded { lane, error: Some(kept(error.to_string())) });
     }
 
     fn committed(&self, lane: usize, (after, bytes): (Duration, u64), counts: &[Counts]) {

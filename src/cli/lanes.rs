@@ -18,6 +18,7 @@ use super::topics;
 use super::upkeep::{self, Upkeep};
 use super::watch::Watch;
 use crate::config::plan::{Plan, SourceKind, SourcePlan};
+use crate::kafka::clock::BrokerClock;
 use crate::kafka::eraser::Eraser;
 use crate::kafka::live::LiveTopics;
 use crate::kafka::topics::Cluster;
@@ -99,6 +100,7 @@ pub fn run(plan: &Plan, built: Built, brought: Brought, asked: Asked) -> Result<
         asked: Instant::now(),
         journal,
         eraser: Eraser::new(&kafka.group),
+        clocks: Clocks { known: BrokerClock::default(), next: Instant::now(), is_first: true },
         clock: &clock,
     };
     outside.running();
@@ -173,7 +175,15 @@ struct Erasing<'a> {
     asked: Instant,
     journal: Journal,
     eraser: Eraser,
+    clocks: Clocks,
     clock: &'a TrustedClock,
+}
+
+/// What is known of the brokers' clocks, and when they are looked at next.
+struct Clocks {
+    known: BrokerClock,
+    next: Instant,
+    is_first: bool,
 }
 
 /// How often it is looked whether a topic is due; what is due when is the eraser's to say.
@@ -181,6 +191,10 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// How often topics are held against the plan while it runs: they come, go and are altered.
 const ASKED_EVERY: Duration = Duration::from_mins(1);
+
+/// How often clocks of brokers are looked at, and how soon after the first look, which alone does not tell whether one is behind.
+const CLOCKS_EVERY: Duration = Duration::from_secs(30);
+const CLOCKS_SOON: Duration = Duration::from_secs(5);
 
 /// Runs `run`, and takes meanwhile from the topics what is due. A thread of its own: brokers may take their time, and no lane should.
 fn erasing(mut erasing: Erasing<'_>, facts: &LaneFacts<'_>, run: impl FnOnce()) {
@@ -190,6 +204,7 @@ fn erasing(mut erasing: Erasing<'_>, facts: &LaneFacts<'_>, run: impl FnOnce()) 
             let mut said = Vec::new();
             while ended.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
                 erasing.look(facts, &mut said);
+                erasing.look_at_clocks(facts);
             }
             let end = erasing.clock.now();
             if let Err(error) = erasing.eraser.end(end, &mut erasing.journal) {
@@ -202,6 +217,21 @@ fn erasing(mut erasing: Erasing<'_>, facts: &LaneFacts<'_>, run: impl FnOnce()) 
 }
 
 impl Erasing<'_> {
+    /// The first time at once, so that the next tells something. What cannot be asked is said by whoever else asks.
+    fn look_at_clocks(&mut self, facts: &LaneFacts<'_>) {
+        let Clocks { known, next, is_first } = &mut self.clocks;
+        let is_paused = self.clock.paused().load(Ordering::Acquire);
+        if is_paused || Instant::now() < *next {
+            return;
+        }
+        *next = Instant::now() + if *is_first { CLOCKS_SOON } else { CLOCKS_EVERY };
+        *is_first = false;
+        let stamped = self.live.read().unwrap_or_else(PoisonError::into_inner).stamped().clone();
+        if let Ok(apart) = known.look(&self.cluster, &stamped, || self.clock.now()) {
+            facts.clocks(apart.as_ref());
+        }
+    }
+
     fn look(&mut self, facts: &LaneFacts<'_>, said: &mut Vec<String>) {
         // The clock first: it may find only now that it jumped.
         let now: Timestamp = self.clock.now();

@@ -108,6 +108,9 @@ fn table(counts: &Counts, elapsed: Duration) -> String {
     if counts.withheld > 0 {
         rows.push(row("withheld", counts.withheld));
     }
+    if counts.not_carried > 0 {
+        rows.push(row("keys and headers left out", counts.not_carried));
+    }
     let head = [("records", Align::Left), ("count", Align::Right)];
     let mut text = set(&head, &rows);
     let treated: Vec<_> = counts
@@ -164,6 +167,7 @@ fn json(counts: &Counts, elapsed: Duration) -> String {
         },
         "quarantined": refused,
         "treated": treated,
+        "keys_and_headers_not_carried": counts.not_carried,
         "bytes": { "in": counts.bytes_in, "out": counts.bytes_out },
         "seconds": elapsed.as_secs_f64(),
         "balanced": counts.balance(),

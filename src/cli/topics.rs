@@ -6,10 +6,12 @@ use clap::{Args, Subcommand};
 
 use super::exit::{self, Failure};
 use super::opened;
+use super::said;
 use super::table::{Align, set};
 use crate::config::plan::Plan;
 use crate::governance::topics::{planned, steps, wanted};
 use crate::kafka::client;
+use crate::kafka::clock::{APART_SECONDS, BrokerClock};
 use crate::kafka::judge::{Planned, Weight};
 use crate::kafka::limits::{Broker, WorstAge, text};
 use crate::kafka::live::{LiveTopics, Wanted};
@@ -147,10 +149,42 @@ pub fn check_live(plan: &Plan) -> Result<(String, bool), Failure> {
         return Ok((String::new(), false));
     }
     let wanted = wanted(plan);
-    let live = ask(&cluster(plan)?, &wanted)?;
-    let refused = live.refusals().next().is_some();
-    Ok((format!("\n{}{}", table(&wanted, &live.planned, live.broker), judged(&live)), refused))
+    let cluster = cluster(plan)?;
+    let live = ask(&cluster, &wanted)?;
+    let (clocks, apart) = clocks(&cluster, &live);
+    let refused = live.refusals().next().is_some() || apart;
+    Ok((format!("\n{}{}{clocks}", table(&wanted, &live.planned, live.broker), judged(&live)), refused))
 }
+
+/// What the stamps of topics tell of the brokers' clocks, and whether one is apart. One that is behind shows by what is written meanwhile.
+fn clocks(cluster: &Cluster, live: &LiveTopics) -> (String, bool) {
+    let mut clock = BrokerClock::default();
+    let mut look = || clock.look(cluster, live.stamped(), opened::now);
+    let looked = look().and_then(|apart| {
+        if apart.is_some() || live.stamped().is_empty() {
+            return Ok(apart);
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+        look()
+    });
+    match looked {
+        Ok(Some(apart)) => (format!("refused: {apart}\n"), true),
+        Ok(None) if live.stamped().is_empty() => {
+            ("clocks: no topic has stamps of brokers, so that theirs cannot be told\n".to_owned(), false)
+        }
+        Ok(None) => (
+            format!(
+                "clocks: no stamp tells a broker's apart from ours by {APART_SECONDS} s or more (one that is behind shows when something is \
+                 written)\n"
+            ),
+            false,
+        ),
+        Err(error) => (format!("unseen: {error}; clocks of brokers were not compared\n"), false),
+    }
+}
+
+/// How long `check --live` waits for something to be written.
+const BETWEEN_LOOKS: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// The topics of a pipeline that is about to run; refused, with the arithmetic, when one of them would keep a record too long.
 pub fn refuse_at_start(plan: &Plan) -> Result<(Cluster, LiveTopics), Failure> {
@@ -159,7 +193,14 @@ pub fn refuse_at_start(plan: &Plan) -> Result<(Cluster, LiveTopics), Failure> {
     let live = ask(&cluster, &wanted)?;
     let refused: Vec<_> = live.refusals().map(ToString::to_string).collect();
     if refused.is_empty() {
-        return Ok((cluster, live));
+        return match BrokerClock::default().look(&cluster, live.stamped(), opened::now) {
+            Ok(Some(apart)) => Err(Failure::downstream(apart)),
+            Ok(None) => Ok((cluster, live)),
+            Err(error) => {
+                said::warning(format!("{error}; clocks of brokers are compared later"));
+                Ok((cluster, live))
+            }
+        };
     }
     Err(Failure {
         message: format!("the topics are not as the policy needs them\n  {}", refused.join("\n  ")),

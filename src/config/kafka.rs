@@ -59,6 +59,17 @@ pub enum DeliveryKind {
     AtLeastOnce,
 }
 
+impl DeliveryKind {
+    /// How long a message that was sent may take until it is surely there or surely not, in seconds.
+    pub const fn wait_seconds(self) -> u64 {
+        match self {
+            // One that nobody ends is aborted after its time.
+            Self::ExactlyOnce => TRANSACTION_TIMEOUT_SECONDS,
+            Self::AtLeastOnce => MESSAGE_TIMEOUT_SECONDS,
+        }
+    }
+}
+
 /// How a connection is secured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Security {
@@ -143,12 +154,33 @@ pub struct KafkaSource {
     pub erase_raw: EraseRaw,
     /// The most that is taken in a second.
     pub rate: Rate,
+    /// What is carried over beside the payload.
+    pub carried: Carried,
 }
 
 impl KafkaSource {
     /// The topic of late records of the class called `class`, if they have one: `{class}` in its name stands for that.
     pub fn late_topic_of(&self, class: &str) -> Option<String> {
         self.late_topic.as_ref().map(|topic| of_class(topic, class))
+    }
+}
+
+/// The most headers that a source carries over.
+pub const HEADERS_MAX: usize = 16;
+
+/// Key and headers of input messages that are carried over, each as a value of a field of the policy; all others are dropped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    /// The field that the key is a value of.
+    pub key: Option<String>,
+    /// Names of headers, and the fields that they are values of; at most [`HEADERS_MAX`].
+    pub headers: Vec<(String, String)>,
+}
+
+impl Carried {
+    /// True where everything beside the payload is dropped.
+    pub const fn is_empty(&self) -> bool {
+        self.key.is_none() && self.headers.is_empty()
     }
 }
 

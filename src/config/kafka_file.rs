@@ -5,6 +5,7 @@ use toml::de::DeValue;
 use super::diagnostics::{Report, Span};
 use super::document::{At, Section, one_of};
 use super::kafka::{DeliveryKind, EraseRaw, Payload, Rate, Security};
+use super::kafka_carried::{self, WrittenCarried};
 use super::kafka_security;
 use super::pipeline_file::within;
 use super::policy_file::Texts;
@@ -34,6 +35,7 @@ pub(super) struct WrittenKafkaSource {
     pub raw_limit: Option<At<u64>>,
     pub erase_raw: EraseRaw,
     pub rate: Rate,
+    pub carried: WrittenCarried,
 }
 
 /// What a sink on Kafka has of its own.
@@ -114,6 +116,7 @@ fn options(section: &Section<'_>, report: &mut Report) -> Vec<(At<String>, Strin
 /// `[source.*]` of kind `kafka`: `topics` are names, or regular expressions that begin with `^`; `payload` is `lines` (default) or
 /// `event`; `late_topic` takes what is later than `max_lateness`, up to `late_lateness`; `raw_limit` is how long the input may keep
 /// raw records; `erase_raw` erases what is committed, `erase_raw_for_all` whoever else reads; `rate` is the most that is taken in a second;
+/// `key` and `headers` what is carried over beside the payload ([`kafka_carried::read`]).
 pub(super) fn source(section: &Section<'_>, report: &mut Report) -> WrittenKafkaSource {
     section.required("topics", "write the topics that it reads, such as [\"raw.nginx\"]", report);
     let payload = section.text("payload", report);
@@ -139,6 +142,7 @@ pub(super) fn source(section: &Section<'_>, report: &mut Report) -> WrittenKafka
             (true, true) => EraseRaw::ForAll,
         },
         rate: rate(section, report),
+        carried: kafka_carried::read(section, report),
     }
 }
 

@@ -8,7 +8,7 @@ use super::diagnostics::Report;
 use super::document::At;
 use super::kafka::{
     COMMIT_MS_DEFAULT, DRAIN_SECONDS_DEFAULT, DeliveryKind, IN_FLIGHT_BYTES_DEFAULT,
-    IN_FLIGHT_BYTES_LANE_MIN, KafkaPlan, KafkaSink, KafkaSource, TRANSACTION_TIMEOUT_SECONDS,
+    IN_FLIGHT_BYTES_LANE_MIN, KafkaPlan, KafkaSink, KafkaSource,
 };
 use super::kafka_file::{WrittenKafka, WrittenKafkaSink, WrittenKafkaSource};
 use super::pipeline_file::{Kind, WrittenPipeline, WrittenSink, WrittenSource};
@@ -31,8 +31,7 @@ const HEARTBEAT_MS_DEFAULT: u64 = 2_000;
 pub(super) fn cluster(written: &WrittenPipeline, base: &Path, report: &mut Report) -> Option<KafkaPlan> {
     let kafka = written.kafka.as_ref()?;
     let brokers = brokers(kafka, report);
-    let of_kafka = |kind: &Option<At<Kind>>| kind.as_ref().is_some_and(|kind| kind.value == Kind::Kafka);
-    if kafka.group.is_none() && written.sources.iter().any(|source| of_kafka(&source.kind)) {
+    if kafka.group.is_none() && written.sources.iter().any(|source| of_kafka(source.kind.as_ref())) {
         report.missing(
             &kafka.span,
             "missing 'group' in [kafka]; name the consumer group, which shares the work among all processes",
@@ -59,21 +58,31 @@ pub(super) fn cluster(written: &WrittenPipeline, base: &Path, report: &mut Repor
         }
     }
     check_session(kafka, report);
-    let all_kafka = written.sinks.iter().all(|sink| of_kafka(&sink.kind))
-        && written.sources.iter().all(|source| of_kafka(&source.kind));
-    let delivery = if all_kafka { DeliveryKind::ExactlyOnce } else { DeliveryKind::AtLeastOnce };
     Some(KafkaPlan {
         brokers: brokers?,
         group: kafka.group.as_ref().map(|at| at.value.clone()).unwrap_or_default(),
         instance: kafka.instance.as_ref().map(|at| at.value.clone()),
         lanes: kafka.lanes.as_ref().map(|at| at.value as usize),
-        delivery: kafka.delivery.as_ref().map_or(delivery, |at| at.value),
+        delivery: delivery(written),
         commit_ms: kafka.commit_ms.as_ref().map_or(COMMIT_MS_DEFAULT, |at| at.value),
         in_flight_bytes: in_flight_bytes(kafka, report),
         drain_seconds: kafka.drain_secs.as_ref().map_or(DRAIN_SECONDS_DEFAULT, |at| at.value),
         security: kafka_security::settled(&kafka.security, base),
         options: kafka.options.iter().map(|(name, value)| (name.value.clone(), value.clone())).collect(),
     })
+}
+
+/// What a crash may do: as it is written, else the most that sources and sinks allow.
+pub(super) fn delivery(written: &WrittenPipeline) -> DeliveryKind {
+    let all_kafka = written.sinks.iter().all(|sink| of_kafka(sink.kind.as_ref()))
+        && written.sources.iter().all(|source| of_kafka(source.kind.as_ref()));
+    let default = if all_kafka { DeliveryKind::ExactlyOnce } else { DeliveryKind::AtLeastOnce };
+    let stated = written.kafka.as_ref().and_then(|kafka| kafka.delivery.as_ref());
+    stated.map_or(default, |at| at.value)
+}
+
+fn of_kafka(kind: Option<&At<Kind>>) -> bool {
+    kind.is_some_and(|kind| kind.value == Kind::Kafka)
 }
 
 fn brokers(kafka: &WrittenKafka, report: &mut Report) -> Option<Vec<String>> {
@@ -154,7 +163,7 @@ fn shortest<'p>(class: Option<&ClassChoice>, policy: Option<&'p Policy>) -> Opti
 
 /// What a source on Kafka reads; `lateness_seconds` is its `max_lateness`.
 pub(super) fn source(
-    of: &WrittenSource,
+    (of, delivery): (&WrittenSource, DeliveryKind),
     kafka: &WrittenKafkaSource,
     lateness_seconds: u64,
     (class, policy): (Option<&ClassChoice>, Option<&Policy>),
@@ -176,7 +185,8 @@ pub(super) fn source(
         .zip(class)
         .map(|(policy, choice)| choice.classes().iter().map(|class| &policy.classes[*class]).collect())
         .unwrap_or_default();
-    let late_lateness_seconds = late(of, kafka, lateness_seconds, shortest(class, policy), report);
+    let late_lateness_seconds =
+        late((of, delivery), kafka, lateness_seconds, shortest(class, policy), report);
     let names: Vec<&str> = classes.iter().map(|class| class.name.as_str()).collect();
     let late_topic =
         kafka.late_topic.as_ref().filter(|topic| kafka_topics::expanded(topic, &names, report).is_some());
@@ -188,12 +198,13 @@ pub(super) fn source(
         raw_limit_seconds: kafka.raw_limit.as_ref().map(|at| at.value),
         erase_raw: kafka.erase_raw,
         rate: kafka.rate,
+        carried: kafka.carried.meant(),
     })
 }
 
 /// How late a record may be in `late_topic`: half of the shortest class, unless the source says otherwise.
 fn late(
-    of: &WrittenSource,
+    (of, delivery): (&WrittenSource, DeliveryKind),
     kafka: &WrittenKafkaSource,
     lateness_seconds: u64,
     shortest: Option<&Class>,
@@ -208,7 +219,7 @@ fn late(
         return late;
     };
     let span = kafka.late_lateness.as_ref().map_or(&topic.span, |at| &at.span);
-    let on_delivery = late + CLOCK_SKEW_SECONDS + IN_FLIGHT_SECONDS + TRANSACTION_TIMEOUT_SECONDS;
+    let on_delivery = late + CLOCK_SKEW_SECONDS + IN_FLIGHT_SECONDS + delivery.wait_seconds();
     match shortest.zip(limit) {
         Some((class, limit)) if limit > 0 && on_delivery >= limit => report.error(
             span,

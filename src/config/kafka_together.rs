@@ -65,6 +65,12 @@ pub(super) fn check_company(written: &WrittenPipeline, report: &mut Report) {
             ),
         );
     }
+    if let Some(bytes) = written.batch_bytes.as_ref().filter(|_| reads) {
+        report.error(
+            &bytes.span,
+            "a pipeline that reads from Kafka takes what the client has fetched; write 'in_flight_bytes' in [kafka]",
+        );
+    }
     if let Some(threads) = written.threads.as_ref().filter(|_| reads) {
         report.error(&threads.span, "a pipeline that reads from Kafka has lanes; write 'lanes' in [kafka]");
     }

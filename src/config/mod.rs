@@ -12,6 +12,7 @@ mod document;
 mod fields;
 pub mod format_spec;
 pub mod kafka;
+pub mod kafka_carried;
 mod kafka_file;
 mod kafka_meant;
 pub mod kafka_options;

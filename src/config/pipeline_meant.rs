@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::diagnostics::{Report, Span};
 use super::document::At;
+use super::kafka::DeliveryKind;
+use super::kafka_carried;
 use super::kafka_meant;
 use super::kafka_together;
 use super::kafka_topics;
@@ -28,10 +30,11 @@ pub(super) fn mean(
     report: &mut Report,
 ) -> Option<Plan> {
     let known = policy.as_ref();
+    let delivery = kafka_meant::delivery(written);
     let sources: Vec<SourcePlan> = written
         .sources
         .iter()
-        .filter_map(|source| mean_source(source, written, known, base, report))
+        .filter_map(|source| mean_source((source, delivery), written, known, base, report))
         .collect();
     check_one_stdin(written, report);
     kafka_together::check_company(written, report);
@@ -46,6 +49,7 @@ pub(super) fn mean(
     check_keys(written, &sources, known, report);
     sinks_meant::check_paths(written, base, report);
     kafka_together::check_topics(written, &sources, &sinks, known, report);
+    kafka_carried::check(written, &sources, &sinks, known, report);
     let policy_path = path(&written.policy)?;
     Some(Plan {
         policy: policy?,
@@ -64,7 +68,7 @@ pub(super) fn mean(
 }
 
 fn mean_source(
-    source: &WrittenSource,
+    (source, delivery): (&WrittenSource, DeliveryKind),
     written: &WrittenPipeline,
     policy: Option<&Policy>,
     base: &Path,
@@ -104,7 +108,13 @@ fn mean_source(
             }
             let kafka = source.kafka.as_ref()?;
             let of_class = (class.as_ref(), policy);
-            SourceKind::Kafka(kafka_meant::source(source, kafka, max_lateness_seconds, of_class, report)?)
+            SourceKind::Kafka(kafka_meant::source(
+                (source, delivery),
+                kafka,
+                max_lateness_seconds,
+                of_class,
+                report,
+            )?)
         }
     };
     let format = source.format.as_ref()?.value.clone();

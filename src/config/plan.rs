@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::admin_file::AdminPlan;
 use super::format_spec::{FormatSpec, Written};
-use super::kafka::{KafkaPlan, KafkaSink, KafkaSource, TRANSACTION_TIMEOUT_SECONDS};
+use super::kafka::{DeliveryKind, KafkaPlan, KafkaSink, KafkaSource};
 use super::units::duration_text;
 use crate::encode::Emit;
 use crate::policy::class::{Policy, View};
@@ -272,13 +272,17 @@ pub enum Store {
     Topic,
 }
 
-/// How old a record of a class with retention `limit_seconds` can get in a sink of this kind.
-pub const fn worst_age(kind: &SinkKind, lateness_seconds: u64, limit_seconds: u64) -> WorstAge {
+/// How old a record of a class with retention `limit_seconds` can get in a sink of this kind. `delivery` is that of topics.
+pub const fn worst_age(
+    kind: &SinkKind,
+    delivery: DeliveryKind,
+    lateness_seconds: u64,
+    limit_seconds: u64,
+) -> WorstAge {
     let (open_seconds, store) = match kind {
         SinkKind::Stdout => (0, Store::Nothing),
         SinkKind::File { part_seconds_max, .. } => (*part_seconds_max, Store::NamedFile),
-        // A transaction that nobody ends is aborted after its time.
-        SinkKind::Kafka(_) => (TRANSACTION_TIMEOUT_SECONDS, Store::Topic),
+        SinkKind::Kafka(_) => (delivery.wait_seconds(), Store::Topic),
     };
     WorstAge {
         clock_skew_seconds: CLOCK_SKEW_SECONDS,

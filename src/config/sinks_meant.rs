@@ -196,7 +196,7 @@ fn worst_ages(
         let lateness = latest.map_or(0, |source| source.max_lateness_seconds);
         // Zero stands for a retention that could not be read, or is nothing: both have been reported.
         let limit = policy.classes[*class].retention_seconds.unwrap_or(0);
-        let age = worst_age(kind, lateness, limit);
+        let age = worst_age(kind, kafka_meant::delivery(written), lateness, limit);
         if limit > 0 && !age.within_limit() {
             let of_source =
                 latest.and_then(|source| written.sources.iter().find(|w| w.name.value == source.name));

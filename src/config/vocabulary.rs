@@ -114,8 +114,10 @@ pub const SOURCE: Vocabulary = Vocabulary {
         "erase_raw",
         "erase_raw_for_all",
         "rate",
+        "key",
+        "headers",
     ],
-    later: &["listen", "headers", "key"],
+    later: &["listen"],
 };
 
 /// Keys of `[source.*]` that only files have.
@@ -131,6 +133,8 @@ pub const SOURCE_OF_KAFKA: &[&str] = &[
     "erase_raw",
     "erase_raw_for_all",
     "rate",
+    "key",
+    "headers",
 ];
 
 /// Kinds of source.

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::kafka::{
-    DeliveryKind, EraseRaw, KafkaPlan, KafkaSource, MESSAGE_TIMEOUT_SECONDS, TRANSACTION_TIMEOUT_SECONDS,
-};
+use crate::config::kafka::{EraseRaw, KafkaPlan, KafkaSource};
 use crate::config::plan::{CLOCK_SKEW_SECONDS, IN_FLIGHT_SECONDS, Plan, SinkKind, SourceKind, SourcePlan};
 use crate::kafka::judge::{Committed, Finding, Input, Output, PARTITIONS, Planned};
 use crate::kafka::limits::{Arrival, Broker, Limits};
@@ -135,14 +133,10 @@ fn input(plan: &Plan, source: &SourcePlan, kafka: &KafkaSource) -> Input {
 
 /// How old a record can be when it arrives: an append may be as late as the transaction, or the wait for a receipt, allows.
 fn arrival(kafka: &KafkaPlan, lateness_seconds: u64) -> Arrival {
-    let wait = match kafka.delivery {
-        DeliveryKind::ExactlyOnce => TRANSACTION_TIMEOUT_SECONDS,
-        DeliveryKind::AtLeastOnce => MESSAGE_TIMEOUT_SECONDS,
-    };
     Arrival {
         clock_skew_ms: CLOCK_SKEW_SECONDS * 1_000,
         lateness_ms: lateness_seconds.saturating_mul(1_000),
-        in_flight_ms: (IN_FLIGHT_SECONDS + wait) * 1_000,
+        in_flight_ms: (IN_FLIGHT_SECONDS + kafka.delivery.wait_seconds()) * 1_000,
     }
 }
 

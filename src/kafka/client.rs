@@ -9,6 +9,7 @@ use super::error::KafkaError;
 use crate::config::kafka::{
     KafkaPlan, MESSAGE_TIMEOUT_SECONDS, Sasl, SecretFrom, Security, TRANSACTION_TIMEOUT_SECONDS,
 };
+use crate::config::kafka_options::{self, Client};
 
 /// The most that one lane needs to be fast: more only takes memory.
 const LANE_BYTES_MAX: usize = 16 << 20;
@@ -18,9 +19,16 @@ const LANE_BYTES_MAX: usize = 16 << 20;
 /// # Errors
 /// When a secret cannot be read.
 pub fn connection(plan: &KafkaPlan) -> Result<ClientConfig, KafkaError> {
+    connection_of(plan, Client::Both)
+}
+
+/// The connection of a client: with the options that are for it, since another client's would only make the library complain.
+fn connection_of(plan: &KafkaPlan, client: Client) -> Result<ClientConfig, KafkaError> {
     let mut config = ClientConfig::new();
     for (key, value) in &plan.options {
-        config.set(key, value);
+        if kafka_options::allowed(key).is_some_and(|allowed| allowed.is_for(client)) {
+            config.set(key, value);
+        }
     }
     config
         .set("bootstrap.servers", plan.brokers.join(","))
@@ -28,6 +36,8 @@ pub fn connection(plan: &KafkaPlan) -> Result<ClientConfig, KafkaError> {
         // The default waits up to 10 s after a broker has come back.
         .set("reconnect.backoff.max.ms", "1000")
         .set("allow.auto.create.topics", "false")
+        // What the library measures is sent to no cluster.
+        .set("enable.metrics.push", "false")
         .set("log.connection.close", "false")
         .set_log_level(RDKafkaLogLevel::Error);
     secure(&mut config, &plan.security)?;
@@ -44,7 +54,7 @@ pub fn lane_bytes(plan: &KafkaPlan, lanes: usize) -> usize {
 /// # Errors
 /// As [`connection`].
 pub fn consumer(plan: &KafkaPlan, lanes: usize) -> Result<ClientConfig, KafkaError> {
-    let mut config = connection(plan)?;
+    let mut config = connection_of(plan, Client::Consumer)?;
     // A third of the lane's bytes are what was read.
     let bytes = lane_bytes(plan, lanes) / 3;
     // A member that was killed keeps its partitions from the others for as long: the default is 45 s.
@@ -80,7 +90,7 @@ pub fn producer(
     transactional_id: Option<&str>,
     compression: &str,
 ) -> Result<ClientConfig, KafkaError> {
-    let mut config = connection(plan)?;
+    let mut config = connection_of(plan, Client::Producer)?;
     let bytes = lane_bytes(plan, lanes) * 2 / 3;
     // With transactions nobody sees a message before the commit, which sends at once whatever waits: lingering costs no time, and saves the
     // sending thread half of its turns. Under at least once a commit waits for it.
@@ -197,4 +207,36 @@ fn secret(from: &SecretFrom) -> Result<String, KafkaError> {
         return Err(problem("a secret of [kafka]".to_owned(), "is empty; see its file or variable"));
     }
     Ok(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::pipeline_from_str;
+
+    #[test]
+    fn each_client_has_the_options_that_are_for_it_and_sends_no_metrics() {
+        let text = include_str!("../../config/meet-kafka.toml").replace(
+            "tls = true\n",
+            "options = { \"client.rack\" = \"a\", \"linger.ms\" = 20, \"fetch.min.bytes\" = 9 }\n",
+        );
+        let text = text.replace("sasl = {", "# sasl = {");
+        let load = |_: &std::path::Path| Ok(include_str!("../../config/policy/meet.toml").to_owned());
+        let (plan, _) = pipeline_from_str(&text, "p.toml", &load).unwrap_or_else(|found| panic!("{found}"));
+        let kafka = plan.kafka.unwrap();
+        let configs = [
+            connection(&kafka).unwrap(),
+            consumer(&kafka, 1).unwrap(),
+            producer(&kafka, 1, None, "lz4").unwrap(),
+        ];
+        for (config, (fetch, linger)) in
+            configs.iter().zip([(None, None), (Some("9"), None), (None, Some("20"))])
+        {
+            assert_eq!(
+                (config.get("client.rack"), config.get("enable.metrics.push")),
+                (Some("a"), Some("false"))
+            );
+            assert_eq!((config.get("fetch.min.bytes"), config.get("linger.ms")), (fetch, linger));
+        }
+    }
 }

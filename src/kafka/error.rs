@@ -84,6 +84,9 @@ fn code_of(error: &Client) -> RDKafkaErrorCode {
     }
 }
 
+/// The oldest brokers that fence a lane by the generation of its group (KIP-447), and that can be asked and told all that is needed.
+pub const KAFKA_MIN: &str = "2.5";
+
 /// A code in words, with the remedy where there is one.
 pub fn said(code: RDKafkaErrorCode) -> String {
     use RDKafkaErrorCode as E;
@@ -106,7 +109,9 @@ pub fn said(code: RDKafkaErrorCode) -> String {
         E::UnknownTopic | E::UnknownTopicOrPartition | E::UnknownPartition => {
             "; make it with `sluis topics apply`, or see its name"
         }
-        E::UnsupportedVersion | E::UnsupportedFeature => "; brokers of Kafka 2.5 or later are needed",
+        E::UnsupportedVersion | E::UnsupportedFeature => {
+            return format!("{code:?}; brokers of Kafka {KAFKA_MIN} or later are needed");
+        }
         E::ProducerFenced | E::Fenced | E::InvalidProducerEpoch => {
             "; another process has the same transactional id: give each its own 'instance' in [kafka]"
         }

@@ -183,6 +183,28 @@ impl<'b> Incoming<'b> {
         unsafe { bytes(self.raw.payload, self.raw.len) }
     }
 
+    /// Its key; `None`: it has none.
+    pub fn key(&self) -> Option<&'b [u8]> {
+        // SAFETY: as for the payload.
+        unsafe { bytes(self.raw.key, self.raw.key_len) }
+    }
+
+    /// The value of the last header called `name`; `None` where there is none, or one without a value.
+    pub fn last_header(&self, name: &CStr) -> Option<&'b [u8]> {
+        let mut headers = ptr::null_mut();
+        let (mut value, mut len) = (ptr::null(), 0);
+        // SAFETY: the message lives, and its headers as long as it does: they are parsed at the first call and stay its own. Both calls
+        // write to variables of ours; the name ends with a zero, and so does each that it is compared with.
+        unsafe {
+            if sys::rd_kafka_message_headers(self.raw, &raw mut headers) != OK
+                || sys::rd_kafka_header_get_last(headers, name.as_ptr(), &raw mut value, &raw mut len) != OK
+            {
+                return None;
+            }
+            bytes(value, len)
+        }
+    }
+
     /// Milliseconds since 1970, as the broker or the producer stamped it. `None` where there is no stamp.
     pub fn timestamp(&self) -> Option<i64> {
         let mut kind = sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;

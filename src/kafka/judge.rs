@@ -34,6 +34,11 @@ impl Found {
         self.number(MESSAGE_BYTES).and_then(|bytes| usize::try_from(bytes).ok())
     }
 
+    /// Whether brokers stamp its records with their own time.
+    pub fn is_stamped_by_brokers(&self) -> bool {
+        self.value(TIMESTAMP_TYPE) == Some(LOG_APPEND_TIME)
+    }
+
     fn value(&self, name: &str) -> Option<&str> {
         self.settings.get(name).map(|setting| setting.value.as_str())
     }
@@ -49,7 +54,7 @@ impl Found {
 
     /// What decides how long it keeps a record.
     pub fn limits(&self) -> Limits {
-        let log_time = self.value(TIMESTAMP_TYPE) == Some(LOG_APPEND_TIME);
+        let log_time = self.is_stamped_by_brokers();
         // Brokers before 3.6 have one bound for both directions.
         let ahead = self.number(AHEAD).or_else(|| self.number("message.timestamp.difference.max.ms"));
         let ahead = ahead.filter(|ms| *ms < limits::UNBOUNDED_MS);

@@ -51,6 +51,8 @@ pub struct LiveTopics {
     inputs: BTreeMap<String, (usize, Layout)>,
     /// Topics that are written, where they are there.
     outputs: BTreeMap<String, Layout>,
+    /// Of all of these, those that brokers stamp (`LogAppendTime`), with their partitions.
+    stamped: BTreeMap<String, u32>,
     /// The largest message that all of these take, where that can be seen.
     message_bytes_max: Option<usize>,
 }
@@ -107,10 +109,12 @@ impl LiveTopics {
             .iter()
             .filter_map(|output| Some((output.topic.clone(), *topics.get(&output.topic)?)))
             .collect();
+        let stamped = found.iter().filter(|(_, found)| found.is_stamped_by_brokers());
+        let stamped = stamped.map(|(topic, found)| (topic.clone(), found.layout.partitions)).collect();
         let of_output = |output: &Output| found.get(&output.topic)?.message_bytes_max();
         let message_bytes_max = wanted.outputs.iter().filter_map(of_output).min();
         let unseen = unseen.into_iter().collect();
-        Ok(Self { wanted, broker, unseen, planned, findings, inputs, outputs, message_bytes_max })
+        Ok(Self { wanted, broker, unseen, planned, findings, inputs, outputs, stamped, message_bytes_max })
     }
 
     /// Asks again: topics and partitions come and go.
@@ -132,6 +136,11 @@ impl LiveTopics {
     /// The partitions of an output topic; none where it is not there.
     pub fn output_partitions(&self, topic: &str) -> u32 {
         self.outputs.get(topic).map_or(0, |layout| layout.partitions)
+    }
+
+    /// Topics that brokers stamp with their own time, with their partitions.
+    pub const fn stamped(&self) -> &BTreeMap<String, u32> {
+        &self.stamped
     }
 
     /// The largest message that every topic that is written takes, in bytes (`max.message.bytes`).

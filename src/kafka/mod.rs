@@ -10,10 +10,13 @@
 //! ([`ffi`]), because one call per message costs a third more CPU than all of the rest. Revisit when a client in Rust has transactions.
 //!
 //! Topics: [`limits`] is the arithmetic, [`judge`] holds one topic against it, [`live`] all of a pipeline's; [`topics`] asks and changes;
-//! [`eraser`] does what is in [`erase`] once a minute while a pipeline runs, with raw
+//! [`clock`] tells a broker's clock from
+//! ours; [`eraser`] does what is in [`erase`] once a minute while a pipeline runs, with raw
 //! records behind all other [`readers`].
 
+pub mod asking;
 pub mod client;
+pub mod clock;
 pub mod consumer;
 pub mod erase;
 pub mod eraser;

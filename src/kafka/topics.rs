@@ -14,11 +14,13 @@ use rdkafka::admin::{
 };
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode;
 
+use super::asking::{self, Reader};
+use super::error::KAFKA_MIN;
 use super::ffi_admin::{self, Said};
 use super::judge::{Found, Setting};
 use super::limits::{Broker, CHECK_MS_DEFAULT, text};
@@ -42,6 +44,32 @@ pub enum TopicsError {
         doing: String,
         /// What the client said.
         words: String,
+    },
+    /// Nobody gets in who says that.
+    #[error(
+        "{doing}: authentication failed: the brokers do not take this user and password; see 'user', 'password' and 'mechanism' of 'sasl' in \
+         [kafka]"
+    )]
+    Login {
+        /// What was asked.
+        doing: String,
+    },
+    /// No connection is made, because TLS says no.
+    #[error(
+        "{doing}: no TLS connection to the brokers; see 'tls' in [kafka]: whether they speak it at that port, certificates, names and dates"
+    )]
+    Tls {
+        /// What was asked.
+        doing: String,
+    },
+    /// The brokers do not know the request, or none of the versions that we speak.
+    #[error(
+        "{doing}: the brokers do not know the request: they are too old, and Kafka {KAFKA_MIN} or later is needed; see 'brokers' in [kafka], \
+         or upgrade them"
+    )]
+    TooOld {
+        /// What was asked.
+        doing: String,
     },
     /// We may not.
     #[error("{doing}: the cluster forbids it; it takes the right {right}")]
@@ -86,10 +114,11 @@ impl Doing {
                 | Code::AllBrokersDown
                 | Code::OperationTimedOut
                 | Code::RequestTimedOut
-                | Code::Resolve
-                | Code::Authentication
-                | Code::SSL,
+                | Code::Resolve,
             ) => TopicsError::Unreachable { doing, words },
+            Some(Code::Authentication | Code::SaslAuthenticationFailed) => TopicsError::Login { doing },
+            Some(Code::SSL) => TopicsError::Tls { doing },
+            Some(Code::UnsupportedFeature | Code::UnsupportedVersion) => TopicsError::TooOld { doing },
             _ => TopicsError::Refused { doing, words },
         }
     }
@@ -101,7 +130,10 @@ impl Doing {
 
     #[allow(clippy::needless_pass_by_value, reason = "taken by `map_err`, which gives the error away")]
     fn error(&self, error: KafkaError) -> TopicsError {
-        let code = error.rdkafka_error_code();
+        let code = match error {
+            KafkaError::AdminOp(code) => Some(code),
+            ref error => error.rdkafka_error_code(),
+        };
         self.failed(code, code.map_or_else(|| error.to_string(), |code| code.to_string()))
     }
 
@@ -132,7 +164,7 @@ pub struct Ends {
 /// A cluster that is asked.
 pub struct Cluster {
     admin: AdminClient<DefaultClientContext>,
-    pub(super) reader: BaseConsumer,
+    pub(super) reader: Reader,
     config: ClientConfig,
 }
 
@@ -144,19 +176,24 @@ impl Cluster {
         // What librdkafka logs would reach standard error beside our own words for the same fault.
         config.set_log_level(RDKafkaLogLevel::Emerg);
         let admin = config.create().map_err(|error| doing.error(error))?;
-        let reader = asking(&config, ASKING).map_err(|error| doing.error(error))?;
+        let reader = asking::reader(&config, ASKING).map_err(|error| doing.error(error))?;
         Ok(Self { admin, reader, config })
     }
 
     /// A client that can ask for the committed offsets of `group`; it never joins it.
-    pub(super) fn of_group(&self, group: &str) -> Result<BaseConsumer, TopicsError> {
-        asking(&self.config, group).map_err(|error| Doing::new(format!("group {group}"), "").error(error))
+    pub(super) fn of_group(&self, group: &str) -> Result<Reader, TopicsError> {
+        asking::reader(&self.config, group)
+            .map_err(|error| Doing::new(format!("group {group}"), "").error(error))
     }
 
     /// Every topic that we may see.
     pub fn topics(&self) -> Result<BTreeMap<String, Layout>, TopicsError> {
         let doing = Doing::new("the topics of the cluster", "Describe on each topic");
-        let seen = self.admin.inner().fetch_metadata(None, TIMEOUT).map_err(|error| doing.error(error))?;
+        // Whatever is asked, this comes first: why there is no answer is told here.
+        let seen = self.reader.fetch_metadata(None, TIMEOUT).map_err(|error| {
+            let code = asking::reason(&self.reader, &error);
+            doing.failed(code, code.map_or_else(|| error.to_string(), |code| code.to_string()))
+        })?;
         let layout = |topic: &rdkafka::metadata::MetadataTopic| Layout {
             partitions: u32::try_from(topic.partitions().len()).unwrap_or(u32::MAX),
             replicas: topic
@@ -188,6 +225,7 @@ impl Cluster {
             });
             match value {
                 Ok(value) => check_ms = check_ms.max(value),
+                Err(error @ TopicsError::TooOld { .. }) => return Err(error),
                 Err(error) => {
                     check_ms = check_ms.max(CHECK_MS_DEFAULT);
                     unseen = Some(error);
@@ -284,6 +322,34 @@ impl Cluster {
         Ok(Ends { start, end })
     }
 
+    /// Where the log of each partition ends.
+    pub fn ends_of(&self, topic: &str, partitions: &[i32]) -> Result<BTreeMap<i32, i64>, TopicsError> {
+        let doing = Doing::new(format!("offsets of topic {topic}"), format!("Describe on topic {topic}"));
+        let mut ends = BTreeMap::new();
+        for element in self.offsets(&doing, topic, partitions, Offset::End)?.elements() {
+            element.error().map_err(|error| doing.error(error))?;
+            if let Offset::Offset(end) = element.offset() {
+                ends.insert(element.partition(), end);
+            }
+        }
+        Ok(ends)
+    }
+
+    /// What brokers answer for a time, or an end, of each partition.
+    fn offsets(
+        &self,
+        doing: &Doing,
+        topic: &str,
+        partitions: &[i32],
+        at: Offset,
+    ) -> Result<TopicPartitionList, TopicsError> {
+        let mut asked = TopicPartitionList::new();
+        for partition in partitions {
+            asked.add_partition_offset(topic, *partition, at).map_err(|error| doing.error(error))?;
+        }
+        self.reader.offsets_for_times(asked, TIMEOUT).map_err(|error| doing.error(error))
+    }
+
     /// The first offset of each partition whose record has a time at or after `time`; `None`: there is no such record.
     pub fn first_since(
         &self,
@@ -295,13 +361,7 @@ impl Cluster {
             Doing::new(format!("offsets of topic {topic} by time"), format!("Describe on topic {topic}"));
         // Rounded down: a record of the same millisecond may be the younger one.
         let millis = time.0.div_euclid(1_000);
-        let mut asked = TopicPartitionList::new();
-        for partition in partitions {
-            asked
-                .add_partition_offset(topic, *partition, Offset::Offset(millis.max(0)))
-                .map_err(|error| doing.error(error))?;
-        }
-        let answer = self.reader.offsets_for_times(asked, TIMEOUT).map_err(|error| doing.error(error))?;
+        let answer = self.offsets(&doing, topic, partitions, Offset::Offset(millis.max(0)))?;
         let mut first = BTreeMap::new();
         for element in answer.elements() {
             element.error().map_err(|error| doing.error(error))?;
@@ -341,17 +401,6 @@ impl Cluster {
         }
         Ok(starts)
     }
-}
-
-/// A client that asks, and neither joins a group nor commits. It sees open transactions: with `read_committed` a younger record behind
-/// an open transaction would count as not there, and all before the end as old.
-fn asking(config: &ClientConfig, group: &str) -> Result<BaseConsumer, KafkaError> {
-    let mut config = config.clone();
-    config
-        .set("group.id", group)
-        .set("enable.auto.commit", "false")
-        .set("isolation.level", "read_uncommitted");
-    config.create()
 }
 
 fn options() -> AdminOptions {

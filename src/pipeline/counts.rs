@@ -21,6 +21,8 @@ pub struct Counts {
     pub withheld: u64,
     /// Records that came later than their source allows.
     pub late: u64,
+    /// Values of keys and headers that were to be carried over and could not be treated; no outcome of a record.
+    pub not_carried: u64,
     /// Bytes that arrived, newlines included.
     pub bytes_in: u64,
     /// Bytes that were handed to sinks.
@@ -41,6 +43,7 @@ impl Counts {
         self.dropped += other.dropped;
         self.withheld += other.withheld;
         self.late += other.late;
+        self.not_carried += other.not_carried;
         self.bytes_in += other.bytes_in;
         self.bytes_out += other.bytes_out;
         self.treated.add(&other.treated);
@@ -77,6 +80,7 @@ impl Counts {
             withheld: self.withheld,
             dropped: self.dropped,
             late: self.late,
+            not_carried: self.not_carried,
             received_bytes: self.bytes_in,
             delivered_bytes: self.bytes_out,
         }

@@ -1,5 +1,6 @@
 //! One worker: a raw batch in, clean batches out. The same code runs for a pipe, a file and a Kafka lane.
 
+pub mod carried;
 pub mod messages;
 mod rows;
 
@@ -12,6 +13,7 @@ use crate::encode::ndjson::Keys as Columns;
 use crate::format::{Format, Memo, Parser};
 use crate::keys::{EpochCache, EpochKeys, Keys};
 use crate::policy::table::Table;
+use crate::protect::carried::Carried;
 use crate::protect::learned::{Learned, Learner};
 use crate::protect::row::RowPlan;
 use crate::protect::{Envelope, Protector, Record};
@@ -140,6 +142,8 @@ const EPOCHS_MAX: usize = 64;
 pub struct Outcome {
     /// By output.
     pub clean: Vec<CleanBatch>,
+    /// By output: what goes with its frames, where a source carries keys or headers over; else it stays empty.
+    pub carried: Vec<Carried>,
     /// What failed.
     pub failures: Vec<Failure>,
     /// Of a batch of messages: those that hold what failed; `failures` is empty then.
@@ -157,6 +161,7 @@ impl Outcome {
     pub fn new(outputs: usize) -> Self {
         Self {
             clean: (0..outputs).map(|_| CleanBatch::new()).collect(),
+            carried: Vec::new(),
             failures: Vec::new(),
             refused: Vec::new(),
             counts: Counts::default(),
@@ -176,6 +181,7 @@ impl Outcome {
 
     fn clear(&mut self) {
         self.clean.iter_mut().for_each(CleanBatch::clear);
+        self.carried.iter_mut().for_each(Carried::clear);
         self.failures.clear();
         self.refused.clear();
         // Most batches are of the epoch of the one before.

@@ -28,6 +28,7 @@
 pub mod address;
 mod agent;
 pub mod cache;
+pub mod carried;
 mod columns;
 mod grammar;
 pub mod identifier;

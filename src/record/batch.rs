@@ -85,7 +85,7 @@ pub struct Frame {
     pub origin: u32,
     /// The earliest deadline in it.
     pub deadline: Option<Timestamp>,
-    /// The epoch of its last record, as a number given by whoever treated it.
+    /// The epoch of its last record (its first, where a key or headers go with it), as a number given by whoever treated it.
     pub epoch: u32,
 }
 
@@ -137,6 +137,13 @@ impl CleanBatch {
         }
         self.frames.push(Frame { end: self.bytes.len(), records, origin, deadline, epoch });
         true
+    }
+
+    /// Names another epoch in the last frame.
+    pub fn name_epoch(&mut self, epoch: u32) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.epoch = epoch;
+        }
     }
 
     /// The frames, in order. Nothing lies between them; records that were added after the last are in none.

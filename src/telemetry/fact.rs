@@ -50,7 +50,7 @@ impl TopicName {
         (!name.is_empty() && name.len() <= 249 && name.bytes().all(legal)).then(|| Self(name.to_owned()))
     }
 
-    fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -474,7 +474,7 @@ pausing!(Paused, "paused", "paused, because of: {}", pause);
 pausing!(Resumed, "resumed", "goes on, no longer paused because of: {}", resume);
 
 /// Every fact, by name: each has a counter from the start.
-pub(super) const NAMES: [&str; 15] = [
+pub(super) const NAMES: [&str; 16] = [
     "lane_started",
     "lane_ended",
     "lane_hung",
@@ -488,6 +488,7 @@ pub(super) const NAMES: [&str; 15] = [
     "broker_unreachable",
     "records_late",
     "message_too_large",
+    "broker_clock_apart",
     "paused",
     "resumed",
 ];

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use super::super::broker_clock::BrokerClockApart;
 use super::super::log::Log;
 use super::super::meters::tests::setup;
 use super::*;
@@ -26,6 +27,7 @@ fn all() -> String {
     log.tell(&BrokerUnreachable { error: "_ALL_BROKERS_DOWN" });
     log.tell(&RecordsLate { source: 1, count: 4 });
     log.tell(&MessageTooLarge { topic: topic(), bytes: 2_000_000 });
+    log.tell(&BrokerClockApart { topic: topic(), partition: 1, seconds: -120, limit_seconds: 30 });
     log.tell(&Paused { reason: PauseReason::InFlight });
     log.tell(&Resumed { reason: PauseReason::InFlight });
     (0..100).for_each(|_| log.tell(&BrokerUnreachable { error: "_ALL_BROKERS_DOWN" }));
@@ -47,6 +49,7 @@ fn every_fact_counts_itself_said_or_not() {
         "sluis_lane_restarts_total 1\n",
         "sluis_transactions_total{outcome=\"aborted\"} 1\n",
         "sluis_out_of_range_records_total{topic=\"raw-nginx\"} 9\n",
+        "sluis_broker_clock_apart_seconds -120\n",
         "sluis_pauses_total{reason=\"in flight\"} 1\n",
         "sluis_paused{reason=\"in flight\"} 0\n",
     ] {

@@ -111,6 +111,11 @@ impl Meters {
         }
     }
 
+    /// At least how far a broker's clock is ahead of ours, in seconds; negative: behind; 0: none is seen to be apart.
+    pub fn broker_clock_apart(&self, seconds: i64) {
+        self.metrics.broker_clock_apart.set(seconds);
+    }
+
     /// A fact was told.
     pub(super) fn fact(&self, name: &'static str) {
         if let Some(at) = NAMES.iter().position(|known| *known == name) {

@@ -57,6 +57,7 @@ fn what_is_counted_is_exported_under_its_name_and_unit() {
         withheld: 2,
         dropped: 4,
         late: 5,
+        not_carried: 6,
         received_bytes: 1_000,
         delivered_bytes: 2_000,
     };
@@ -99,6 +100,7 @@ fn what_is_counted_is_exported_under_its_name_and_unit() {
         (r#"sluis_quarantined_records_total{source="jvb",reason="too long"}"#, 0.0),
         (r#"sluis_received_bytes_total{source="nginx"}"#, 2_000.0),
         (r#"sluis_delivered_bytes_total{source="nginx"}"#, 4_000.0),
+        (r#"sluis_keys_and_headers_not_carried_total{source="nginx"}"#, 12.0),
         (r#"sluis_rate_limit_wait_seconds_total{source="nginx"}"#, 1.5),
         (r#"sluis_consumer_lag_records{topic="raw-nginx"}"#, 12.0),
         (r#"sluis_consumer_lag_records{topic="^raw-.*"}"#, 1.0),

@@ -8,6 +8,7 @@
 
 pub mod admin;
 pub mod attend;
+pub mod broker_clock;
 pub mod fact;
 pub mod lane;
 pub mod log;

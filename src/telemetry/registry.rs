@@ -36,6 +36,7 @@ pub(super) struct Metrics {
     pub received_bytes: Counts,
     pub delivered_bytes: Counts,
     pub quarantined_records: Counts,
+    pub not_carried: Counts,
     pub rate_limit_wait: Seconds,
     pub consumer_lag: Levels,
     pub out_of_range: Counts,
@@ -47,6 +48,7 @@ pub(super) struct Metrics {
     pub pauses: Counts,
     pub paused: Levels,
     pub in_flight_bytes: Gauge,
+    pub broker_clock_apart: Gauge,
     pub lanes_running: Gauge,
     pub lane_restarts: Counter,
     pub facts: Counts,
@@ -67,6 +69,12 @@ impl Metrics {
                 all,
                 "quarantined_records",
                 "Records that could not be parsed, by reason: sealed or discarded",
+                None,
+            ),
+            not_carried: family(
+                all,
+                "keys_and_headers_not_carried",
+                "Keys and headers of messages that were to be carried over and could not be treated: left out",
                 None,
             ),
             rate_limit_wait: family(
@@ -111,6 +119,7 @@ impl Metrics {
             paused: family(all, "paused", "Lanes or runs that are paused now, by reason", None),
             facts: family(all, "facts", "What was told in log lines, said or held back, by kind", None),
             in_flight_bytes: Gauge::default(),
+            broker_clock_apart: Gauge::default(),
             lanes_running: Gauge::default(),
             lane_restarts: Counter::default(),
             ready: Gauge::default(),
@@ -132,6 +141,12 @@ impl Metrics {
             "Bytes that were taken and are not delivered, over all lanes",
             Unit::Bytes,
             self.in_flight_bytes.clone(),
+        );
+        all.register_with_unit(
+            "broker_clock_apart",
+            "At least how far the clock of a broker is ahead of ours (negative: behind); 0 while none is seen to be apart",
+            Unit::Seconds,
+            self.broker_clock_apart.clone(),
         );
         all.register(
             "lanes_running",

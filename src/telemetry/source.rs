@@ -24,6 +24,8 @@ pub struct Tally {
     pub dropped: u64,
     /// Records that came later than their source allows, and were withheld or sent to the topic for late ones.
     pub late: u64,
+    /// Keys and headers of messages that were to be carried over and could not be treated.
+    pub not_carried: u64,
     /// Bytes that arrived.
     pub received_bytes: u64,
     /// Bytes that were handed to sinks.
@@ -40,6 +42,7 @@ pub struct SourceMeter {
     withheld: Counter,
     dropped: Counter,
     late: Counter,
+    not_carried: Counter,
     reasons: Vec<Counter>,
     received_bytes: Counter,
     delivered_bytes: Counter,
@@ -65,6 +68,7 @@ impl SourceMeter {
             dropped: outcome("dropped"),
             late: outcome("late"),
             reasons: Refusal::ALL.iter().map(reason).collect(),
+            not_carried: metrics.not_carried.get_or_create_owned(&own),
             received_bytes: metrics.received_bytes.get_or_create_owned(&own),
             delivered_bytes: metrics.delivered_bytes.get_or_create_owned(&own),
             rate_limit_wait: metrics.rate_limit_wait.get_or_create_owned(&own),
@@ -82,6 +86,7 @@ impl SourceMeter {
         add(&self.withheld, tally.withheld);
         add(&self.dropped, tally.dropped);
         add(&self.late, tally.late);
+        add(&self.not_carried, tally.not_carried);
         add(&self.received_bytes, tally.received_bytes);
         add(&self.delivered_bytes, tally.delivered_bytes);
     }
@@ -108,6 +113,7 @@ impl SourceMeter {
                 "late": self.late.get(),
             },
             "quarantined": reasons,
+            "keys_and_headers_not_carried": self.not_carried.get(),
             "bytes": { "received": self.received_bytes.get(), "delivered": self.delivered_bytes.get() },
             "rate_limit_wait_seconds": self.rate_limit_wait.get(),
         })

@@ -157,6 +157,23 @@ rate = { records = 10_000, bytes = "10 MiB" }"#,
     assert_eq!((sink.compression, sink.replication, sink.partitions), ("zstd", 1, Some(12)));
 }
 
+/// Under at least once a message may wait for its receipt for thirty seconds; a transaction is given up after ten.
+#[test]
+fn what_is_in_flight_counts_as_long_as_it_may_take() {
+    let late = "topics = [\"raw.nginx\"]\nlate_topic = \"late.{class}\"\nlate_lateness = \"23h 59m 40s\"";
+    let exactly_once = with(SHORT, "topics = [\"raw.nginx\"]", late);
+    let age = |plan: &Plan| plan.sinks[0].worst_ages[1].in_flight_seconds;
+    assert_eq!(age(&accepted(&exactly_once)), 11);
+    let at_least_once = |text: &str| with(text, "group =", "delivery = \"at_least_once\"\ngroup =");
+    assert_eq!(
+        refused_pipeline(&at_least_once(&exactly_once)),
+        [
+            "etc/run.toml:14:17: a record can be 1d 12s old in 'late_topic', and class 'registration' lives 1d; lower 'late_lateness'"
+        ]
+    );
+    assert_eq!(age(&accepted(&at_least_once(SHORT))), 31);
+}
+
 #[test]
 fn faults_are_named_with_place_and_remedy() {
     let mut wrong = Vec::new();

@@ -108,13 +108,44 @@ pub(super) const FAULTS: &[(&str, &str, &[&str])] = &[
     ),
     (
         "topics = [\"raw.nginx\"]",
-        "topics = [\"raw.nginx\"]\nheaders = { \"x\" = \"client.address\" }",
-        &["12:1: 'headers' in [source.nginx] is not in this version; leave it out"],
+        "topics = [\"raw.nginx\"]\nheaders = {}",
+        &["12:1: 'headers' names none; leave it out"],
     ),
     (
         "topics = [\"raw.nginx\"]",
-        "topics = [\"raw.nginx\"]\nkey = \"client.address\"",
-        &["12:1: 'key' in [source.nginx] is not in this version; leave it out"],
+        "topics = [\"raw.nginx\"]\nkey = \"time\"\nheaders = { \"Sluis.Policy\" = \"client.address\", \"a b\" = \"client.address\", \"x\" = \"client.adress\" }",
+        &[
+            "12:7: the key cannot be 'time': the time of a record is in the record; name another field",
+            "13:13: 'Sluis.Policy' cannot be a header that is carried over; names that begin so are of Sluis itself, and never taken over from an input; choose another",
+            "13:48: 'a b' cannot be a header that is carried over; use 1 to 128 printable characters of ASCII, without spaces",
+            "13:80: unknown field 'client.adress'; did you mean 'client.address'? (a field of your own needs a name less alike)",
+        ],
+    ),
+    (
+        "topics = [\"raw.nginx\"]",
+        "topics = [\"raw.nginx\"]\nheaders = { x.y = \"client.address\" }",
+        &["12:13: header 'x' without quotes; write \"x.…\" in quotes"],
+    ),
+    (
+        "topics = [\"raw.nginx\"]",
+        "topics = [\"raw.nginx\"]\nheaders = { \"x-mac\" = \"client.mac\" }",
+        &[
+            "12:23: header 'x-mac' of source 'nginx' is 'client.mac', which no class and output of its sinks lets leave; let the policy say what is done to it, or leave it out",
+        ],
+    ),
+    (
+        "class = [{ when = { \"url.path\" = \"/register\" }, is = \"registration\" }, { is = \"web\" }]\n\n[sink.analytics]\nkind = \"kafka\"",
+        "class = [{ when = { \"url.path\" = \"/register\" }, is = \"registration\" }, { is = \"web\" }]\nheaders = { \"x\" = \"client.address\" }\n\n[sink.analytics]\nkind = \"kafka\"\npack = \"64KiB\"",
+        &[
+            "14:19: sink 'analytics' packs records of several messages into one, and each has a key and headers of its own; leave 'pack' of the sink out, or 'key' and 'headers' of source 'nginx'",
+        ],
+    ),
+    (
+        "class = [{ when = { \"url.path\" = \"/register\" }, is = \"registration\" }, { is = \"web\" }]\n\n[sink.analytics]\nkind = \"kafka\"",
+        "class = [{ when = { \"url.path\" = \"/register\" }, is = \"registration\" }, { is = \"web\" }]\nkey = \"client.address\"\n\n[sink.analytics]\nkind = \"kafka\"\nkey = \"client.address\"",
+        &[
+            "14:7: a message has one key: sink 'analytics' takes it from the column 'client.address', source 'nginx' from its input; leave one of them out",
+        ],
     ),
     (
         "topic = \"log.{class}\"",
@@ -191,6 +222,13 @@ pub(super) const FAULTS: &[(&str, &str, &[&str])] = &[
         "",
         &[
             "14:7: sink 'analytics' stores records, but the pipeline has no place for its journal; write state = \"/var/lib/sluis/NAME\"",
+        ],
+    ),
+    (
+        "state =",
+        "batch_bytes = \"1 MiB\"\nstate =",
+        &[
+            "3:15: a pipeline that reads from Kafka takes what the client has fetched; write 'in_flight_bytes' in [kafka]",
         ],
     ),
     (

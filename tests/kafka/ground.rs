@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
@@ -164,24 +164,47 @@ impl<'b> Ground<'b> {
 
     /// The same, with a way to the brokers of its own.
     pub fn start_at(&self, name: &str, brokers: &str) -> Instance {
-        self.start_with(name, brokers, &[])
+        self.start_dressed(name, brokers, |_| ())
+    }
+
+    /// The same in an environment of its own.
+    pub fn start_as(&self, name: &str, dress: impl Fn(&mut Command)) -> Instance {
+        self.start_dressed(name, self.broker.brokers(), dress)
     }
 
     /// One that reads to the end of the topics, and its end.
     pub fn run_once(&self, name: &str) -> Run {
-        self.start_with(name, self.broker.brokers(), &["--once"]).wait()
+        self.start_dressed(name, self.broker.brokers(), |command| {
+            command.arg("--once");
+        })
+        .wait()
     }
 
-    fn start_with(&self, name: &str, brokers: &str, more: &[&str]) -> Instance {
+    /// `sluis check --live` of the pipeline.
+    pub fn check_live(&self, dress: impl Fn(&mut Command)) -> Run {
+        let mut command = support::program();
+        command.arg("check").arg(self.file("check", self.broker.brokers())).arg("--live");
+        dress(&mut command);
+        support::finish(support::spawn(&mut command), b"", 1 << 20)
+    }
+
+    /// Writes the pipeline of an instance.
+    fn file(&self, name: &str, brokers: &str) -> PathBuf {
         let brokers: Vec<String> = brokers.split(',').map(|broker| format!("\"{broker}\"")).collect();
         let text = self.pipeline.replace("{instance}", name).replace("{brokers}", &brokers.join(", "));
         let file = self.path(&format!("{name}.toml"));
         fs::write(&file, text).unwrap();
+        file
+    }
+
+    fn start_dressed(&self, name: &str, brokers: &str, dress: impl Fn(&mut Command)) -> Instance {
+        let file = self.file(name, brokers);
         let log = self.path(&format!("{name}.log"));
         let said = File::options().create(true).append(true).open(&log).unwrap();
         let mut command = support::program();
-        command.arg("run").arg(file).arg("--stats=json").args(more);
+        command.arg("run").arg(file).arg("--stats=json");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said);
+        dress(&mut command);
         Instance { child: command.spawn().expect("the program starts"), log, name: name.to_owned() }
     }
 
@@ -257,6 +280,12 @@ impl Instance {
 
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Its end, which it comes to by itself.
+    pub fn ended(mut self) -> Run {
+        let code = support::wait(&mut self.child);
+        Run { code, out: Vec::new(), err: self.said().into_bytes() }
     }
 
     /// SIGTERM, and its end.

@@ -4,7 +4,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 
 use super::ground::{Ground, Shape, wait_for};
 use crate::leak::canary::{CANARIES, Where, sightings};
-use crate::support::broker::{Broker, Record};
+use crate::support::broker::{Broker, Message, Record};
 use crate::support::files_under;
 
 #[track_caller]
@@ -15,7 +15,10 @@ fn clean(what: &str, bytes: &[u8]) {
 
 #[test]
 fn pi_1_keys_headers_payloads_and_names_hold_no_identifier() {
-    let shape = Shape { partitions: 1, ..Shape::default() };
+    // Whatever a policy lets leave: a key and headers that are carried over, and one that is not.
+    let carried = "key = \"client.address\"\nheaders = { \"x-peer\" = \"client.address\", \"x-said\" = \"message\", \"x-path\" = \"url.path\", \
+                   \"x-size\" = \"http.response.body.size\" }";
+    let shape = Shape { partitions: 1, source: carried, ..Shape::default() };
     let ground = Ground::new(Broker::shared(), &shape);
     let time = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S+00:00");
     let anywhere: Vec<_> = CANARIES.iter().filter(|canary| canary.place == Where::Anywhere).collect();
@@ -24,7 +27,10 @@ fn pi_1_keys_headers_payloads_and_names_hold_no_identifier() {
         let planted = canary.planted;
         let path = planted.replace(' ', "+");
         let line = format!("203.0.113.77 [{time}] \"GET /a?of={path} HTTP/1.1\" 200 {number}");
-        records.push(Record::to(0, line).key(planted).header(planted, planted).header("x-user", planted));
+        let said = format!("client {planted} said: {planted}");
+        let record = Record::to(0, line).key(planted).header(planted, planted).header("x-user", planted);
+        let record = record.header("x-peer", planted).header("x-said", said).header("x-size", planted);
+        records.push(record.header("x-path", format!("/u/{}", planted.replace('/', "%2F"))));
         // What fails is told by its kind alone.
         records.push(Record::to(0, format!("no line, but {planted} all the same")).key(planted));
     }
@@ -36,6 +42,13 @@ fn pi_1_keys_headers_payloads_and_names_hold_no_identifier() {
     let run = instance.stop();
     run.expect_code(0);
     assert_eq!(run.stats().quarantined, anywhere.len() as u64);
+    let names = |message: &Message| -> Vec<String> {
+        message.headers.iter().skip(4).map(|(name, _)| name.clone()).collect()
+    };
+    assert!(
+        out.iter().all(|message| message.key.is_some() && names(message).len() == 4),
+        "all are carried over"
+    );
     for message in &out {
         clean("a payload", message.value.as_deref().unwrap_or_default());
         clean("a key", message.key.as_deref().unwrap_or_default());

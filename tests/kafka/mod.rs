@@ -5,11 +5,14 @@
 
 mod ages;
 mod bounds;
+mod carried;
 mod chaos;
+mod clocks;
 mod files;
 mod ground;
 mod leak;
 mod oidc;
+mod old;
 mod poison;
 mod proxy;
 mod rights;

@@ -102,6 +102,18 @@ impl Json {
         keys.finish();
         Ok(Self { layout, keys, slots, zone })
     }
+
+    /// A parser of these keys alone: all else in a record is passed over, whatever it would mean.
+    pub fn only(map: &[(&str, &str)]) -> Self {
+        let mut layout = Layout { slots: Vec::new(), absent: "", repeats: true };
+        let mut keys = Keys::new();
+        let slots = value::request_slots(&mut layout);
+        for (path, field) in map {
+            value::map(&mut keys, &mut layout, path, field, 1.0);
+        }
+        keys.finish();
+        Self { layout, keys, slots, zone: None }
+    }
 }
 
 impl Parser for Json {

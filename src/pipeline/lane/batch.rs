@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::error::RDKafkaErrorCode;
 
+use super::carry::{Carry, Header, OWN};
 use super::event::LaneEvent;
 use super::held::Holding;
 use super::live::Lane;
@@ -17,9 +18,11 @@ use crate::kafka::KafkaError;
 use crate::kafka::ffi::{BY_KEY, Batch, Incoming, NotSent};
 use crate::kafka::producer::LaneProducer;
 use crate::pipeline::counts::Counts;
+use crate::pipeline::worker::carried::Beside;
 use crate::pipeline::worker::messages::{Message, RefusedMessage};
 use crate::pipeline::worker::{Bounds, Outcome, Worker};
 use crate::policy::table::TimeRule;
+use crate::protect::carried::Carried;
 use crate::protect::quarantine::{Refused, Sealed};
 use crate::record::batch::Frame;
 use crate::record::span::Refusal;
@@ -40,13 +43,13 @@ struct Found {
 impl Lane<'_> {
     /// Waits at most `wait` for messages, and turns what is there into messages of this round.
     pub(super) fn read(&mut self, wait: Duration) -> Result<(), KafkaError> {
-        let Self { consumer, worker, outcome, events, holding, setup, around, .. } = self;
+        let Self { consumer, worker, outcome, events, beside, holding, setup, around, .. } = self;
         let batch = consumer.read(wait);
         if batch.is_empty() {
             return Ok(());
         }
         let mut found = Found { taken: vec![Default::default(); setup.inputs.len()], ..Found::default() };
-        let reader = Reader { setup, around, events };
+        let reader = Reader { setup, around, events, beside };
         reader.process(&batch, holding, worker, outcome, &mut found);
         if let Some(store) = &setup.store {
             store.take(&batch, &mut found.taken, outcome, (holding, around));
@@ -75,6 +78,7 @@ impl Lane<'_> {
         let mut sent = Ok(());
         for (number, output) in setup.outputs.iter().enumerate() {
             let clean = &outcome.clean[number];
+            let carried = outcome.carried.get(number);
             let (mut start, bytes) = (0, clean.bytes());
             if let Some(oldest) = clean.frames().iter().filter_map(|frame| frame.deadline).min() {
                 around.events.tell(LaneEvent::Sends { output: number, deadline: oldest });
@@ -86,7 +90,9 @@ impl Lane<'_> {
                     held.map_or((0, 0), |held| (held.partition.1, held.input.unwrap_or_default()));
                 let line = bytes[start..frame.end].strip_suffix(b"\n").unwrap_or(&bytes[start..frame.end]);
                 start = frame.end;
-                sent = sender.frame(output, &frame, partition, line, &outcome.epochs, &mut taken[input].0);
+                let beside = carried.and_then(|carried| Some((setup.inputs[input].carry.as_ref()?, carried)));
+                let epochs = &outcome.epochs;
+                sent = sender.frame(output, &frame, partition, (line, beside), epochs, &mut taken[input].0);
             }
         }
         if let Some((topic, _)) = &setup.quarantine {
@@ -167,6 +173,7 @@ struct Reader<'a, 'l> {
     setup: &'a Setup,
     around: &'a Around<'a>,
     events: &'l mut Events,
+    beside: &'l mut Beside,
 }
 
 impl Reader<'_, '_> {
@@ -256,10 +263,15 @@ impl Reader<'_, '_> {
             Err(refusal) => (payload, Some(refusal)),
         };
         let record_bytes_max = source.record_bytes_max;
-        let message = Message { bytes, received, origin: place as u32, number, record_bytes_max };
-        match refusal {
-            None => worker.message(input, &source.plan, message, judged, outcome),
-            Some(refusal) => worker.refuse(input, message, refusal, outcome),
+        let records = Message { bytes, received, origin: place as u32, number, record_bytes_max };
+        match (refusal, &source.carry) {
+            (Some(refusal), _) => worker.refuse(input, records, refusal, outcome),
+            (None, None) => worker.message(input, &source.plan, records, judged, outcome),
+            (None, Some(carry)) => {
+                outcome.counts.not_carried += carry.take(message, self.beside);
+                let plans = (input, &source.plan, &carry.plan);
+                worker.message_beside(plans, records, self.beside, judged, outcome);
+            }
         }
     }
 }
@@ -323,7 +335,7 @@ impl Sender<'_> {
         output: &Output,
         frame: &Frame,
         partition: i32,
-        line: &[u8],
+        (line, beside): (&[u8], Option<(&Carry, &Carried)>),
         epochs: &[String],
         counts: &mut Counts,
     ) -> Result<(), KafkaError> {
@@ -332,13 +344,19 @@ impl Sender<'_> {
         let partition = if output.key.is_some() { BY_KEY } else { partition };
         let said = epochs.get(frame.epoch as usize).map_or("", String::as_str);
         let mut time = std::mem::take(&mut self.deadline);
-        let headers: [(&CStr, &[u8]); 4] = [
+        let headers: [Header<'_>; OWN] = [
             (policy, version.as_bytes()),
             (class, output.class.as_bytes()),
             (epoch, said.as_bytes()),
             (deadline, time.text(frame.deadline, output.time)),
         ];
-        let is_sent = self.message(output.topic, partition, line, key, &headers)?;
+        let send = |key, headers: &[_]| self.message(output.topic, partition, line, key, headers);
+        let is_sent = match beside {
+            None => send(key, &headers),
+            Some((carry, carried)) => {
+                carry.with(headers, carried.of(frame.end), |carried, headers| send(key.or(carried), headers))
+            }
+        }?;
         self.deadline = time;
         if is_sent {
             counts.bytes_out += line.len() as u64;

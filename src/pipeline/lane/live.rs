@@ -15,6 +15,7 @@ use super::{Around, Beat, Totals};
 use crate::kafka::consumer::{GroupEvent, LaneConsumer, Partition};
 use crate::kafka::producer::LaneProducer;
 use crate::kafka::{KafkaError, client};
+use crate::pipeline::worker::carried::Beside;
 use crate::pipeline::worker::{Outcome, Worker};
 
 /// For how long a lane waits for messages before it looks at the group again.
@@ -43,6 +44,7 @@ pub(super) struct Lane<'a> {
     pub worker: &'a mut Worker,
     pub outcome: Outcome,
     pub events: Events,
+    pub beside: Beside,
     pub holding: Holding,
     /// Proves which generation of the group the partitions were assigned in.
     pub group: Option<ConsumerGroupMetadata>,
@@ -74,7 +76,8 @@ impl<'a> Lane<'a> {
             producer,
             worker,
             outcome: Outcome::new(setup.worker_outputs()),
-            events: Events::new()?,
+            events: Events::new(),
+            beside: Beside::default(),
             holding: Holding::default(),
             group: None,
             round: None,

@@ -25,6 +25,7 @@
 //! commit is refused; it costs the work of one round, a tenth of a second.
 
 mod batch;
+mod carry;
 mod event;
 mod held;
 mod live;

@@ -1,17 +1,15 @@
 //! What a message holds: records as they are, or in an event of a shipper.
 
-use std::collections::BTreeMap;
-
-use crate::format::json::{Json, MapError};
+use crate::format::json::Json;
 use crate::format::{Memo, Parser};
-use crate::kafka::KafkaError;
 use crate::record::escape;
 use crate::record::span::{Escape, Parsed, Part, Refusal};
 use crate::record::timestamp::Timestamp;
 
 /// Members in which shippers put the line: Filebeat and Vector `message`, Fluent Bit `log`. What JSON loggers call it (`msg`) is
-/// taken, too.
-const MEMBERS: [&str; 2] = ["message", "log"];
+/// taken, too. Filebeat's own `log` is an object, which says where the line stood: with a member of its own it is none of ours.
+const MEMBERS: [(&str, &str); 4] =
+    [("message", FIELD), ("msg", FIELD), ("log", FIELD), ("log.file.path", "file.path")];
 const FIELD: &str = "message";
 
 /// Takes lines out of events. Holds raw bytes between calls: no `Debug`.
@@ -24,14 +22,9 @@ pub(super) struct Events {
 
 impl Events {
     /// A reader of events.
-    pub(super) fn new() -> Result<Self, KafkaError> {
-        let keys: BTreeMap<_, _> = MEMBERS.map(|member| (member.to_owned(), FIELD.to_owned())).into();
-        let problem = |error: MapError| KafkaError::Config {
-            what: "events of shippers".to_owned(),
-            problem: error.to_string(),
-        };
-        let json = Json::new(&keys, None).map_err(problem)?;
-        Ok(Self { json, memo: Memo::new(Timestamp(0)), parsed: Parsed::default(), line: Vec::new() })
+    pub(super) fn new() -> Self {
+        let json = Json::only(&MEMBERS);
+        Self { json, memo: Memo::new(Timestamp(0)), parsed: Parsed::default(), line: Vec::new() }
     }
 
     /// The line in `event`, unescaped, without the newline that some shippers leave. All else in the event is dropped.
@@ -57,13 +50,16 @@ mod tests {
 
     #[test]
     fn the_line_is_taken_out_of_what_shippers_send() {
-        let mut events = Events::new().unwrap();
+        let mut events = Events::new();
         let filebeat = br#"{"@timestamp":"2026-11-27T10:00:00Z","log":{"file":{"path":"/var/log/a.log"},"offset":7},"message":"GET \"/a\" \u00e9","host":{"name":"h"}}"#;
         assert_eq!(events.line(filebeat).unwrap(), "GET \"/a\" é".as_bytes());
         let fluent = br#"{"date":1795251600.1,"log":"one\ntwo\n"}"#;
         assert_eq!(events.line(fluent).unwrap(), b"one\ntwo");
         let vector = br#"{"file":"/a","host":"h","message":"x","source_type":"file","timestamp":"2026-11-27T10:00:00Z"}"#;
         assert_eq!(events.line(vector).unwrap(), b"x");
+        // What is dropped is not judged: a date that none can be, a request that is none.
+        let odd = br#"{"@timestamp":"9999-99-99T99:99:99Z","time":-1,"date":1e300,"request":"x","log":{"file":{"path":"/a"},"level":"b"},"message":"y"}"#;
+        assert_eq!(events.line(odd).unwrap(), b"y");
         for none in [&br#"{"text_":"x"}"#[..], b"x", b"", b"{", br#"{"message":{"a":1}}"#] {
             assert!(events.line(none).is_err());
         }

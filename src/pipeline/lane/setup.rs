@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, CString};
 
+use super::carry::Carry;
 use super::once::Once;
 use super::rate::Governor;
 use super::store::Store;
@@ -56,6 +57,8 @@ pub(super) struct Input {
     pub late_lateness_seconds: i64,
     pub record_bytes_max: usize,
     pub governor: Governor,
+    /// What is carried over beside the payload.
+    pub carry: Option<Carry>,
 }
 
 /// A topic that records of one class and view go to.
@@ -113,6 +116,7 @@ impl Setup {
                 late_lateness_seconds: i64::try_from(source.late_lateness_seconds).unwrap_or(i64::MAX),
                 record_bytes_max: planned.record_bytes_max,
                 governor: Governor::new(source.rate),
+                carry: None,
             });
         }
         let (mut outputs, mut topics) = (Vec::new(), Vec::new());
@@ -122,6 +126,11 @@ impl Setup {
                 self::outputs(plan, &compiled)?
             };
             late_outputs(plan, &mut inputs, &mut outputs, &mut topics);
+            for (input, planned) in inputs.iter_mut().zip(&plan.sources) {
+                if let SourceKind::Kafka(source) = &planned.kind {
+                    input.carry = Carry::new(plan, planned, &input.plan, &source.carried)?;
+                }
+            }
         }
         let mut quarantine = None;
         if let Some(sealed) = plan.quarantine.as_ref()

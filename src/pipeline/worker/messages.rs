@@ -172,7 +172,7 @@ impl Worker {
     }
 
     /// Treats a message where it lies.
-    fn apart(
+    pub(super) fn apart(
         &mut self,
         input: usize,
         plan: &SourcePlan,
