@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -121,6 +122,63 @@ fn pi_9_partitions_that_another_process_takes_over_lose_nothing() {
     assert!(lost.is_empty(), "lost {} of {last}: {:?} …", lost.len(), &lost[..lost.len().min(5)]);
     // What is stored and not told is told within one call: that much may be twice.
     assert!(doubled < 2_000, "{doubled} of {last}");
+}
+
+/// A member that is frozen longer than its session has what it read before, and what it was given meanwhile is another's: what it stores then may
+/// be twice, and nothing is lost. So it is when the broker goes away.
+#[test]
+fn pi_9_a_frozen_process_and_a_broker_that_goes_away_lose_nothing() {
+    let broker = Broker::cluster(1);
+    let ground = into_files(&broker, &Shape { kafka: QUICK, ..Shape::default() });
+    let feeder = Feeder::start(&ground, 1_000, u64::MAX);
+    let (one, two) = (ground.start("one"), ground.start("two"));
+    eventually("parts of both", || ["one", "two"].iter().all(|name| !parts(&ground, name).is_empty()));
+    one.freeze();
+    thread::sleep(Duration::from_secs(5));
+    one.thaw();
+    thread::sleep(Duration::from_secs(4));
+    broker.kill(1);
+    thread::sleep(Duration::from_secs(2));
+    broker.restart(1);
+    thread::sleep(Duration::from_secs(4));
+    let last = feeder.end();
+    wait_for_all(&ground, &two);
+    one.stop().expect_code(0);
+    two.stop().expect_code(0);
+    let (lost, doubled) = judge(&numbers(&ground, &["one", "two"]), last);
+    println!(
+        "figures: into files, frozen and without a broker: {doubled} of {last} records came more than once"
+    );
+    assert!(lost.is_empty(), "lost {} of {last}: {:?} …", lost.len(), &lost[..lost.len().min(5)]);
+    assert!(doubled < 8_000, "{doubled} of {last}");
+}
+
+#[test]
+fn metrics_count_what_is_stored() {
+    let admin = "[admin]\nlisten = \"127.0.0.1:0\"\n\n[source.log]";
+    let ground = into_files(Broker::shared(), &Shape::default()).instead("[source.log]", admin);
+    let records: Vec<Record> =
+        (1..=400).map(|number| Record::to((number % 4) as i32, line(number).trim_end().to_owned())).collect();
+    ground.broker.produce(&ground.raw, &records);
+    let instance = ground.start("one");
+    wait_for_all(&ground, &instance);
+    let said = instance.said();
+    let address = said.split("http://").nth(1).expect("an address").split_whitespace().next().unwrap();
+    let ask = |path: &str| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let metrics = ask("/metrics");
+    for sample in
+        ["sluis_records_total{source=\"log\",outcome=\"delivered\"} 400\n", "sluis_in_flight_bytes 0\n"]
+    {
+        assert!(metrics.contains(sample), "{sample} in\n{metrics}");
+    }
+    assert!(ask("/readyz").starts_with("HTTP/1.1 200"), "{}", ask("/status"));
+    instance.stop().expect_code(0);
 }
 
 /// The moment between checkpoint and commit, held still: the group is put back to where it was before it was told.
