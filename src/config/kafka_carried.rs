@@ -147,8 +147,19 @@ pub(super) fn check(
 }
 
 fn check_sink(carried: &WrittenCarried, source: &SourcePlan, sink: &SinkPlan, report: &mut Report) {
-    let SinkKind::Kafka(kafka) = &sink.kind else { return };
     let first = carried.key.as_ref().or(carried.headers.first().map(|(_, field)| field));
+    let SinkKind::Kafka(kafka) = &sink.kind else {
+        if let Some(at) = first {
+            report.error(
+                &at.span,
+                format!(
+                    "sink '{}' is no topic, and what it stores has neither a key nor headers; leave 'key' and 'headers' of source '{}' out",
+                    sink.name, source.name
+                ),
+            );
+        }
+        return;
+    };
     if let (Some(at), Some(_)) = (first, kafka.pack_bytes) {
         report.error(
             &at.span,

@@ -256,6 +256,16 @@ fn topics_go_into_files_at_least_once() {
             "etc/run.toml:27:9: a topic as quarantine needs sources and sinks on Kafka; write 'path' instead of 'topic'",
         ]
     );
+    assert_eq!(
+        refused_pipeline(&with(
+            &into_files(),
+            "topics =",
+            "headers = { \"x-client\" = \"client.address\" }\ntopics ="
+        )),
+        [
+            "etc/run.toml:12:28: sink 'analytics' is no topic, and what it stores has neither a key nor headers; leave 'key' and 'headers' of source 'nginx' out",
+        ]
+    );
     let text = with(&into_files(), "kind = \"file\"\npath = \"/var/lib/sluis/out\"", "kind = \"stdout\"");
     accepted(&text);
     assert_eq!(
