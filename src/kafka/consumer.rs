@@ -45,8 +45,8 @@ pub enum GroupEvent {
 #[derive(Default)]
 pub struct Told {
     events: Mutex<VecDeque<GroupEvent>>,
-    /// The group has decided something that is about this member.
-    has_joined: AtomicBool,
+    /// This member has what the group last decided. Otherwise it joins: for the first time, or again, once it has let something go.
+    is_settled: AtomicBool,
     is_closing: AtomicBool,
 }
 
@@ -58,9 +58,9 @@ impl ClientContext for Told {
 
 impl ConsumerContext for Told {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
-        self.has_joined.store(true, Ordering::Relaxed);
         let partitions = partitions(list);
         let is_assigned = code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        self.is_settled.store(is_assigned, Ordering::Relaxed);
         if self.is_closing.load(Ordering::Relaxed) {
             // Nobody is left to read: an empty assignment is acknowledged, too.
             let _ = if is_assigned {
@@ -209,14 +209,14 @@ impl LaneConsumer {
             .map_err(|error| KafkaError::call("committing positions", &error))
     }
 
-    /// Makes ready to leave the group, which the end of this consumer does; `beat` is called all the while. One that is about to join waits
+    /// Makes ready to leave the group, which the end of this consumer does; `beat` is called all the while. One that is joining waits
     /// until it has, at most for `wait`: the coordinator answers one request of a connection after the other, so that a goodbye would wait
     /// behind the answer to the joining, and be lost with the connection. The group would then wait for who has gone until its session is
     /// over.
     pub fn leave(&self, wait: Duration, beat: impl Fn()) {
         self.close();
         let began = Instant::now();
-        while !self.consumer.context().has_joined.load(Ordering::Relaxed) && began.elapsed() < wait {
+        while !self.consumer.context().is_settled.load(Ordering::Relaxed) && began.elapsed() < wait {
             beat();
             let _ = self.consumer.poll(Duration::from_millis(20));
         }

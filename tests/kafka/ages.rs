@@ -29,6 +29,8 @@ controller = "Example Foundation"
 contact = "privacy@example.org"
 locations = ["NL"]
 
+[domain.web]
+
 [class.web]
 domain = "web"
 retention = "32s"
