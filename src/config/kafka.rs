@@ -104,6 +104,8 @@ pub enum Sasl {
     Oidc {
         /// The token endpoint, https.
         token_url: String,
+        /// The certificates that it is known by, PEM; `None`: the system's.
+        token_ca: Option<PathBuf>,
         /// The client's name there.
         client_id: String,
         /// Where its secret is.

@@ -13,7 +13,8 @@ use super::kafka::{Sasl, SecretFrom, Security, Tls};
 use super::vocabulary::{SASL, SASL_MECHANISMS, SECRET, TLS};
 
 /// Keys of `tls` and `sasl` whose values are no secrets.
-const OPEN: [&str; 8] = ["ca", "certificate", "key", "mechanism", "user", "token_url", "client_id", "scope"];
+const OPEN: [&str; 9] =
+    ["ca", "certificate", "key", "mechanism", "user", "token_url", "token_ca", "client_id", "scope"];
 
 /// `tls` and `sasl` of `[kafka]`.
 pub(super) fn read(kafka: &Section<'_>, report: &mut Report) -> Security {
@@ -63,7 +64,7 @@ fn tls(entry: &Entry<'_>, report: &mut Report) -> Option<Tls> {
 }
 
 /// `sasl`: `mechanism` is `PLAIN` (only with TLS, since it sends the password), `SCRAM-SHA-256` or `SCRAM-SHA-512`, with `user` and
-/// `password`; or `OAUTHBEARER`, with `token_url` (https), `client_id`, `client_secret` and `scope`.
+/// `password`; or `OAUTHBEARER`, with `token_url` (https), `token_ca` (who is trusted to be that), `client_id`, `client_secret` and `scope`.
 fn sasl(entry: &Entry<'_>, unsecured: bool, report: &mut Report) -> Option<Sasl> {
     let section = entry.section("sasl".to_owned(), report)?;
     hide_secrets(&section, report);
@@ -75,7 +76,7 @@ fn sasl(entry: &Entry<'_>, unsecured: bool, report: &mut Report) -> Option<Sasl>
     let (needed, senseless): (&[_], &[_]) = if oidc {
         (&["token_url", "client_id", "client_secret"], &["user", "password"])
     } else {
-        (&["user", "password"], &["token_url", "client_id", "client_secret", "scope"])
+        (&["user", "password"], &["token_url", "token_ca", "client_id", "client_secret", "scope"])
     };
     for key in needed {
         section.required(key, &format!("{mechanism} needs it"), report);
@@ -97,6 +98,7 @@ fn sasl(entry: &Entry<'_>, unsecured: bool, report: &mut Report) -> Option<Sasl>
         return Some(Sasl::Oidc {
             client_secret: secret(&section, "client_secret", report)?,
             token_url: token_url?.value,
+            token_ca: section.text("token_ca", report).map(|at| PathBuf::from(at.value)),
             client_id: filled(&section, "client_id", report)?,
             scope: section.text("scope", report).map(|at| at.value),
         });
@@ -195,6 +197,9 @@ pub(super) fn settled(security: &Security, base: &Path) -> Security {
         key_password: tls.key_password.as_ref().map(from),
     });
     let mut sasl = security.sasl.clone();
+    if let Some(Sasl::Oidc { token_ca: Some(ca), .. }) = &mut sasl {
+        *ca = path(ca);
+    }
     match &mut sasl {
         Some(
             Sasl::Plain { password: secret, .. }

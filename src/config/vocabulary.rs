@@ -220,7 +220,7 @@ pub const TLS: Vocabulary =
 /// Who we are to the brokers.
 pub const SASL: Vocabulary = Vocabulary {
     section: "sasl",
-    keys: &["mechanism", "user", "password", "token_url", "client_id", "client_secret", "scope"],
+    keys: &["mechanism", "user", "password", "token_url", "token_ca", "client_id", "client_secret", "scope"],
     later: &[],
 };
 

@@ -161,13 +161,16 @@ fn secure(config: &mut ClientConfig, security: &Security) -> Result<(), KafkaErr
                 .set("sasl.username", user)
                 .set("sasl.password", secret(password)?);
         }
-        Some(Sasl::Oidc { token_url, client_id, client_secret, scope }) => {
+        Some(Sasl::Oidc { token_url, token_ca, client_id, client_secret, scope }) => {
             config
                 .set("sasl.mechanism", "OAUTHBEARER")
                 .set("sasl.oauthbearer.method", "oidc")
                 .set("sasl.oauthbearer.token.endpoint.url", token_url)
                 .set("sasl.oauthbearer.client.id", client_id)
                 .set("sasl.oauthbearer.client.secret", secret(client_secret)?);
+            if let Some(ca) = token_ca {
+                config.set("https.ca.location", ca.to_string_lossy());
+            }
             if let Some(scope) = scope {
                 config.set("sasl.oauthbearer.scope", scope);
             }

@@ -254,11 +254,12 @@ impl<C: ProducerContext + 'static> Outbox<C> {
         Ok(outbox)
     }
 
-    /// Sends a message to topic number `topic`. The bytes are copied.
+    /// Sends a message to topic number `topic`. The bytes are copied. `millis` is its time, which a topic of ours replaces by its own: given,
+    /// the clock is not asked for every message.
     pub fn send(
         &self,
-        topic: usize,
-        partition: i32,
+        (topic, partition): (usize, i32),
+        millis: i64,
         payload: &[u8],
         key: Option<&[u8]>,
         headers: &[(&CStr, &[u8])],
@@ -277,6 +278,7 @@ impl<C: ProducerContext + 'static> Outbox<C> {
                 vu(sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_RKT, Value { rkt: self.topics[topic] }),
                 vu(sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_PARTITION, Value { i32_: partition }),
                 vu(sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_MSGFLAGS, Value { i: flags }),
+                vu(sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_TIMESTAMP, Value { i64_: millis }),
                 vu(sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_VALUE, Value { mem: memory(payload) }),
                 vu(sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_HEADERS, Value { headers: made }),
                 vu(sys::rd_kafka_vtype_t::RD_KAFKA_VTYPE_KEY, Value { mem: memory(key.unwrap_or_default()) }),

@@ -93,13 +93,13 @@ impl LaneProducer {
     /// Sends a message; see [`Outbox::send`].
     pub fn send(
         &self,
-        topic: usize,
-        partition: i32,
+        to: (usize, i32),
+        millis: i64,
         payload: &[u8],
         key: Option<&[u8]>,
         headers: &[(&CStr, &[u8])],
     ) -> Result<(), NotSent> {
-        self.outbox.send(topic, partition, payload, key, headers)
+        self.outbox.send(to, millis, payload, key, headers)
     }
 
     /// Serves receipts; true when one says that a message was not delivered.

@@ -8,6 +8,7 @@ mod bounds;
 mod chaos;
 mod ground;
 mod leak;
+mod oidc;
 mod poison;
 mod proxy;
 mod rights;

@@ -8,7 +8,7 @@ mod names;
 
 use std::fs;
 use std::io::Write as _;
-use std::process::{Child, Command};
+use std::process::Child;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use self::client::{Answer, Endpoint};
-use crate::support::{self, Run};
+use crate::support::{self, Run, certificate};
 
 const POLICY: &str = r#"
 [policy]
@@ -180,25 +180,7 @@ fn a_sink_that_blocks_is_named() {
 #[test]
 fn the_token_is_asked_for_over_tls() {
     let folder = folder();
-    let config = "[req]\ndistinguished_name = n\nx509_extensions = x\nprompt = no\n[n]\nCN = sluis\n[x]\nsubjectAltName = IP:127.0.0.1\n";
-    fs::write(folder.path().join("openssl.cnf"), config).unwrap();
-    let made = Command::new("openssl")
-        .current_dir(folder.path())
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:P-256",
-            "-nodes",
-            "-days",
-            "2",
-        ])
-        .args(["-config", "openssl.cnf", "-keyout", "key.pem", "-out", "cert.pem"])
-        .output()
-        .expect("openssl is there: ./deploy/needs openssl");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    certificate::make(folder.path());
     let admin = "listen = \"0.0.0.0:0\"\ntoken = { env = \"SLUIS_TEST_TOKEN\" }\ntls = { certificate = \"cert.pem\", key = \"key.pem\" }\n";
     let pipeline = PIPELINE.replace("listen = \"127.0.0.1:0\"\n", admin);
     let run = Running::start(&folder, &pipeline, &[]);

@@ -15,6 +15,7 @@
 //! above; `treated` counts identifiers per kind. Names and numbers only, never content; other keys may stand beside.
 
 pub mod broker;
+pub mod certificate;
 pub mod numbered;
 
 use std::collections::BTreeMap;

@@ -65,7 +65,8 @@ impl Lane<'_> {
     fn send(&mut self, sealed: &[Sealed], taken: &mut [(Counts, i64)]) -> Result<(), KafkaError> {
         self.begin()?;
         let Self { producer, outcome, holding, setup, around, beat, .. } = self;
-        let mut sender = Sender { producer, setup, around, beat, deadline: Deadline::default() };
+        let millis = (around.clock)().0.div_euclid(1_000);
+        let mut sender = Sender { producer, setup, around, beat, millis, deadline: Deadline::default() };
         let mut sent = Ok(());
         for (number, output) in setup.outputs.iter().enumerate() {
             let clean = &outcome.clean[number];
@@ -298,6 +299,8 @@ struct Sender<'a> {
     setup: &'a Setup,
     around: &'a Around<'a>,
     beat: &'a Beat,
+    /// When this batch is sent.
+    millis: i64,
     deadline: Deadline,
 }
 
@@ -345,7 +348,7 @@ impl Sender<'_> {
     ) -> Result<bool, KafkaError> {
         let mut waited: Option<Instant> = None;
         loop {
-            match self.producer.send(topic, partition, payload, key, headers) {
+            match self.producer.send((topic, partition), self.millis, payload, key, headers) {
                 Ok(()) => return Ok(true),
                 Err(NotSent::TooLarge) => {
                     let (topic, bytes) = (self.setup.topics[topic].as_str(), payload.len() as u64);

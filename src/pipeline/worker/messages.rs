@@ -250,3 +250,7 @@ fn first_line(bytes: &[u8]) -> &[u8] {
 fn holds_longer(plan: &SourcePlan, message: Message<'_>) -> bool {
     frame::records(plan.format.parser(), message.bytes).any(|record| record.len() > message.record_bytes_max)
 }
+
+#[cfg(test)]
+#[path = "messages_tests.rs"]
+mod tests;

@@ -16,7 +16,7 @@ const LINES_AHEAD: usize = 8;
 impl SourcePlan {
     /// The class of every record, if records can be treated as rows: the class does not depend on the record, and every route
     /// knows what to do with them.
-    pub(super) fn rows(&self) -> Option<&ClassPlan> {
+    pub(in crate::pipeline) fn rows(&self) -> Option<&ClassPlan> {
         let ClassChoice::Fixed(class) = self.choice else { return None };
         let class = &self.classes[class];
         class.routes.iter().all(|route| route.rows.is_some()).then_some(class)
