@@ -25,7 +25,7 @@ const IN_FLIGHT_BYTES_MAX: u64 = 64 << 30;
 /// What three options that must fit each other are unless they are written, in milliseconds: librdkafka's, and two of `kafka::client`.
 const MAX_POLL_MS_DEFAULT: u64 = 300_000;
 const SESSION_MS_DEFAULT: u64 = 10_000;
-const HEARTBEAT_MS_DEFAULT: u64 = 2_000;
+const HEARTBEAT_MS_DEFAULT: u64 = 1_000;
 
 /// The cluster of `written`. `None` when there is none, or something essential is absent, which has been reported.
 pub(super) fn cluster(written: &WrittenPipeline, base: &Path, report: &mut Report) -> Option<KafkaPlan> {

@@ -59,7 +59,8 @@ pub fn consumer(plan: &KafkaPlan, lanes: usize) -> Result<ClientConfig, KafkaErr
     let bytes = lane_bytes(plan, lanes) / 3;
     // A member that was killed keeps its partitions from the others for as long: the default is 45 s.
     set_default(&mut config, plan, "session.timeout.ms", "10000");
-    set_default(&mut config, plan, "heartbeat.interval.ms", "2000");
+    // A rebalance is heard of with a heartbeat, by each member in turn, and what it moves rests meanwhile.
+    set_default(&mut config, plan, "heartbeat.interval.ms", "1000");
     config
         .set("group.id", &plan.group)
         // Positions are ours alone.

@@ -24,6 +24,9 @@ const BATCH_MAX: (usize, usize) = (2_000, 512 << 10);
 /// How long brokers may take to say where a group is.
 const ASK: Duration = Duration::from_secs(5);
 
+/// How long one that leaves waits for the id that it has asked for.
+const BECOMES_MEMBER: Duration = Duration::from_secs(2);
+
 /// A partition of a topic.
 pub type Partition = (String, i32);
 
@@ -45,8 +48,6 @@ pub enum GroupEvent {
 #[derive(Default)]
 pub struct Told {
     events: Mutex<VecDeque<GroupEvent>>,
-    /// The group has decided something that is about this member.
-    has_joined: AtomicBool,
     is_closing: AtomicBool,
 }
 
@@ -58,7 +59,6 @@ impl ClientContext for Told {
 
 impl ConsumerContext for Told {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
-        self.has_joined.store(true, Ordering::Relaxed);
         let partitions = partitions(list);
         let is_assigned = code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
         if self.is_closing.load(Ordering::Relaxed) {
@@ -209,14 +209,20 @@ impl LaneConsumer {
             .map_err(|error| KafkaError::call("committing positions", &error))
     }
 
-    /// Makes ready to leave the group, which the end of this consumer does; `beat` is called all the while. One that is about to join waits
-    /// until it has, at most for `wait`: the coordinator answers one request of a connection after the other, so that a goodbye would wait
-    /// behind the answer to the joining, and be lost with the connection. The group would then wait for who has gone until its session is
-    /// over.
+    /// Leaves the group, and lets go of what it has; `beat` is called all the while. Closing librdkafka's consumer does so only where the
+    /// group is at rest and this member has partitions: one without any says no goodbye, and that of one that is joining waits behind the
+    /// answer to the joining, and is lost with the connection. The group would wait for who has gone until its session is over. So it is
+    /// unsubscribed before, which is put off while the group changes; that is waited for, at most for `wait`.
     pub fn leave(&self, wait: Duration, beat: impl Fn()) {
         self.close();
-        let began = Instant::now();
-        while !self.consumer.context().has_joined.load(Ordering::Relaxed) && began.elapsed() < wait {
+        let (began, mut was_member) = (Instant::now(), false);
+        while began.elapsed() < if was_member { wait } else { wait.min(BECOMES_MEMBER) } {
+            if self.inbox.is_member() {
+                was_member = true;
+                self.consumer.unsubscribe();
+            } else if was_member {
+                break;
+            }
             beat();
             let _ = self.consumer.poll(Duration::from_millis(20));
         }

@@ -182,9 +182,9 @@ pub(super) const FAULTS: &[(&str, &str, &[&str])] = &[
     ),
     (
         "group = \"sluis\"",
-        "group = \"sluis\"\noptions = { \"session.timeout.ms\" = 2000 }",
+        "group = \"sluis\"\noptions = { \"session.timeout.ms\" = 1000 }",
         &[
-            "8:13: 'session.timeout.ms' (2000) does not hold 'heartbeat.interval.ms' (2000); raise it, or lower the other",
+            "8:13: 'session.timeout.ms' (1000) does not hold 'heartbeat.interval.ms' (1000); raise it, or lower the other",
         ],
     ),
 ];

@@ -346,6 +346,8 @@ impl Feeder {
     pub fn start(ground: &Ground<'_>, per_second: u64, most: u64) -> Self {
         let mut config = ground.broker.config();
         config.set("enable.idempotence", "true").set("linger.ms", "5").set("retry.backoff.max.ms", "200");
+        // However long brokers are away.
+        config.set("message.timeout.ms", "0");
         let producer: BaseProducer = config.create().expect("a producer");
         let (topic, partitions) = (ground.raw.clone(), u64::from(ground.partitions.unsigned_abs()));
         let (stop, fed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
