@@ -263,7 +263,7 @@ fn topics_go_into_files_at_least_once() {
             "headers = { \"x-client\" = \"client.address\" }\ntopics ="
         )),
         [
-            "etc/run.toml:12:28: sink 'analytics' is no topic, and what it stores has neither a key nor headers; leave 'key' and 'headers' of source 'nginx' out",
+            "etc/run.toml:11:26: sink 'analytics' is no topic, and what it stores has neither a key nor headers; leave 'key' and 'headers' of source 'nginx' out",
         ]
     );
     let text = with(&into_files(), "kind = \"file\"\npath = \"/var/lib/sluis/out\"", "kind = \"stdout\"");

@@ -99,7 +99,7 @@ impl Seen {
             *numbers = numbers.split_off(&start);
             let oldest = numbers.values().filter_map(|number| happened.get(*number as usize)).min();
             self.worst = self.worst.max(oldest.map_or(Duration::ZERO, Instant::elapsed));
-            self.left += numbers.len() as i64;
+            self.left += numbers.len().cast_signed() as i64;
         }
     }
 }
@@ -119,8 +119,10 @@ fn line(number: u64, seconds_ago: i64) -> (String, Instant) {
     let second = now.as_second() - seconds_ago;
     let time = jiff::Timestamp::from_second(second).expect("now").strftime("%Y-%m-%dT%H:%M:%S+00:00");
     let text = format!("192.0.2.{} [{time}] \"GET /n/{number} HTTP/1.1\" 200 {number}", number % 250);
-    let ago = Duration::from_nanos((now.as_nanosecond() - i128::from(second) * 1_000_000_000) as u64);
-    (text, Instant::now() - ago)
+    let ago = Duration::from_nanos(
+        u64::try_from(now.as_nanosecond() - i128::from(second) * 1_000_000_000).expect("in the past"),
+    );
+    (text, Instant::now().checked_sub(ago).expect("the machine has run for longer"))
 }
 
 #[test]
@@ -152,7 +154,7 @@ fn pi_4_no_record_is_readable_longer_than_its_class() {
     let producer: BaseProducer = broker.config().set("linger.ms", "5").create().expect("a producer");
     let send = |topic: &str, number: u64, text: &str| {
         let record = BaseRecord::<[u8], [u8]>::to(topic).payload(text.as_bytes());
-        let sent = producer.send(record.partition((number % PARTITIONS.unsigned_abs() as u64) as i32));
+        let sent = producer.send(record.partition((number % u64::from(PARTITIONS.unsigned_abs())) as i32));
         sent.map_err(|(error, _)| error).expect("there is room");
     };
     let (mut on, mut off) = (Seen::new(broker, &ground.clean), Seen::new(broker, &alone));
@@ -164,7 +166,7 @@ fn pi_4_no_record_is_readable_longer_than_its_class() {
             let due = begun.elapsed().as_millis() as u64 * PER_SECOND / 1_000;
             for number in happened.len() as u64..=due {
                 // A second ago at most, and to the second: what is late is withheld.
-                let (text, at) = line(number, (number % 2) as i64);
+                let (text, at) = line(number, (number % 2).cast_signed());
                 happened.push(at);
                 send(&ground.raw, number, &text);
                 arrived.push(Instant::now());

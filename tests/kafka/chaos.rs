@@ -185,7 +185,7 @@ fn chaos(delivery: &str, rounds: u64, verdict: impl Fn(&Ground<'_>, u64)) {
     let mut left: Vec<Fault> = Vec::new();
     for _ in 0..rounds {
         if left.is_empty() {
-            left = faults.clone();
+            left.clone_from(&faults);
         }
         // Every kind comes as often as every other.
         let fault = left.swap_remove(field.chance.below(left.len() as u64) as usize);

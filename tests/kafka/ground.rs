@@ -293,9 +293,13 @@ impl Instance {
         self.signal(Signal::TERM);
         let begun = Instant::now();
         while self.is_running() {
-            if begun.elapsed() > Duration::from_mins(1) {
-                panic!("{} did not end within a minute of SIGTERM:\n{}", self.name, self.said());
-            }
+            let said = || self.said();
+            assert!(
+                begun.elapsed() < Duration::from_mins(1),
+                "{} did not end in time:\n{}",
+                self.name,
+                said()
+            );
             thread::sleep(Duration::from_millis(5));
         }
         self.wait()

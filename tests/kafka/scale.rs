@@ -90,7 +90,7 @@ fn partitions_spread_over_lanes_and_processes_and_each_record_comes_once_in_orde
         println!(
             "figures: {processes} process(es) of {lanes} lane(s): {last} records, each once and in order; {} a second, {:.2} CPU s per \
              million",
-            last as u128 * 1000 / took.as_millis().max(1),
+            u128::from(last) * 1000 / took.as_millis().max(1),
             cpu as f64 * 1000.0 / last as f64,
         );
     }

@@ -30,7 +30,7 @@ fn treat(plan: &SourcePlan, keys: &Keys, messages: &[Vec<u8>], between: usize) -
     let judged = (NOW, Bounds::default());
     worker.begin(NOW, &mut outcome);
     for (number, bytes) in messages.iter().enumerate() {
-        let received = NOW.plus_seconds(-(number as i64));
+        let received = NOW.plus_seconds(-number.cast_signed() as i64);
         let origin = number as u32 % 3;
         let message = Message { bytes, received, origin, number, record_bytes_max: RECORD_BYTES_MAX };
         worker.message(0, plan, message, judged, &mut outcome);
