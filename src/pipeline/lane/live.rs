@@ -24,8 +24,8 @@ const WAIT: Duration = Duration::from_millis(100);
 const SILENCE: Duration = Duration::from_secs(30);
 
 /// How long a lane that ends waits for the group to let it go: a change that is under way ends when every member has heard of it, and
-/// ended its round, or when the session of one that is dead is over.
-const LEAVE: Duration = Duration::from_secs(12);
+/// ended its round. Closing the consumer may take five seconds more.
+const LEAVE: Duration = Duration::from_secs(8);
 
 /// How often workers forget keys that are dead, at least.
 const FORGET: Duration = Duration::from_secs(1);
@@ -90,7 +90,7 @@ impl<'a> Lane<'a> {
             self.abandon();
         }
         let drain = Duration::from_secs(self.setup.kafka.drain_seconds);
-        self.consumer.leave(LEAVE.min(drain / 2 + drain / 4), || self.beat.now());
+        self.consumer.leave(LEAVE.min(drain / 2), || self.beat.now());
         ended
     }
 
