@@ -24,9 +24,6 @@ const BATCH_MAX: (usize, usize) = (2_000, 512 << 10);
 /// How long brokers may take to say where a group is.
 const ASK: Duration = Duration::from_secs(5);
 
-/// How long one that leaves waits for the id that it has asked for.
-const BECOMES_MEMBER: Duration = Duration::from_secs(2);
-
 /// A partition of a topic.
 pub type Partition = (String, i32);
 
@@ -48,6 +45,8 @@ pub enum GroupEvent {
 #[derive(Default)]
 pub struct Told {
     events: Mutex<VecDeque<GroupEvent>>,
+    /// This member has what the group last decided. Otherwise it joins: for the first time, or again, once it has let something go.
+    is_settled: AtomicBool,
     is_closing: AtomicBool,
 }
 
@@ -61,6 +60,7 @@ impl ConsumerContext for Told {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
         let partitions = partitions(list);
         let is_assigned = code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        self.is_settled.store(is_assigned, Ordering::Relaxed);
         if self.is_closing.load(Ordering::Relaxed) {
             // Nobody is left to read: an empty assignment is acknowledged, too.
             let _ = if is_assigned {
@@ -212,15 +212,16 @@ impl LaneConsumer {
     /// Leaves the group, and lets go of what it has; `beat` is called all the while. Closing librdkafka's consumer does so only where the
     /// group is at rest and this member has partitions: one without any says no goodbye, and that of one that is joining waits behind the
     /// answer to the joining, and is lost with the connection. The group would wait for who has gone until its session is over. So it is
-    /// unsubscribed before, which is put off while the group changes; that is waited for, at most for `wait`.
+    /// unsubscribed before, once it has what the group has decided; that is waited for, at most for `wait`.
     pub fn leave(&self, wait: Duration, beat: impl Fn()) {
         self.close();
-        let (began, mut was_member) = (Instant::now(), false);
-        while began.elapsed() < if was_member { wait } else { wait.min(BECOMES_MEMBER) } {
-            if self.inbox.is_member() {
-                was_member = true;
+        let (began, mut leaves) = (Instant::now(), false);
+        while began.elapsed() < wait {
+            // Not before: a joining that is unsubscribed in the middle was seen to keep the consumer from closing.
+            if !leaves && self.consumer.context().is_settled.load(Ordering::Relaxed) {
+                leaves = true;
                 self.consumer.unsubscribe();
-            } else if was_member {
+            } else if leaves && !self.inbox.is_member() {
                 break;
             }
             beat();
