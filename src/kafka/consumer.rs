@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::FromClientConfigAndContext;
@@ -45,8 +45,6 @@ pub enum GroupEvent {
 #[derive(Default)]
 pub struct Told {
     events: Mutex<VecDeque<GroupEvent>>,
-    /// This member has what the group last decided. Otherwise it joins: for the first time, or again, once it has let something go.
-    is_settled: AtomicBool,
     is_closing: AtomicBool,
 }
 
@@ -60,7 +58,6 @@ impl ConsumerContext for Told {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
         let partitions = partitions(list);
         let is_assigned = code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-        self.is_settled.store(is_assigned, Ordering::Relaxed);
         if self.is_closing.load(Ordering::Relaxed) {
             // Nobody is left to read: an empty assignment is acknowledged, too.
             let _ = if is_assigned {
@@ -209,41 +206,6 @@ impl LaneConsumer {
             .map_err(|error| KafkaError::call("committing positions", &error))
     }
 
-    /// Leaves the group, and lets go of what it has; `beat` is called all the while. Closing librdkafka's consumer does so only where the
-    /// group is at rest and this member has partitions: one without any says no goodbye, and that of one that is joining waits behind the
-    /// answer to the joining, and is lost with the connection. The group would wait for who has gone until its session is over. So it is
-    /// unsubscribed before, once it has what the group has decided; that is waited for, at most for `wait`.
-    pub fn leave(&self, wait: Duration, beat: impl Fn()) {
-        self.close();
-        let (began, mut leaves) = (Instant::now(), false);
-        while began.elapsed() < wait {
-            // Not before: a joining that is unsubscribed in the middle was seen to keep the consumer from closing.
-            if !leaves && self.consumer.context().is_settled.load(Ordering::Relaxed) {
-                leaves = true;
-                self.consumer.unsubscribe();
-            } else if leaves && !self.inbox.is_member() {
-                break;
-            }
-            beat();
-            let _ = self.consumer.poll(Duration::from_millis(20));
-        }
-    }
-
-    /// Lets go, from now on, of whatever the group decides, and of what was told and not handled yet: the group waits for it.
-    fn close(&self) {
-        let context = self.consumer.context();
-        context.is_closing.store(true, Ordering::Relaxed);
-        while let Some(event) = context.events.lock().unwrap_or_else(PoisonError::into_inner).pop_front() {
-            let _ = match event {
-                GroupEvent::Assigned(_) => self.consumer.incremental_assign(&TopicPartitionList::new()),
-                GroupEvent::Revoked { partitions, .. } => {
-                    list(partitions.iter().map(|partition| (partition, Offset::Invalid)))
-                        .map_or(Ok(()), |list| self.consumer.incremental_unassign(&list))
-                }
-            };
-        }
-    }
-
     /// What proves to the broker which generation of the group we are in.
     pub fn metadata(&self) -> Option<ConsumerGroupMetadata> {
         self.consumer.group_metadata()
@@ -252,7 +214,19 @@ impl LaneConsumer {
 
 impl Drop for LaneConsumer {
     fn drop(&mut self) {
-        self.close();
+        self.consumer.context().is_closing.store(true, Ordering::Relaxed);
+        // What was told and not handled yet is what the group waits for.
+        while let Some(event) =
+            self.consumer.context().events.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        {
+            let _ = match event {
+                GroupEvent::Assigned(_) => self.consumer.incremental_assign(&TopicPartitionList::new()),
+                GroupEvent::Revoked { partitions, .. } => {
+                    list(partitions.iter().map(|partition| (partition, Offset::Invalid)))
+                        .map_or(Ok(()), |list| self.consumer.incremental_unassign(&list))
+                }
+            };
+        }
     }
 }
 

@@ -23,10 +23,6 @@ const WAIT: Duration = Duration::from_millis(100);
 /// How long a lane that was refused waits for the group to speak before it joins anew: longer than a rebalance takes.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// How long a lane that ends waits for the group to let it go: a change that is under way ends when every member has heard of it, and
-/// ended its round. Closing the consumer may take five seconds more.
-const LEAVE: Duration = Duration::from_secs(8);
-
 /// How often workers forget keys that are dead, at least.
 const FORGET: Duration = Duration::from_secs(1);
 
@@ -89,8 +85,6 @@ impl<'a> Lane<'a> {
         if ended.is_err() {
             self.abandon();
         }
-        let drain = Duration::from_secs(self.setup.kafka.drain_seconds);
-        self.consumer.leave(LEAVE.min(drain / 2), || self.beat.now());
         ended
     }
 
