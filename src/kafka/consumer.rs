@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::FromClientConfigAndContext;
@@ -23,9 +23,6 @@ const BATCH_MAX: (usize, usize) = (2_000, 512 << 10);
 
 /// How long brokers may take to say where a group is.
 const ASK: Duration = Duration::from_secs(5);
-
-/// How long one that leaves waits for the id that it has asked for.
-const BECOMES_MEMBER: Duration = Duration::from_secs(2);
 
 /// A partition of a topic.
 pub type Partition = (String, i32);
@@ -209,40 +206,6 @@ impl LaneConsumer {
             .map_err(|error| KafkaError::call("committing positions", &error))
     }
 
-    /// Leaves the group, and lets go of what it has; `beat` is called all the while. Closing librdkafka's consumer does so only where the
-    /// group is at rest and this member has partitions: one without any says no goodbye, and that of one that is joining waits behind the
-    /// answer to the joining, and is lost with the connection. The group would wait for who has gone until its session is over. So it is
-    /// unsubscribed before, which is put off while the group changes; that is waited for, at most for `wait`.
-    pub fn leave(&self, wait: Duration, beat: impl Fn()) {
-        self.close();
-        let (began, mut was_member) = (Instant::now(), false);
-        while began.elapsed() < if was_member { wait } else { wait.min(BECOMES_MEMBER) } {
-            if self.inbox.is_member() {
-                was_member = true;
-                self.consumer.unsubscribe();
-            } else if was_member {
-                break;
-            }
-            beat();
-            let _ = self.consumer.poll(Duration::from_millis(20));
-        }
-    }
-
-    /// Lets go, from now on, of whatever the group decides, and of what was told and not handled yet: the group waits for it.
-    fn close(&self) {
-        let context = self.consumer.context();
-        context.is_closing.store(true, Ordering::Relaxed);
-        while let Some(event) = context.events.lock().unwrap_or_else(PoisonError::into_inner).pop_front() {
-            let _ = match event {
-                GroupEvent::Assigned(_) => self.consumer.incremental_assign(&TopicPartitionList::new()),
-                GroupEvent::Revoked { partitions, .. } => {
-                    list(partitions.iter().map(|partition| (partition, Offset::Invalid)))
-                        .map_or(Ok(()), |list| self.consumer.incremental_unassign(&list))
-                }
-            };
-        }
-    }
-
     /// What proves to the broker which generation of the group we are in.
     pub fn metadata(&self) -> Option<ConsumerGroupMetadata> {
         self.consumer.group_metadata()
@@ -251,7 +214,19 @@ impl LaneConsumer {
 
 impl Drop for LaneConsumer {
     fn drop(&mut self) {
-        self.close();
+        self.consumer.context().is_closing.store(true, Ordering::Relaxed);
+        // What was told and not handled yet is what the group waits for.
+        while let Some(event) =
+            self.consumer.context().events.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        {
+            let _ = match event {
+                GroupEvent::Assigned(_) => self.consumer.incremental_assign(&TopicPartitionList::new()),
+                GroupEvent::Revoked { partitions, .. } => {
+                    list(partitions.iter().map(|partition| (partition, Offset::Invalid)))
+                        .map_or(Ok(()), |list| self.consumer.incremental_unassign(&list))
+                }
+            };
+        }
     }
 }
 

@@ -86,20 +86,6 @@ impl<C: ConsumerContext> Inbox<C> {
         (known == OK && end >= 0).then_some(end)
     }
 
-    /// Whether the coordinator of the group knows this consumer, by an id.
-    pub fn is_member(&self) -> bool {
-        // SAFETY: the client lives; the text is ours until it is given back, and ends with a zero.
-        unsafe {
-            let native = self.consumer.client().native_ptr();
-            let id = sys::rd_kafka_memberid(native);
-            let is_member = !id.is_null() && *id != 0;
-            if !id.is_null() {
-                sys::rd_kafka_mem_free(native, id.cast());
-            }
-            is_member
-        }
-    }
-
     /// Waits at most `wait` for messages and takes what is there.
     pub fn read(&mut self, wait: Duration) -> Batch<'_> {
         let wait = c_int::try_from(wait.as_millis()).unwrap_or(c_int::MAX);

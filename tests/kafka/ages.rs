@@ -57,6 +57,14 @@ const LATENESS_SECONDS: u64 = 3;
 const PARTITIONS: i32 = 2;
 const PER_SECOND: u64 = 100;
 
+/// Raw lines go sooner.
+const RAW: &[(&str, &str)] = &[
+    ("message.timestamp.type", "LogAppendTime"),
+    ("retention.ms", "10000"),
+    ("segment.ms", "5000"),
+    ("file.delete.delay.ms", "1000"),
+];
+
 /// When records happened: the number of a record is its place.
 type Happened = Vec<Instant>;
 
@@ -68,7 +76,7 @@ struct Seen {
     numbers: BTreeMap<i32, BTreeMap<i64, u64>>,
     worst: Duration,
     /// Records that could be read at the last look.
-    left: i64,
+    left: usize,
 }
 
 impl Seen {
@@ -99,7 +107,7 @@ impl Seen {
             *numbers = numbers.split_off(&start);
             let oldest = numbers.values().filter_map(|number| happened.get(*number as usize)).min();
             self.worst = self.worst.max(oldest.map_or(Duration::ZERO, Instant::elapsed));
-            self.left += numbers.len().cast_signed() as i64;
+            self.left += numbers.len();
         }
     }
 }
@@ -136,20 +144,19 @@ fn pi_4_no_record_is_readable_longer_than_its_class() {
     let limits = choose(CLASS.as_millis() as u64, arrival, interval).expect("there is room");
     let own = settings(limits);
     let own: Vec<(&str, &str)> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let raw = [("retention.ms", "10000"), ("segment.ms", "5000"), ("file.delete.delay.ms", "1000")];
     let shape = Shape {
         partitions: PARTITIONS,
         policy: POLICY,
         lateness: "3s",
         kafka: QUICK,
-        raw: &raw,
+        raw: RAW,
         clean: &own,
         ..Shape::default()
     };
     let ground = Ground::new(broker, &shape);
     let alone = unique("alone");
     broker.create_topic(&alone, PARTITIONS, &own);
-    let instance = ground.start("one");
+    let mut instance = ground.start("one");
 
     let producer: BaseProducer = broker.config().set("linger.ms", "5").create().expect("a producer");
     let send = |topic: &str, number: u64, text: &str| {
@@ -176,6 +183,7 @@ fn pi_4_no_record_is_readable_longer_than_its_class() {
             under_load = Some((on.worst, off.worst));
             (on.worst, off.worst) = (Duration::ZERO, Duration::ZERO);
         }
+        assert!(instance.is_running(), "{}", instance.said());
         producer.poll(Duration::ZERO);
         on.look(&happened);
         off.look(&arrived);

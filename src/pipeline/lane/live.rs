@@ -24,10 +24,6 @@ const WAIT: Duration = Duration::from_millis(100);
 /// How long a lane that was refused waits for the group to speak before it joins anew: longer than a rebalance takes.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// How long a lane that ends waits for the group to let it go: a change that is under way ends when every member has heard of it, and
-/// ended its round, or when the session of one that is dead is over.
-const LEAVE: Duration = Duration::from_secs(12);
-
 /// How often workers forget keys that are dead, at least.
 const FORGET: Duration = Duration::from_secs(1);
 
@@ -93,8 +89,6 @@ impl<'a> Lane<'a> {
         if ended.is_err() {
             self.abandon();
         }
-        let drain = Duration::from_secs(self.setup.kafka.drain_seconds);
-        self.consumer.leave(LEAVE.min(drain / 2 + drain / 4), || self.beat.now());
         ended
     }
 
