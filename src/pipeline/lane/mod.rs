@@ -30,6 +30,7 @@ mod event;
 mod held;
 mod live;
 mod once;
+mod parts;
 mod payload;
 mod rate;
 mod round;

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::batch::{Deadline, packed, value_after};
+use super::parts::{Deadline, packed, value_after};
 use super::setup::{Headers, Output, compression, outputs};
 use crate::config::kafka::MESSAGE_TIMEOUT_SECONDS;
 use crate::config::plan::Plan;
