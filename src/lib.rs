@@ -27,11 +27,12 @@
 //! - **Keys** ([`keys`]) are a hash ratchet per pseudonymisation domain: an epoch's key can be computed forward, never back, and
 //!   is gone when the longest retention of its domain has passed.
 //!
-//! - Between Kafka topics a **lane** ([`pipeline::lane`]) is all of this in one thread, with a consumer and a transactional producer of its
-//!   own ([`kafka`]): what one message held stays together, and results and positions are one transaction.
-//! - **Telemetry** ([`telemetry`]) is what a run shows of itself: numbers, facts, an endpoint; never content.
+//! - Where topics are read a **lane** ([`pipeline::lane`]) is all of this in one thread, with a consumer and a transactional producer of its
+//!   own ([`kafka`]): what one message held stays together, and results and positions are one transaction. Into files, lanes share the
+//!   delivery of all other pipelines, and positions follow its checkpoints.
 //! - **Governance** ([`governance`]) asks a running installation whether all of this holds.
-//! - **Telemetry** ([`telemetry`]) stands beside: every room but the core may tell it numbers and names, never content.
+//! - **Telemetry** ([`telemetry`]) is what a run shows of itself: numbers, facts, an endpoint. Every room but the core may tell it numbers
+//!   and names, never content.
 //!
 //! ## A line in, a line out
 //!

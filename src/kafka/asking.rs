@@ -29,6 +29,13 @@ impl ClientContext for Why {
 
 impl ConsumerContext for Why {}
 
+impl Why {
+    /// Why they did not since this was asked last.
+    pub(super) fn take(&self) -> Option<RDKafkaErrorCode> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
 /// A client that asks.
 pub type Reader = BaseConsumer<Why>;
 

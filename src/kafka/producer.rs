@@ -1,8 +1,8 @@
 //! The producer of a lane: messages that are copied, and transactions that end at once.
 
 use std::ffi::CStr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
@@ -13,6 +13,7 @@ use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 use rdkafka::{ClientConfig, Offset};
 
+use super::asking::Why;
 use super::consumer::{Partition, config_problem, list};
 use super::error::{KafkaError, Remedy};
 use super::ffi::{NotSent, Outbox};
@@ -31,25 +32,13 @@ const OPEN_SLICE: Duration = Duration::from_secs(1);
 #[derive(Default)]
 pub struct Receipts {
     failed: AtomicBool,
-    unreachable: Mutex<Option<RDKafkaErrorCode>>,
-}
-
-impl Receipts {
-    /// Why a call was not answered, where that is known: the call itself only says that its time was over.
-    fn reason(&self) -> Option<RDKafkaErrorCode> {
-        self.unreachable.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
+    why: Why,
 }
 
 impl ClientContext for Receipts {
     fn log(&self, _: rdkafka::config::RDKafkaLogLevel, _: &str, _: &str) {}
-    fn error(&self, error: rdkafka::error::KafkaError, _: &str) {
-        let mut known = self.unreachable.lock().unwrap_or_else(PoisonError::into_inner);
-        // That all brokers are down follows from each of the other reasons, and comes last.
-        match error.rdkafka_error_code() {
-            Some(RDKafkaErrorCode::AllBrokersDown) if known.is_some() => {}
-            code => *known = code.or(*known),
-        }
+    fn error(&self, error: rdkafka::error::KafkaError, said: &str) {
+        self.why.error(error, said);
     }
 }
 
@@ -172,7 +161,7 @@ fn prepare(producer: &BaseProducer<Receipts>) -> Result<(), KafkaError> {
         let error = KafkaError::transaction("preparing transactions", &error);
         let KafkaError::Transaction { what, code, remedy: Remedy::Retry } = error else { return Err(error) };
         producer.poll(Duration::ZERO);
-        let reason = producer.context().reason();
+        let reason = producer.context().why.take();
         let is_refused = matches!(reason, Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL));
         if is_refused || began.elapsed() >= OPEN {
             return Err(KafkaError::Transaction {

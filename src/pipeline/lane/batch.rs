@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::carry::{Carry, Header, OWN};
+use super::carry::Carry;
 use super::event::LaneEvent;
 use super::held::Holding;
 use super::live::Lane;
 use super::parts::{Deadline, packed, value_after};
 use super::payload::Events;
-use super::setup::{Headers, Output, Setup};
+use super::setup::{Output, Setup};
 use super::{Around, Beat};
 use crate::config::kafka::{MESSAGE_TIMEOUT_SECONDS, Payload, TRANSACTION_TIMEOUT_SECONDS};
 use crate::kafka::KafkaError;
@@ -338,17 +338,10 @@ impl Sender<'_> {
         epochs: &[String],
         counts: &mut Counts,
     ) -> Result<(), KafkaError> {
-        let Headers { policy, class, epoch, deadline, version } = &self.setup.headers;
         let key = output.key.as_deref().and_then(|before| value_after(before, line));
         let partition = if output.key.is_some() { BY_KEY } else { partition };
-        let said = epochs.get(frame.epoch as usize).map_or("", String::as_str);
         let mut time = std::mem::take(&mut self.deadline);
-        let headers: [Header<'_>; OWN] = [
-            (policy, version.as_bytes()),
-            (class, output.class.as_bytes()),
-            (epoch, said.as_bytes()),
-            (deadline, time.text(frame.deadline, output.time)),
-        ];
+        let headers = self.setup.headers.of(output, frame, epochs, &mut time);
         let send = |key, headers: &[_]| self.message(output.topic, partition, line, key, headers);
         let is_sent = match beside {
             None => send(key, &headers),

@@ -4,6 +4,8 @@
 
 use std::io::Write;
 
+use super::carry::{Header, OWN};
+use super::setup::{Headers, Output};
 use crate::policy::table::TimeRule;
 use crate::record::batch::Frame;
 use crate::record::timestamp::Timestamp;
@@ -64,6 +66,25 @@ impl Deadline {
             }
         }
         &self.text
+    }
+}
+
+impl Headers {
+    /// Our own headers of the message of `frame`, whose epoch is one of `epochs`.
+    pub(super) fn of<'a>(
+        &'a self,
+        output: &'a Output,
+        frame: &Frame,
+        epochs: &'a [String],
+        deadline: &'a mut Deadline,
+    ) -> [Header<'a>; OWN] {
+        let epoch = epochs.get(frame.epoch as usize).map_or("", String::as_str);
+        [
+            (&self.policy, self.version.as_bytes()),
+            (&self.class, output.class.as_bytes()),
+            (&self.epoch, epoch.as_bytes()),
+            (&self.deadline, deadline.text(frame.deadline, output.time)),
+        ]
     }
 }
 

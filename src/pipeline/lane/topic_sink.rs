@@ -99,16 +99,9 @@ impl TopicSink {
         line: &[u8],
         frame: &Frame,
     ) -> Result<bool, SinkError> {
-        let Headers { policy, class, epoch, deadline, version } = &*self.headers;
         let key = self.output.key.as_deref().and_then(|before| value_after(before, line));
-        let said = self.epochs.get(frame.epoch as usize).map_or("", String::as_str);
         let mut time = mem::take(&mut self.deadline);
-        let headers: [(&CStr, &[u8]); 4] = [
-            (policy, version.as_bytes()),
-            (class, self.output.class.as_bytes()),
-            (epoch, said.as_bytes()),
-            (deadline, time.text(frame.deadline, self.output.time)),
-        ];
+        let headers = self.headers.of(&self.output, frame, &self.epochs, &mut time);
         let sent = self.offer((producer, now.0.div_euclid(1_000)), line, key, &headers);
         self.deadline = time;
         sent
