@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::client::ClientContext;
 use rdkafka::config::FromClientConfigAndContext;
@@ -45,6 +45,8 @@ pub enum GroupEvent {
 #[derive(Default)]
 pub struct Told {
     events: Mutex<VecDeque<GroupEvent>>,
+    /// This member has what the group last decided. Otherwise it joins: for the first time, or again, once it has let something go.
+    is_settled: AtomicBool,
     is_closing: AtomicBool,
 }
 
@@ -58,13 +60,9 @@ impl ConsumerContext for Told {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
         let partitions = partitions(list);
         let is_assigned = code == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        self.is_settled.store(is_assigned, Ordering::Relaxed);
         if self.is_closing.load(Ordering::Relaxed) {
-            // Nobody is left to read: an empty assignment is acknowledged, too.
-            let _ = if is_assigned {
-                consumer.incremental_assign(&TopicPartitionList::new())
-            } else {
-                consumer.incremental_unassign(list)
-            };
+            decline(consumer, is_assigned, list);
             return;
         }
         let event = if is_assigned {
@@ -74,6 +72,17 @@ impl ConsumerContext for Told {
         };
         self.events.lock().unwrap_or_else(PoisonError::into_inner).push_back(event);
     }
+}
+
+/// Answers the group where nobody is left to read: nothing is taken on, and everything is let go.
+fn decline(consumer: &BaseConsumer<Told>, is_assigned: bool, list: &TopicPartitionList) {
+    let none = TopicPartitionList::new();
+    // What was not taken on cannot be let go, and yet the client waits for the answer.
+    let _ = if is_assigned {
+        consumer.incremental_assign(&none)
+    } else {
+        consumer.incremental_unassign(list).or_else(|_| consumer.incremental_unassign(&none))
+    };
 }
 
 fn partitions(list: &TopicPartitionList) -> Vec<Partition> {
@@ -206,6 +215,53 @@ impl LaneConsumer {
             .map_err(|error| KafkaError::call("committing positions", &error))
     }
 
+    /// Leaves the group and lets go of what it has, within `wait`; `beat` is called all the while. Closing librdkafka's consumer alone
+    /// says goodbye only where the group is at rest and this member has partitions: one without any says nothing, and the goodbye of one
+    /// that is joining waits behind the answer to the joining, and is lost with the connection. The group would wait for who has gone
+    /// until its session is over. So it is unsubscribed first, once it has what the group has decided.
+    pub fn leave(self, wait: Duration, beat: impl Fn()) {
+        self.let_go();
+        let (until, mut leaves) = (Instant::now() + wait, false);
+        let serve = |share: u32| {
+            beat();
+            let _ = self.consumer.poll(Duration::from_millis(20));
+            until.saturating_duration_since(Instant::now()) > wait / share
+        };
+        // A third of the time stays for the closing.
+        while serve(3) {
+            // Not before: a joining that is unsubscribed in the middle was seen to keep the consumer from closing.
+            if !leaves && self.consumer.context().is_settled.load(Ordering::Relaxed) {
+                leaves = true;
+                self.consumer.unsubscribe();
+            } else if leaves && !self.inbox.is_member() {
+                break;
+            }
+        }
+        let _ = self.consumer.close_queue();
+        while !self.consumer.closed() {
+            if !serve(u32::MAX) {
+                // Dropping it would wait for as long as it takes. The group forgets it when its session is over, or when the process ends.
+                std::mem::forget(Arc::clone(&self.consumer));
+                break;
+            }
+        }
+    }
+
+    /// Lets go, from now on, of whatever the group decides, and of what was told and not handled yet: the group waits for it.
+    fn let_go(&self) {
+        let context = self.consumer.context();
+        context.is_closing.store(true, Ordering::Relaxed);
+        while let Some(event) = context.events.lock().unwrap_or_else(PoisonError::into_inner).pop_front() {
+            let (partitions, is_assigned) = match &event {
+                GroupEvent::Assigned(partitions) => (partitions, true),
+                GroupEvent::Revoked { partitions, .. } => (partitions, false),
+            };
+            if let Ok(list) = list(partitions.iter().map(|partition| (partition, Offset::Invalid))) {
+                decline(&self.consumer, is_assigned, &list);
+            }
+        }
+    }
+
     /// What proves to the broker which generation of the group we are in.
     pub fn metadata(&self) -> Option<ConsumerGroupMetadata> {
         self.consumer.group_metadata()
@@ -214,19 +270,7 @@ impl LaneConsumer {
 
 impl Drop for LaneConsumer {
     fn drop(&mut self) {
-        self.consumer.context().is_closing.store(true, Ordering::Relaxed);
-        // What was told and not handled yet is what the group waits for.
-        while let Some(event) =
-            self.consumer.context().events.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
-        {
-            let _ = match event {
-                GroupEvent::Assigned(_) => self.consumer.incremental_assign(&TopicPartitionList::new()),
-                GroupEvent::Revoked { partitions, .. } => {
-                    list(partitions.iter().map(|partition| (partition, Offset::Invalid)))
-                        .map_or(Ok(()), |list| self.consumer.incremental_unassign(&list))
-                }
-            };
-        }
+        self.let_go();
     }
 }
 

@@ -86,6 +86,20 @@ impl<C: ConsumerContext> Inbox<C> {
         (known == OK && end >= 0).then_some(end)
     }
 
+    /// Whether the coordinator of the group knows this consumer, by an id.
+    pub fn is_member(&self) -> bool {
+        // SAFETY: the client lives; the text is ours until it is given back, and ends with a zero.
+        unsafe {
+            let native = self.consumer.client().native_ptr();
+            let id = sys::rd_kafka_memberid(native);
+            let is_member = !id.is_null() && *id != 0;
+            if !id.is_null() {
+                sys::rd_kafka_mem_free(native, id.cast());
+            }
+            is_member
+        }
+    }
+
     /// Waits at most `wait` for messages and takes what is there.
     pub fn read(&mut self, wait: Duration) -> Batch<'_> {
         let wait = c_int::try_from(wait.as_millis()).unwrap_or(c_int::MAX);
@@ -103,7 +117,7 @@ impl<C: ConsumerContext> Inbox<C> {
             let (messages_max, bytes_max) = self.batch_max;
             self.next = (bytes_max * self.read.len() / bytes.max(1)).clamp(1, messages_max);
         }
-        Batch { messages: &mut self.read }
+        Batch { is_full: self.read.len() == count_max, messages: &mut self.read }
     }
 }
 
@@ -117,12 +131,18 @@ impl<C: ConsumerContext> Drop for Inbox<C> {
 /// Messages that were read together. Raw: no `Debug`.
 pub struct Batch<'q> {
     messages: &'q mut Vec<*mut sys::rd_kafka_message_t>,
+    is_full: bool,
 }
 
 impl Batch<'_> {
     /// True when nothing came.
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
+    }
+
+    /// True when more may be waiting: it holds as many as were asked for.
+    pub const fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// The messages, in the order of each partition.

@@ -193,7 +193,6 @@ fn a_rebalance_under_load_leaves_no_gap() {
 /// Told to end in the middle of a rebalance, whichever of the two, it leaves the group all the same: nobody waits for its session to end.
 /// A quarter of `SLUIS_KAFKA_ROUNDS` is how often, `SLUIS_SEED` repeats the moments.
 #[test]
-#[ignore = "librdkafka's consumer does not say goodbye while it joins, or without partitions: the group waits for its session"]
 fn told_to_stop_while_the_group_changes_it_leaves_nobody_waiting() {
     let kafka = "options = { \"session.timeout.ms\" = \"30000\" }";
     let ground = Ground::new(Broker::shared(), &Shape { kafka, ..Shape::default() });

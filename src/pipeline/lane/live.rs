@@ -24,6 +24,18 @@ const WAIT: Duration = Duration::from_millis(100);
 /// How long a lane that was refused waits for the group to speak before it joins anew: longer than a rebalance takes.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// How long a lane that ends waits for the group to let it go: a change that is under way ends when every member has heard of it, and
+/// ended its round.
+const LEAVE: Duration = Duration::from_secs(12);
+
+/// How many times as long a round may be while more is waiting than a batch takes, and how long at most: well under the time that brokers
+/// give a transaction.
+const BEHIND: u32 = 4;
+const BEHIND_MAX: Duration = Duration::from_secs(1);
+
+/// Errors of brokers that are told before messages are read again: an event of the group may wait behind them.
+const ERRORS: usize = 16;
+
 /// How often workers forget keys that are dead, at least.
 const FORGET: Duration = Duration::from_secs(1);
 
@@ -48,6 +60,8 @@ pub(super) struct Lane<'a> {
     /// Since when the group is waited for: nothing is read meanwhile.
     pub awaits_group: Option<Instant>,
     pub has_committed: bool,
+    /// The last batch was full: more was waiting than a batch takes.
+    pub is_behind: bool,
     forgotten: Instant,
 }
 
@@ -79,6 +93,7 @@ impl<'a> Lane<'a> {
             round: None,
             awaits_group: None,
             has_committed: false,
+            is_behind: false,
             forgotten: Instant::now(),
         })
     }
@@ -90,6 +105,12 @@ impl<'a> Lane<'a> {
             self.abandon();
         }
         ended
+    }
+
+    /// Says goodbye to the group.
+    pub(super) fn leave(self) {
+        let drain = Duration::from_secs(self.setup.kafka.drain_seconds);
+        self.consumer.leave(LEAVE.min(drain / 2), || self.beat.now());
     }
 
     fn go(&mut self) -> Result<(), KafkaError> {
@@ -126,14 +147,14 @@ impl<'a> Lane<'a> {
 
     /// The next event of the group. What is wrong with single brokers is told, and no reason to end: the client goes on asking.
     fn event(&self) -> Result<Option<GroupEvent>, KafkaError> {
-        match self.consumer.event() {
-            Err(error) if error.code() == Some(RDKafkaErrorCode::Fatal) => Err(error),
-            Err(error) => {
-                self.around.events.tell(LaneEvent::Unreachable { error: &error });
-                Ok(None)
+        for _ in 0..ERRORS {
+            match self.consumer.event() {
+                Err(error) if error.code() == Some(RDKafkaErrorCode::Fatal) => return Err(error),
+                Err(error) => self.around.events.tell(LaneEvent::Unreachable { error: &error }),
+                event => return event,
             }
-            event => event,
         }
+        Ok(None)
     }
 
     /// True while nothing may be read: the clock is not to be trusted, or the group has to speak first.
@@ -158,8 +179,12 @@ impl<'a> Lane<'a> {
         Duration::from_millis(self.setup.kafka.commit_ms)
     }
 
+    /// A commit waits until nothing is in flight, and meanwhile nothing is read. Who is behind makes fewer: what its readers wait for is
+    /// the backlog.
     fn is_due(&self, round: &Round) -> bool {
-        round.left(self.commit_every()).is_zero() || round.bytes >= self.setup.round_bytes()
+        let every = self.commit_every();
+        let every = if self.is_behind { every.max((every * BEHIND).min(BEHIND_MAX)) } else { every };
+        round.left(every).is_zero() || round.bytes >= self.setup.round_bytes()
     }
 
     /// Does what the group has decided. The round at hand is ended first.

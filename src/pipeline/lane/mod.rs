@@ -132,6 +132,9 @@ fn keep(
                 backoff = BACKOFF;
             }
             beat.now();
+            if ended.is_ok() {
+                lane.leave();
+            }
             ended
         });
         let Err(error) = ended else { break };
