@@ -21,8 +21,8 @@ pub(super) struct WrittenCarried {
     pub headers: Vec<(At<String>, At<String>)>,
 }
 
-/// Names of our own headers begin so.
-const OWN: &str = "sluis.";
+/// Our own header; names of others may not look like its parts.
+const OWN: &str = "sluis";
 
 /// The longest name of a header.
 const NAME_BYTES_MAX: usize = 128;
@@ -63,8 +63,9 @@ pub(super) fn read(section: &Section<'_>, report: &mut Report) -> WrittenCarried
 
 fn check_header(name: &At<String>, report: &mut Report) -> bool {
     let text = name.value.as_str();
-    let said = if text.get(..OWN.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN)) {
-        "names that begin so are of Sluis itself, and never taken over from an input; choose another"
+    let rest = text.split_at_checked(OWN.len()).filter(|(start, _)| start.eq_ignore_ascii_case(OWN));
+    let said = if rest.is_some_and(|(_, rest)| rest.is_empty() || rest.starts_with('.')) {
+        "such names are of Sluis itself, and never taken over from an input; choose another"
     } else if text.is_empty() || text.len() > NAME_BYTES_MAX || !text.bytes().all(|b| b.is_ascii_graphic()) {
         "use 1 to 128 printable characters of ASCII, without spaces"
     } else {

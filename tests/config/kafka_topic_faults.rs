@@ -116,7 +116,7 @@ pub(super) const FAULTS: &[(&str, &str, &[&str])] = &[
         "topics = [\"raw.nginx\"]\nkey = \"time\"\nheaders = { \"Sluis.Policy\" = \"client.address\", \"a b\" = \"client.address\", \"x\" = \"client.adress\" }",
         &[
             "12:7: the key cannot be 'time': the time of a record is in the record; name another field",
-            "13:13: 'Sluis.Policy' cannot be a header that is carried over; names that begin so are of Sluis itself, and never taken over from an input; choose another",
+            "13:13: 'Sluis.Policy' cannot be a header that is carried over; such names are of Sluis itself, and never taken over from an input; choose another",
             "13:48: 'a b' cannot be a header that is carried over; use 1 to 128 printable characters of ASCII, without spaces",
             "13:80: unknown field 'client.adress'; did you mean 'client.address'? (a field of your own needs a name less alike)",
         ],

@@ -85,15 +85,15 @@ fn hostile_keys_and_headers_are_dropped() {
         Record::to(0, good(1)).key([0xff, 0xfe, 0]).header("ключ", [0xc3, 0x28, 0]).header("", ""),
         Record::to(0, good(2)).header("x", vec![0xf0; 64 << 10]).key(vec![b'k'; 64 << 10]),
         many,
-        Record::to(0, good(4)).header("sluis.policy", "forged").header("sluis.deadline", "forged"),
+        Record::to(0, good(4)).header("sluis", "policy=forged").header("sluis", "forged"),
     ];
     let (out, stats) = outcome(&ground, &messages);
     expect(&stats, 4, 4, &[]);
     for message in &out {
         assert_eq!(message.key, None);
         let names: Vec<&str> = message.headers.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["sluis.policy", "sluis.class", "sluis.epoch", "sluis.deadline"]);
-        assert!(message.headers.iter().all(|(_, value)| value != b"forged"));
+        assert_eq!(names, ["sluis"]);
+        assert!(!String::from_utf8_lossy(&message.headers[0].1).contains("forged"));
     }
 }
 

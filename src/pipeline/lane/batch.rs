@@ -9,7 +9,7 @@ use super::carry::Carry;
 use super::event::LaneEvent;
 use super::held::Holding;
 use super::live::Lane;
-use super::parts::{Deadline, packed, value_after};
+use super::parts::{Said, packed, value_after};
 use super::payload::Events;
 use super::setup::{Output, Setup};
 use super::{Around, Beat};
@@ -74,7 +74,7 @@ impl Lane<'_> {
         let Self { producer, outcome, holding, setup, around, beat, .. } = self;
         let Some(producer) = producer else { return Ok(()) };
         let millis = (around.clock)().0.div_euclid(1_000);
-        let mut sender = Sender { producer, setup, around, beat, millis, deadline: Deadline::default() };
+        let mut sender = Sender { producer, setup, around, beat, millis, said: Said::default() };
         let mut sent = Ok(());
         for (number, output) in setup.outputs.iter().enumerate() {
             let clean = &outcome.clean[number];
@@ -326,7 +326,7 @@ struct Sender<'a> {
     beat: &'a Beat,
     /// When this batch is sent.
     millis: i64,
-    deadline: Deadline,
+    said: Said,
 }
 
 impl Sender<'_> {
@@ -341,16 +341,16 @@ impl Sender<'_> {
     ) -> Result<(), KafkaError> {
         let key = output.key.as_deref().and_then(|before| value_after(before, line));
         let partition = if output.key.is_some() { BY_KEY } else { partition };
-        let mut time = std::mem::take(&mut self.deadline);
-        let headers = self.setup.headers.of(output, frame, epochs, &mut time);
+        let mut said = std::mem::take(&mut self.said);
+        let own = said.header(output, frame, epochs);
         let send = |key, headers: &[_]| self.message(output.topic, partition, line, key, headers);
         let is_sent = match beside {
-            None => send(key, &headers),
+            None => send(key, &[own]),
             Some((carry, carried)) => {
-                carry.with(headers, carried.of(frame.end), |carried, headers| send(key.or(carried), headers))
+                carry.with(own, carried.of(frame.end), |carried, headers| send(key.or(carried), headers))
             }
         }?;
-        self.deadline = time;
+        self.said = said;
         if is_sent {
             counts.bytes_out += line.len() as u64;
         } else {

@@ -8,9 +8,6 @@ use crate::kafka::ffi::Incoming;
 use crate::pipeline::worker::SourcePlan;
 use crate::pipeline::worker::carried::{Beside, CarriedPlan};
 
-/// Headers of our own in every message.
-pub(super) const OWN: usize = 4;
-
 /// A header: its name and value.
 pub(super) type Header<'a> = (&'a CStr, &'a [u8]);
 
@@ -60,13 +57,12 @@ impl Carry {
     /// Calls `send` with the key and all headers of a message: our own, then those that are carried over.
     pub(super) fn with<'a, T>(
         &'a self,
-        own: [Header<'a>; OWN],
+        own: Header<'a>,
         values: impl Iterator<Item = (u16, &'a [u8])>,
         send: impl FnOnce(Option<&'a [u8]>, &[Header<'a>]) -> T,
     ) -> T {
-        let mut headers: [Header<'a>; OWN + HEADERS_MAX] = [(c"", &[]); OWN + HEADERS_MAX];
-        headers[..OWN].copy_from_slice(&own);
-        let (mut key, mut count) = (None, OWN);
+        let mut headers: [Header<'a>; 1 + HEADERS_MAX] = [own; 1 + HEADERS_MAX];
+        let (mut key, mut count) = (None, 1);
         for (slot, value) in values {
             match usize::from(slot).checked_sub(1) {
                 None => key = Some(value),

@@ -1,9 +1,8 @@
 //! What all lanes of a pipeline know: compiled sources, topics in and out.
 
-use std::ffi::{CStr, CString};
-
 use super::carry::Carry;
 use super::once::Once;
+use super::parts::said;
 use super::rate::Governor;
 use super::store::Store;
 use crate::config::kafka::{DeliveryKind, KafkaPlan, Payload};
@@ -29,8 +28,6 @@ pub struct Setup {
     /// Every topic that is written to: those of `outputs`, then the quarantine's.
     pub(super) topics: Vec<String>,
     pub(super) quarantine: Option<(usize, Sealer)>,
-    /// Names of the output's headers and the policy's version.
-    pub(super) headers: Headers,
     /// How messages are compressed: a lane has one producer, so the first sink decides.
     pub(super) compression: &'static str,
     /// Whether a partition of the input may be read: where it would go was checked.
@@ -65,35 +62,13 @@ pub(super) struct Input {
 pub struct Output {
     /// Index into the topics.
     pub(super) topic: usize,
-    /// The class, as a header.
-    pub(super) class: String,
+    /// What the header of its messages begins with.
+    pub(super) said: Vec<u8>,
     /// How exact its deadline may be said.
     pub(super) time: TimeRule,
     /// What stands before the value of the key in a record, where messages have one.
     pub(super) key: Option<Vec<u8>>,
     pub(super) pack_bytes: Option<usize>,
-}
-
-/// Headers of every message that leaves.
-pub(super) struct Headers {
-    pub policy: CString,
-    pub class: CString,
-    pub epoch: CString,
-    pub deadline: CString,
-    pub version: String,
-}
-
-impl Headers {
-    pub(super) fn new(version: &str) -> Self {
-        let name = |name: &CStr| name.to_owned();
-        Self {
-            policy: name(c"sluis.policy"),
-            class: name(c"sluis.class"),
-            epoch: name(c"sluis.epoch"),
-            deadline: name(c"sluis.deadline"),
-            version: version.to_owned(),
-        }
-    }
 }
 
 impl Setup {
@@ -140,7 +115,6 @@ impl Setup {
             quarantine = Some((topics.len(), sealer.map_err(|error| error.to_string())?));
             topics.push(topic.to_owned());
         }
-        let headers = Headers::new(&plan.policy.version);
         Ok(Self {
             kafka,
             instance,
@@ -149,7 +123,6 @@ impl Setup {
             outputs,
             topics,
             quarantine,
-            headers,
             compression: compression(plan),
             checked: None,
             message_bytes_max: None,
@@ -239,7 +212,7 @@ pub(super) fn outputs(plan: &Plan, sources: &[&SourcePlan]) -> Result<(Vec<Outpu
             routes.find(|route| route.output == output).map_or(TimeRule::Hour, |route| route.table.time);
         outputs.push(Output {
             topic,
-            class: plan.policy.classes[class].name.clone(),
+            said: said(&plan.policy.version, &plan.policy.classes[class].name),
             time,
             key: kafka.key.as_ref().map(|key| format!("\"{key}\":\"").into_bytes()),
             pack_bytes: kafka.pack_bytes,
@@ -259,7 +232,7 @@ fn late_outputs(plan: &Plan, inputs: &mut [Input], outputs: &mut Vec<Output>, to
             let topic = place_of(&topic, topics);
             outputs.push(Output {
                 topic,
-                class: name.clone(),
+                said: said(&plan.policy.version, name),
                 time: first.table.time,
                 key: None,
                 pack_bytes: None,

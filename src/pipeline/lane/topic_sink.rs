@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::parts::{Deadline, packed, value_after};
-use super::setup::{Headers, Output, compression, outputs};
+use super::parts::{Said, packed, value_after};
+use super::setup::{Output, compression, outputs};
 use crate::config::kafka::MESSAGE_TIMEOUT_SECONDS;
 use crate::config::plan::Plan;
 use crate::kafka::ffi::{BY_KEY, NotSent};
@@ -38,12 +38,11 @@ pub type TooLarge = Arc<dyn Fn(&str, u64) + Send + Sync>;
 /// One topic.
 struct TopicSink {
     producer: Arc<Mutex<LaneProducer>>,
-    headers: Arc<Headers>,
     too_large: TooLarge,
     topic: String,
     output: Output,
     epochs: Vec<String>,
-    deadline: Deadline,
+    said: Said,
 }
 
 /// The sinks of `plan`, all of them topics, in the order of the worker's outputs; `sources` are compiled, and `message_bytes_max` is the largest
@@ -65,16 +64,14 @@ pub fn topic_sinks(
         settings.set("message.max.bytes", bytes.to_string());
     }
     let producer = Arc::new(Mutex::new(LaneProducer::open(&settings, &topics)?));
-    let headers = Arc::new(Headers::new(&plan.policy.version));
     let sink = |((class, _), output): ((usize, usize), Output)| {
         let sink = TopicSink {
             producer: Arc::clone(&producer),
-            headers: Arc::clone(&headers),
             too_large: Arc::clone(too_large),
             topic: topics[output.topic].clone(),
             output,
             epochs: Vec::new(),
-            deadline: Deadline::default(),
+            said: Said::default(),
         };
         (class, Box::new(sink) as Box<dyn Sink>)
     };
@@ -100,10 +97,10 @@ impl TopicSink {
         frame: &Frame,
     ) -> Result<bool, SinkError> {
         let key = self.output.key.as_deref().and_then(|before| value_after(before, line));
-        let mut time = mem::take(&mut self.deadline);
-        let headers = self.headers.of(&self.output, frame, &self.epochs, &mut time);
-        let sent = self.offer((producer, now.0.div_euclid(1_000)), line, key, &headers);
-        self.deadline = time;
+        let mut said = mem::take(&mut self.said);
+        let own = said.header(&self.output, frame, &self.epochs);
+        let sent = self.offer((producer, now.0.div_euclid(1_000)), line, key, &[own]);
+        self.said = said;
         sent
     }
 
@@ -186,6 +183,7 @@ impl Sink for TopicSink {
 
     fn epochs(&mut self, names: &[String]) {
         names.clone_into(&mut self.epochs);
+        self.said.forget();
     }
 
     fn finish(&mut self, _: Timestamp) -> Result<Delivered, SinkError> {
