@@ -140,6 +140,7 @@ impl<'a> Lane<'a> {
                 self.forgotten = Instant::now();
                 self.worker.forget_dead((self.around.clock)());
                 self.say_lag();
+                self.consumer.attach_again(self.holding.iter().map(|held| &held.partition));
                 self.look_again()?;
             }
         }
