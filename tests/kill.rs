@@ -282,10 +282,19 @@ fn arguments(command: &Command) -> Vec<std::ffi::OsString> {
 
 #[test]
 fn pi_9_killed_at_any_point_nothing_is_lost_or_doubled() {
+    killed(Numbered::new());
+}
+
+/// The same for columns, whose parts are whole files at every checkpoint.
+#[test]
+fn pi_9_killed_at_any_point_nothing_is_lost_or_doubled_of_columns() {
+    killed(Numbered::parquet());
+}
+
+fn killed(pipeline: Numbered) {
     let count = number_of("SLUIS_KILLS").unwrap_or(10);
     let seed = number_of("SLUIS_SEED").unwrap_or_else(|| u64::from(std::process::id()));
     println!("{count} kills, SLUIS_SEED={seed}");
-    let pipeline = Numbered::new();
     let writer = Writer::start(pipeline.path("log/access.log"), seed, Rotated::NowAndThen);
     assert!(within(10, || writer.written() > 0));
     let (strace, chance) = (installed("strace"), Chance(seed ^ 1));

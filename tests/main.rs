@@ -31,6 +31,7 @@ mod logformat;
 mod meetings;
 mod month;
 mod outside;
+mod parquet;
 mod parts;
 mod rotation;
 mod shells;

@@ -76,6 +76,11 @@ pub fn run(plan: &Plan, built: Built, brought: Brought, asked: Asked) -> Result<
     let (cluster, live) = topics::refuse_at_start(plan)?;
     let lanes = kafka.lanes.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
     let instance = kafka.instance.clone().map_or_else(host, Ok)?;
+    let sinks = if lane::writes_topics(plan) {
+        None
+    } else {
+        Some(build::sinks(plan, &built.sources).map_err(Failure::downstream)?)
+    };
     let mut setup = Setup::new(plan, built, instance, lanes).map_err(Failure::usage)?;
     setup.message_bytes_max = live.message_bytes_max();
     setup.once = asked.once.then(|| Once::new(live.input_partitions()));
@@ -87,8 +92,8 @@ pub fn run(plan: &Plan, built: Built, brought: Brought, asked: Asked) -> Result<
     let workers = build::workers(&keys, lanes, ENTRIES, plan.policy.learned_names).map_err(Failure::usage)?;
     let clock: Arc<TrustedClock> = Arc::clone(watch.clock());
     let now = || clock.now();
-    if !lane::writes_topics(plan) {
-        setup.store = Some(store(plan, saved, &outside, asked, clock.now())?);
+    if let Some(sinks) = sinks {
+        setup.store = Some(store(plan, sinks, saved, (&outside, asked), clock.now())?);
     }
     let (totals, facts) = (Totals::default(), LaneFacts::new(plan, &outside, &now));
     let around = Around { clock: &now, paused: clock.paused(), stop: &stop, events: &facts };
@@ -131,9 +136,9 @@ pub fn run(plan: &Plan, built: Built, brought: Brought, asked: Asked) -> Result<
 /// What lanes deliver to that is no topic: sinks and quarantine of this host, and the checkpoint that has their positions.
 fn store(
     plan: &Plan,
+    sinks: Vec<ClassSink>,
     saved: Option<Saved>,
-    outside: &Outside,
-    asked: Asked,
+    (outside, asked): (&Outside, Asked),
     now: Timestamp,
 ) -> Result<Store, Failure> {
     let state = upkeep::state(plan)?;
@@ -141,7 +146,6 @@ fn store(
     let saved = saved.map_or_else(|| checkpoint::load(state), Ok).map_err(Failure::downstream)?;
     let offsets = saved.offsets(group, state).map_err(Failure::downstream)?;
     let known = Positions { ledgers: Vec::new(), offsets: Some(Arc::clone(&offsets)) };
-    let sinks = build::sinks(plan).map_err(Failure::downstream)?;
     let outputs = sinks.len();
     let delivery = delivery(plan, sinks, (Some(saved), known), asked.explain, now)?;
     Ok(Store::new(delivery.metered(outside.metered(plan)), offsets, outputs))

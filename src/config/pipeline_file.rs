@@ -35,6 +35,8 @@ pub(super) enum Kind {
     Stream,
     File,
     Kafka,
+    /// Files of columns; a sink only.
+    Parquet,
 }
 
 /// `[source.*]`.
@@ -165,7 +167,7 @@ fn source(section: &Section<'_>, report: &mut Report) -> WrittenSource {
     }
 }
 
-/// `kind`: the first word of each list of kinds is the stream, the second files, the third topics.
+/// `kind`: the first word of each list of kinds is the stream, the second files, the third topics, the fourth columns.
 fn kind(section: &Section<'_>, words: &Vocabulary, what: &str, report: &mut Report) -> Option<At<Kind>> {
     section.required("kind", &format!("write \"{}\"", words.keys.join("\" or \"")), report);
     let word = section.text("kind", report)?;
@@ -173,7 +175,8 @@ fn kind(section: &Section<'_>, words: &Vocabulary, what: &str, report: &mut Repo
     let value = match index {
         0 => Kind::Stream,
         1 => Kind::File,
-        _ => Kind::Kafka,
+        2 => Kind::Kafka,
+        _ => Kind::Parquet,
     };
     Some(At { value, span: word.span })
 }
@@ -188,7 +191,7 @@ fn check_kind_keys(
 ) {
     let (foreign, theirs) = match kind.map(|kind| kind.value) {
         Some(Kind::Kafka) => (of_files, "file"),
-        Some(Kind::File | Kind::Stream) => (of_kafka, "kafka"),
+        Some(Kind::File | Kind::Stream | Kind::Parquet) => (of_kafka, "kafka"),
         None => return,
     };
     for entry in section.entries().iter().filter(|entry| foreign.contains(&entry.key)) {
@@ -304,7 +307,7 @@ fn quarantine(section: &Section<'_>, report: &mut Report) -> WrittenQuarantine {
     }
 }
 
-/// `[sink.*]`: `kind` is `stdout`, `file` or `kafka`; `path` a directory; `classes` it takes; `output` the view that narrows them;
+/// `[sink.*]`: `kind` is `stdout`, `file`, `kafka` or `parquet`; `path` a directory; `classes` it takes; `output` the view that narrows them;
 /// `purpose` and `location` as the policy allows; `recipient` who gets it; `emit` is `ndjson` (default) or `same`;
 /// `part_secs_max` after how many seconds a part of a file sink is closed (default 3600);
 /// `compress` is `none` (default) or `zstd`, for a file sink. Of Kafka: see [`kafka_file::sink`].
@@ -329,6 +332,18 @@ fn sink(section: &Section<'_>, report: &mut Report) -> WrittenSink {
         report.error(&part.span, "standard output has no parts; leave 'part_secs_max' out");
     }
     let compress = section.text("compress", report);
+    if kind.as_ref().is_some_and(|kind| kind.value == Kind::Parquet) {
+        for (key, why) in
+            [("emit", "columns are neither"), ("compress", "columns are always compressed with zstd")]
+        {
+            if let Some(entry) = section.get(key) {
+                report.error(
+                    &entry.key_span(),
+                    format!("'{key}' beside kind \"parquet\": {why}; leave it out"),
+                );
+            }
+        }
+    }
     if let (Some(compress), Some(Kind::Stream)) = (&compress, kind.as_ref().map(|kind| kind.value)) {
         report.error(
             &compress.span,

@@ -93,6 +93,8 @@ fn mean_source(
     let lateness_default = if to_topics { kafka_meant::lateness_default(class.as_ref(), policy) } else { 0 };
     let mut max_lateness_seconds = source.max_lateness.as_ref().map_or(lateness_default, |at| at.value);
     let kind = match source.kind.as_ref()?.value {
+        // A kind of sink: no word for a source means it.
+        Kind::Parquet => return None,
         Kind::Stream => SourceKind::Stdin,
         Kind::File => SourceKind::File {
             pattern: pattern(source.path.as_ref()?, base, report)?,

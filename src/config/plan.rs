@@ -226,6 +226,17 @@ impl SinkPlan {
     }
 }
 
+/// What the parts of a store are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Lines.
+    Lines,
+    /// Lines, compressed with zstd.
+    Zstd,
+    /// Parquet.
+    Parquet,
+}
+
 /// What a sink writes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SinkKind {
@@ -237,8 +248,8 @@ pub enum SinkKind {
         directory: PathBuf,
         /// A part is closed after this many seconds.
         part_seconds_max: u64,
-        /// Parts are compressed with zstd.
-        compress: bool,
+        /// What they are made of.
+        form: Form,
     },
     /// Topics of the pipeline's cluster, one per class.
     Kafka(KafkaSink),

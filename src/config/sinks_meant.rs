@@ -8,8 +8,8 @@ use super::kafka_meant;
 use super::pipeline_file::{Kind, WrittenPipeline, WrittenSink};
 use super::pipeline_meant::{PathAt, class_named, quarantine_directory};
 use super::plan::{
-    PART_SECONDS_MAX_DEFAULT, QuarantinePlan, STORED_SECONDS_MIN, SinkKind, SinkPlan, SourcePlan, Store,
-    WorstAge, shortest_stored, worst_age,
+    Form, PART_SECONDS_MAX_DEFAULT, QuarantinePlan, STORED_SECONDS_MIN, SinkKind, SinkPlan, SourcePlan,
+    Store, WorstAge, shortest_stored, worst_age,
 };
 use super::suggest;
 use super::units::duration_text;
@@ -55,10 +55,14 @@ fn mean_sink(
     check_state(sink, written, report);
     let kind = match sink.kind.as_ref()?.value {
         Kind::Stream => SinkKind::Stdout,
-        Kind::File => SinkKind::File {
+        kind @ (Kind::File | Kind::Parquet) => SinkKind::File {
             directory: base.join(&sink.path.as_ref()?.value),
             part_seconds_max: sink.part_secs_max.as_ref().map_or(PART_SECONDS_MAX_DEFAULT, |at| at.value),
-            compress: sink.compress,
+            form: match (kind, sink.compress) {
+                (Kind::Parquet, _) => Form::Parquet,
+                (_, true) => Form::Zstd,
+                (_, false) => Form::Lines,
+            },
         },
         Kind::Kafka => {
             let kafka = sink.kafka.as_ref()?;
@@ -241,8 +245,10 @@ pub(super) fn settle_margin(
     if shortest >= STORED_SECONDS_MIN {
         return;
     }
-    let stores =
-        written.sinks.iter().find(|sink| sink.kind.as_ref().is_some_and(|at| at.value == Kind::File));
+    let stores = written
+        .sinks
+        .iter()
+        .find(|sink| sink.kind.as_ref().is_some_and(|at| matches!(at.value, Kind::File | Kind::Parquet)));
     let of_quarantine = written.quarantine.as_ref().map(|quarantine| &quarantine.span);
     if let Some(span) = stores.map(|sink| &sink.name.span).or(of_quarantine) {
         report.error(

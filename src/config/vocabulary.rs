@@ -182,8 +182,8 @@ pub const SINK_OF_KAFKA: &[&str] = &["topic", "key", "pack", "compression", "rep
 /// Kinds of sink.
 pub const SINK_KINDS: Vocabulary = Vocabulary {
     section: "sink kind",
-    keys: &["stdout", "file", "kafka"],
-    later: &["parquet", "clickhouse", "http", "syslog"],
+    keys: &["stdout", "file", "kafka", "parquet"],
+    later: &["clickhouse", "http", "syslog"],
 };
 
 /// What a sink writes.

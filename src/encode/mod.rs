@@ -4,6 +4,7 @@
 //! always valid UTF-8 and valid JSON (RFC 8259), one object per line; `same` is valid for the parser that read the record.
 //! *Not here*: what may leave (`policy`), treating (`protect`).
 
+pub mod columns;
 pub mod fixed;
 pub mod frame;
 pub mod ndjson;

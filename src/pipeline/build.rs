@@ -7,11 +7,12 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::checkpoint::StoreOf;
+use super::columns;
 use super::delivery::ClassSink;
 use super::worker::{ClassChoice, ClassPlan, Outcome, Route, SourcePlan, Worker};
 use crate::config;
 use crate::config::format_spec::FormatSpec;
-use crate::config::plan::{Plan, SinkKind, SourceKind, SourcePlan as Planned};
+use crate::config::plan::{Form as PlannedForm, Plan, SinkKind, SourceKind, SourcePlan as Planned};
 use crate::encode::Emit;
 use crate::encode::ndjson;
 use crate::format::apache_error::ApacheError;
@@ -32,7 +33,7 @@ use crate::record::batch::RawBatch;
 use crate::record::span::Layout;
 use crate::sink::SinkError;
 use crate::sink::descriptors;
-use crate::sink::file::{FileSink, Settings};
+use crate::sink::file::{FileSink, Form, Settings};
 use crate::sink::stdout::Stdout;
 
 /// Compiled sources, in the order of the plan.
@@ -286,9 +287,14 @@ pub fn workers(
 }
 
 /// Opens the sinks, one per route.
-pub fn sinks(plan: &Plan) -> Result<Vec<ClassSink>, SinkError> {
+///
+/// `sources` are compiled: they say what the columns of a route are.
+///
+/// # Errors
+/// When a directory cannot be made, or read.
+pub fn sinks(plan: &Plan, sources: &[SourcePlan]) -> Result<Vec<ClassSink>, SinkError> {
     let routes = routes(plan);
-    let files: Vec<_> = routes.iter().map(|route| file_settings(plan, *route)).collect();
+    let files: Vec<_> = routes.iter().map(|route| file_settings(plan, sources, *route)).collect();
     let wanted: Vec<usize> = files.iter().flatten().map(|(_, settings)| settings.open_parts_max).collect();
     let mut shares = descriptors::share(&wanted).into_iter();
     let mut sinks: Vec<ClassSink> = Vec::new();
@@ -324,20 +330,29 @@ pub fn places(plan: &Plan) -> Vec<(usize, usize)> {
 }
 
 /// Where and how a route writes files, if it does.
-fn file_settings(plan: &Plan, spec: RouteSpec<'_>) -> Option<(PathBuf, Settings)> {
-    let SinkKind::File { directory, part_seconds_max, compress } = &plan.sinks[spec.sink].kind else {
+fn file_settings(plan: &Plan, sources: &[SourcePlan], spec: RouteSpec<'_>) -> Option<(PathBuf, Settings)> {
+    let SinkKind::File { directory, part_seconds_max, form } = &plan.sinks[spec.sink].kind else {
         return None;
     };
     let class = &plan.policy.classes[spec.class];
-    let suffix = match (spec.emit, compress) {
-        (Emit::Ndjson, false) => "ndjson",
-        (Emit::Ndjson, true) => "ndjson.zst",
-        (Emit::Same, false) => "log",
-        (Emit::Same, true) => "log.zst",
+    let suffix = match (form, spec.emit) {
+        (PlannedForm::Lines, Emit::Ndjson) => "ndjson",
+        (PlannedForm::Zstd, Emit::Ndjson) => "ndjson.zst",
+        (PlannedForm::Lines, Emit::Same) => "log",
+        (PlannedForm::Zstd, Emit::Same) => "log.zst",
+        (PlannedForm::Parquet, _) => "parquet",
     };
     let mut settings = Settings::new(suffix, class.retention_seconds.unwrap_or(0));
     settings.close_secs = *part_seconds_max;
-    settings.compress = *compress;
+    settings.form = match form {
+        PlannedForm::Lines => Form::Plain,
+        PlannedForm::Zstd => Form::Zstd,
+        PlannedForm::Parquet => {
+            let routes = sources.iter().flat_map(|source| &source.classes).flat_map(|class| &class.routes);
+            let tables = routes.filter(|route| route.output == spec.output).map(|route| &route.table);
+            Form::Parquet(Arc::new(columns::of(tables)))
+        }
+    };
     Some((directory.join(&class.name), settings))
 }
 

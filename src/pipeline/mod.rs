@@ -25,6 +25,7 @@
 
 pub mod build;
 pub mod checkpoint;
+mod columns;
 pub mod counts;
 pub mod delivery;
 pub mod lane;

@@ -17,20 +17,33 @@
 use std::collections::BTreeMap;
 use std::mem;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::pack::Packer;
 use super::part::{Closed, Namer, Part, show_all};
 use super::{Delivered, Held, Sink, SinkError, runs};
+use crate::encode::columns::Columns;
 use crate::record::batch::CleanBatch;
 use crate::record::timestamp::Timestamp;
 
+/// What parts are made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Records as they are encoded, one per line.
+    Plain,
+    /// The same, as frames of zstd.
+    Zstd,
+    /// Parquet, from NDJSON.
+    Parquet(Arc<Columns>),
+}
+
 /// How parts are cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// What follows the last point of a name: `ndjson`, `log`.
     pub suffix: &'static str,
-    /// Whether parts are compressed (zstd).
-    pub compress: bool,
+    /// What is in them.
+    pub form: Form,
     /// What the records of the class may live.
     pub retention_secs: u64,
     /// Width of a deadline bucket, see [`bucket_secs`].
@@ -48,7 +61,7 @@ impl Settings {
     pub fn new(suffix: &'static str, retention_secs: u64) -> Self {
         Self {
             suffix,
-            compress: false,
+            form: Form::Plain,
             retention_secs,
             bucket_secs: bucket_secs(retention_secs),
             close_secs: 60,
@@ -69,6 +82,9 @@ pub const fn bucket_secs(retention_secs: u64) -> u64 {
         part
     }
 }
+
+/// Bytes of records that wait in all parts of a sink.
+const WAITING_BYTES_MAX: usize = 48 << 20;
 
 /// Each open part is a descriptor and a file to sync when the sink closes. Longer retentions than half a year have more buckets.
 const OPEN_PARTS_MAX: u64 = 4096;
@@ -132,11 +148,13 @@ impl FileSink {
             ..settings
         };
         let namer = Namer::open(directory.to_path_buf(), settings.suffix, settings.retention_secs)?;
-        let packer = if settings.compress {
-            let packer = Packer::new();
-            Some(packer.map_err(|error| SinkError::io(directory.display().to_string(), &error, ""))?)
-        } else {
-            None
+        let packer = match &settings.form {
+            Form::Plain => None,
+            Form::Zstd => {
+                let packer = Packer::zstd();
+                Some(packer.map_err(|error| SinkError::io(directory.display().to_string(), &error, ""))?)
+            }
+            Form::Parquet(columns) => Some(Packer::Parquet(Arc::clone(columns), Vec::new())),
         };
         Ok(Self {
             namer,
@@ -223,6 +241,18 @@ impl FileSink {
         Ok(delivered)
     }
 
+    /// Writes what waits in the fullest part while more waits in all of them than may: many parts may be open, and memory is one.
+    fn relieve(&mut self) -> Result<(), SinkError> {
+        let Some(packer) = &mut self.packer else { return Ok(()) };
+        let mut waiting: usize = self.open.values().map(|open| open.part.waiting()).sum();
+        while waiting > WAITING_BYTES_MAX {
+            let Some(fullest) = self.open.values_mut().max_by_key(|open| open.part.waiting()) else { break };
+            waiting -= fullest.part.waiting();
+            fullest.part.end_piece(packer)?;
+        }
+        Ok(())
+    }
+
     fn close_least_recent(&mut self, now: Timestamp) -> Result<Delivered, SinkError> {
         let mut all: Vec<_> = self.open.iter().map(|(bucket, open)| (open.append, *bucket)).collect();
         all.sort_unstable();
@@ -288,7 +318,9 @@ impl Sink for FileSink {
             }
         }
         self.order = order;
-        result.map(|()| delivered)
+        result?;
+        self.relieve()?;
+        Ok(delivered)
     }
 
     fn tick(&mut self, now: Timestamp) -> Result<Delivered, SinkError> {
@@ -330,3 +362,7 @@ impl Sink for FileSink {
 #[cfg(test)]
 #[path = "file_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "parquet_tests.rs"]
+mod parquet_tests;

@@ -369,7 +369,7 @@ fn pi_9_a_part_that_is_dropped_is_cut_back_to_what_was_held() {
 #[test]
 fn a_compressed_part_is_whole_frames_also_when_it_is_cut_back() {
     let root = tempfile::tempdir().unwrap();
-    let compressed = Settings { compress: true, ..Settings::new("ndjson.zst", 14 * DAY) };
+    let compressed = Settings { form: Form::Zstd, ..Settings::new("ndjson.zst", 14 * DAY) };
     let mut sink = FileSink::open(root.path(), compressed).unwrap();
     let long = "a line that comes again and again\n".repeat(20_000);
     sink.write(&batch(&[("first\n", at(7200))]), NOW).unwrap();

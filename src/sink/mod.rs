@@ -13,6 +13,7 @@ use crate::record::timestamp::Timestamp;
 pub mod descriptors;
 pub mod file;
 mod pack;
+mod parquet;
 mod part;
 pub mod quarantine;
 pub mod stdout;
@@ -74,6 +75,7 @@ impl SinkError {
             io::ErrorKind::Other if error.to_string() == part::LIES => {
                 format!("{}; keep stores on a local file system", part::LIES)
             }
+            io::ErrorKind::Other if parquet::is_fault(error) => error.to_string(),
             // Errors of the operating system have its own words, never ours or the input's.
             _ if error.raw_os_error().is_some() => error.to_string(),
             kind => kind.to_string(),

@@ -1,33 +1,62 @@
-//! zstd for the parts of a sink (RFC 8878): frames of their own, one after the other, which every reader takes as one stream.
+//! What is made of the records of a part before they are written: frames of zstd (RFC 8878), which every reader takes as one stream, or
+//! row groups of Parquet.
 //!
-//! *In*: encoded records. *Out*: a frame. *Promised*: what a checkpoint counts on ends with a whole frame, so that a part can be cut back
-//! to it; one encoder serves all parts, so that memory does not grow with their number. *Not here*: when a frame ends (`part`).
+//! *In*: encoded records. *Out*: a piece of a part. *Promised*: what a checkpoint counts on ends with a whole piece, so that a part can be cut
+//! back to it; one packer serves all parts, so that memory does not grow with their number. *Not here*: when a piece ends (`part`).
 
 use std::io;
+use std::sync::Arc;
+
+use super::parquet::{GROUP_BYTES, Table};
+use crate::encode::columns::Columns;
 
 /// Records of a part that are gathered for a frame: enough that the ratio is nearly that of one long frame.
-pub(super) const FRAME_BYTES: usize = 128 << 10;
+const FRAME_BYTES: usize = 128 << 10;
 /// zstd's own default: a third of the size of level 1 less, at a few hundred MB/s.
 const LEVEL: i32 = 3;
 
-/// Makes frames.
-pub(super) struct Packer {
-    compressor: zstd::bulk::Compressor<'static>,
-    frame: Vec<u8>,
+/// Makes pieces.
+pub(super) enum Packer {
+    /// Frames, with room for one.
+    Zstd(zstd::bulk::Compressor<'static>, Vec<u8>),
+    /// Row groups of these columns, and the last one.
+    Parquet(Arc<Columns>, Vec<u8>),
 }
 
 impl Packer {
-    pub fn new() -> io::Result<Self> {
+    /// Of frames.
+    pub fn zstd() -> io::Result<Self> {
         let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
         compressor.include_checksum(true)?;
-        Ok(Self { compressor, frame: Vec::new() })
+        Ok(Self::Zstd(compressor, Vec::new()))
     }
 
-    /// The frame that holds `bytes`.
-    pub fn frame(&mut self, bytes: &[u8]) -> io::Result<&[u8]> {
-        self.frame.clear();
-        self.frame.reserve(zstd::zstd_safe::compress_bound(bytes.len()));
-        self.compressor.compress_to_buffer(bytes, &mut self.frame)?;
-        Ok(&self.frame)
+    /// Bytes of records that are gathered for a piece.
+    pub const fn piece_bytes(&self) -> usize {
+        match self {
+            Self::Zstd(..) => FRAME_BYTES,
+            Self::Parquet(..) => GROUP_BYTES,
+        }
+    }
+
+    /// The piece that holds `bytes`. `table` is that of the part, made with its first row group.
+    pub fn piece(&mut self, bytes: &[u8], table: &mut Option<Table>) -> io::Result<&[u8]> {
+        match self {
+            Self::Zstd(compressor, frame) => {
+                frame.clear();
+                frame.reserve(zstd::zstd_safe::compress_bound(bytes.len()));
+                compressor.compress_to_buffer(bytes, frame)?;
+                Ok(frame)
+            }
+            Self::Parquet(columns, rows) => {
+                let mut taken = match table.take() {
+                    Some(table) => table,
+                    None => Table::new(columns)?,
+                };
+                *rows = taken.rows(columns, bytes)?;
+                *table = Some(taken);
+                Ok(rows)
+            }
+        }
     }
 }

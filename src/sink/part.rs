@@ -23,13 +23,17 @@ use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 use rustix::io::Errno;
 
 use super::SinkError;
-use super::pack::{FRAME_BYTES, Packer};
+use super::pack::Packer;
+use super::parquet::Table;
 use crate::record::timestamp::{MICROS, Timestamp};
 use crate::retention::part_name::{self, PARTIAL, PartName};
 
 /// Owner writes, group reads: the analysts' group needs no more.
 const FILE_MODE: u32 = 0o640;
 const DIRECTORY_MODE: u32 = 0o750;
+
+/// Memory for waiting records that a part keeps from piece to piece.
+const PENDING_KEPT: usize = 1 << 20;
 
 /// A part that is closed: whole, on disk, visible.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,8 +129,10 @@ pub(super) struct Part {
     /// Open for as long as it is written.
     file: Option<File>,
     hidden: PathBuf,
-    /// Records that wait until there are enough for a frame, in a compressed part.
+    /// Records that wait until there are enough for a piece, in a part that is packed.
     pending: Vec<u8>,
+    /// Of a part of columns.
+    table: Option<Table>,
     /// The deadline in the name.
     pub deadline: Timestamp,
     pub deadline_min: Timestamp,
@@ -162,6 +168,7 @@ impl Part {
                 file: Some(file),
                 hidden,
                 pending: Vec::new(),
+                table: None,
                 deadline,
                 deadline_min: Timestamp(i64::MAX),
                 records: 0,
@@ -199,8 +206,8 @@ impl Part {
             None => self.put(bytes)?,
             Some(packer) => {
                 self.pending.extend_from_slice(bytes);
-                if self.pending.len() >= FRAME_BYTES {
-                    self.end_frame(packer)?;
+                if self.pending.len() >= packer.piece_bytes() {
+                    self.end_piece(packer)?;
                 }
             }
         }
@@ -219,19 +226,38 @@ impl Part {
         Ok(())
     }
 
-    fn end_frame(&mut self, packer: &mut Packer) -> Result<(), SinkError> {
+    /// Writes what waits as a piece.
+    pub fn end_piece(&mut self, packer: &mut Packer) -> Result<(), SinkError> {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let pending = std::mem::take(&mut self.pending);
-        match packer.frame(&pending) {
-            Ok(frame) => self.put(frame)?,
+        let (pending, mut table) = (std::mem::take(&mut self.pending), self.table.take());
+        match packer.piece(&pending, &mut table) {
+            Ok(piece) => self.put(piece)?,
             Err(error) => return Err(self.fault(&error)),
         }
-        // Kept for its memory.
-        self.pending = pending;
-        self.pending.clear();
+        self.table = table;
+        // Kept for its memory, unless that is much: parts are many.
+        if pending.capacity() <= PENDING_KEPT {
+            self.pending = pending;
+            self.pending.clear();
+        }
         Ok(())
+    }
+
+    /// Bytes of records that wait.
+    pub const fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Makes a part of columns whole, if something came since it last was.
+    fn end_table(&mut self) -> Result<(), SinkError> {
+        let is_whole = self.kept.0 == self.bytes;
+        let Some(table) = self.table.as_mut().filter(|_| !is_whole) else { return Ok(()) };
+        match table.end() {
+            Ok(end) => self.put(&end),
+            Err(error) => Err(self.fault(&error)),
+        }
     }
 
     fn fault(&self, error: &io::Error) -> SinkError {
@@ -249,8 +275,9 @@ impl Part {
     /// Makes what was written durable. From here on it stays when the part is dropped.
     pub fn sync(&mut self, packer: Option<&mut Packer>) -> Result<(), SinkError> {
         if let Some(packer) = packer {
-            self.end_frame(packer)?;
+            self.end_piece(packer)?;
         }
+        self.end_table()?;
         if let Some(file) = self.file.as_ref().filter(|_| self.kept.0 != self.bytes) {
             file.sync_all().map_err(|error| self.fault(&error))?;
         }

@@ -78,12 +78,13 @@ struct Lock {
 
 impl Lock {
     fn open(plan: &Plan, keys: &Keys) -> Self {
-        let sinks = build::sinks(plan).unwrap();
+        let sources = build::sources(plan).unwrap().sources;
+        let sinks = build::sinks(plan, &sources).unwrap();
         let outcome = Outcome::new(sinks.len());
         let worker = build::workers(keys, 1, 1 << 12, plan.policy.learned_names).unwrap().remove(0);
         Self {
             worker,
-            sources: build::sources(plan).unwrap().sources,
+            sources,
             delivery: Delivery::new(sinks, Box::new(Refusals::discarding(true))),
             outcome,
             batch: RawBatch::with_capacity(1 << 18),

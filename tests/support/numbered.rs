@@ -10,6 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::Int64Type;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -37,7 +41,7 @@ subjects = ["visitors"]
 "http.response.body.size" = "keep"
 "#;
 
-/// `{out}` and `{state}` are put in. Parts close as soon as may be.
+/// `{out}`, `{state}` and `{kind}` are put in. Parts close as soon as may be.
 const PIPELINE: &str = r#"
 policy = "policy.toml"
 keys = "keys"
@@ -52,7 +56,7 @@ class = "web"
 max_lateness = "1h"
 
 [sink.archive]
-kind = "file"
+kind = "{kind}"
 path = "{out}"
 classes = ["web"]
 purpose = "security"
@@ -77,10 +81,20 @@ impl Numbered {
         Self::storing("out", "state")
     }
 
+    /// Stores columns below the folder itself.
+    pub fn parquet() -> Self {
+        Self::of_kind("parquet", "out", "state")
+    }
+
     /// Stores in `out` and keeps its state in `state`, below the folder.
     pub fn storing(out: &str, state: &str) -> Self {
+        Self::of_kind("file", out, state)
+    }
+
+    fn of_kind(kind: &str, out: &str, state: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let pipeline = PIPELINE.replace("{out}", out).replace("{state}", state).replace("{format}", FORMAT);
+        let pipeline = pipeline.replace("{kind}", kind);
         fs::write(folder.path().join("policy.toml"), POLICY).unwrap();
         fs::write(folder.path().join("run.toml"), pipeline).unwrap();
         fs::create_dir(folder.path().join("log")).unwrap();
@@ -134,6 +148,12 @@ impl Numbered {
     pub fn numbers(&self) -> BTreeMap<u64, u32> {
         let mut counts = BTreeMap::new();
         for part in self.parts() {
+            if part.extension().is_some_and(|suffix| suffix == "parquet") {
+                for number in numbers_of_columns(&part) {
+                    *counts.entry(number).or_insert(0) += 1;
+                }
+                continue;
+            }
             let text = fs::read_to_string(&part).unwrap();
             assert!(text.ends_with('\n'), "{} ends in the middle of a record", part.display());
             for line in text.lines() {
@@ -192,6 +212,20 @@ impl Numbered {
             first(&foreign),
         );
     }
+}
+
+/// The numbers in a part of columns.
+fn numbers_of_columns(part: &Path) -> Vec<u64> {
+    let file = fs::File::open(part).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+        .unwrap_or_else(|error| panic!("{} is no Parquet file: {error}", part.display()));
+    let batches = reader.build().unwrap().map(|batch| batch.unwrap());
+    let numbers = |batch: RecordBatch| {
+        let column = batch.column_by_name("http.response.body.size").unwrap();
+        let column = column.as_primitive::<Int64Type>();
+        column.iter().map(|number| u64::try_from(number.unwrap()).unwrap()).collect::<Vec<_>>()
+    };
+    batches.flat_map(numbers).collect()
 }
 
 /// A started program that is not fed. What it says on standard error goes to a file of its own, so that it never waits for us.

@@ -1,0 +1,113 @@
+//! Records as columns (Apache Arrow).
+//!
+//! *In*: NDJSON as [`ndjson`](super::ndjson) writes it, whole lines of one class. *Out*: a record batch, one row per line. *Promised*: nothing
+//! of a record is lost: a value that is not of the type of its column stands, as JSON, in the column [`OTHER`]. *Not here*: files of
+//! columns (`sink::parquet`).
+//!
+//! Chosen on 2026-11-27: columns are read from lines, not filled by the worker. The worker's NDJSON is the fastest thing that it writes,
+//! lines say what their columns are whatever the policy is by then, and records of a part stay a run of bytes until there are enough for a
+//! row group, so that memory does not grow with columns times parts. Revisit when reading lines is half of what a row costs.
+
+mod read;
+
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+use crate::record::escape;
+use crate::record::span::Escape;
+
+pub use read::Unreadable;
+
+/// The column of what does not fit its own: one JSON object, mostly absent.
+pub const OTHER: &str = "sluis.other";
+
+/// What the values of a column are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// An instant, in microseconds of UTC.
+    Time,
+    /// A whole number of 64 bits.
+    Integer,
+    /// A number with a point.
+    Decimal,
+    /// True or false.
+    Flag,
+    /// Text of few forms, or of many.
+    Text,
+    /// Text that is looked for by its whole value: a token.
+    Token,
+}
+
+/// One column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name in the field table.
+    pub name: String,
+    /// Its type.
+    pub kind: Type,
+    /// Its name as it stands between the quotes of a key.
+    key: Vec<u8>,
+}
+
+/// The columns of a class and output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns {
+    all: Vec<Column>,
+    schema: SchemaRef,
+}
+
+impl Columns {
+    /// The columns of records which can have `own` besides those that every record has. Of two types of one column it is text.
+    pub fn of<'n>(own: impl IntoIterator<Item = (&'n str, Type)>) -> Self {
+        let mut all: Vec<(&str, Type)> = vec![("time", Type::Time), ("sluis.class", Type::Text)];
+        for (name, kind) in own {
+            match all.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) if *known != kind => *known = Type::Text,
+                Some(_) => {}
+                None => all.push((name, kind)),
+            }
+        }
+        all.push(("sluis.epoch", Type::Text));
+        all.push(("sluis.deadline", Type::Time));
+        all.push(("sluis.time_completed", Type::Flag));
+        all.push((OTHER, Type::Text));
+        Self::new(all.into_iter())
+    }
+
+    fn new<'n>(columns: impl Iterator<Item = (&'n str, Type)>) -> Self {
+        let column = |(name, kind): (&str, Type)| {
+            let mut key = Vec::new();
+            escape::encode(Escape::Json, name.as_bytes(), &mut key);
+            Column { name: name.to_owned(), kind, key }
+        };
+        let all: Vec<Column> = columns.map(column).collect();
+        let fields: Vec<Field> =
+            all.iter().map(|column| Field::new(&column.name, data_type(column.kind), true)).collect();
+        Self { all, schema: Arc::new(Schema::new(fields)) }
+    }
+
+    /// Each of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Column> {
+        self.all.iter()
+    }
+
+    /// The same as Arrow has it.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}
+
+fn data_type(kind: Type) -> DataType {
+    match kind {
+        Type::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        Type::Integer => DataType::Int64,
+        Type::Decimal => DataType::Float64,
+        Type::Flag => DataType::Boolean,
+        Type::Text | Type::Token => DataType::Utf8,
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

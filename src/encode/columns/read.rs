@@ -1,0 +1,271 @@
+//! Lines to columns.
+
+use std::sync::Arc;
+
+use arrow_array::builder::{
+    BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
+};
+use arrow_array::{ArrayRef, RecordBatch};
+
+use super::{Columns, Type};
+use crate::record::escape;
+use crate::record::span::Escape;
+
+/// Lines that are not as we write them: a bug. Nothing of them is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("record {record} of a batch of lines cannot be read back as columns")]
+pub struct Unreadable {
+    /// Which of the lines, from 0.
+    pub record: usize,
+}
+
+/// A value as it stands in its line.
+#[derive(Clone, Copy)]
+enum Value<'l> {
+    /// What is between the quotes of a string; whether something in it is escaped.
+    Text(&'l str, bool),
+    /// Anything else: a number, a word, an array.
+    Bare(&'l str),
+}
+
+enum Builder {
+    Time(TimestampMicrosecondBuilder, Instant),
+    Integer(Int64Builder),
+    Decimal(Float64Builder),
+    Flag(BooleanBuilder),
+    Text(StringBuilder),
+}
+
+/// The last instant that was read: the next record mostly has the same.
+#[derive(Default)]
+struct Instant {
+    text: String,
+    micros: i64,
+}
+
+impl Instant {
+    fn read(&mut self, text: &str) -> Option<i64> {
+        if self.text != text {
+            let micros = text.parse::<jiff::Timestamp>().ok()?.as_microsecond();
+            self.text.clear();
+            self.text.push_str(text);
+            self.micros = micros;
+        }
+        Some(self.micros)
+    }
+}
+
+impl Builder {
+    fn new(kind: Type, rows: usize, bytes: usize) -> Self {
+        match kind {
+            Type::Time => {
+                let builder = TimestampMicrosecondBuilder::with_capacity(rows).with_timezone("UTC");
+                Self::Time(builder, Instant::default())
+            }
+            Type::Integer => Self::Integer(Int64Builder::with_capacity(rows)),
+            Type::Decimal => Self::Decimal(Float64Builder::with_capacity(rows)),
+            Type::Flag => Self::Flag(BooleanBuilder::with_capacity(rows)),
+            Type::Text | Type::Token => Self::Text(StringBuilder::with_capacity(rows, bytes)),
+        }
+    }
+
+    /// Adds a value; false when it is not of this type.
+    fn put(&mut self, value: Value<'_>, decoded: &mut Vec<u8>) -> bool {
+        match (self, value) {
+            (Self::Text(builder), Value::Text(text, false) | Value::Bare(text)) => {
+                builder.append_value(text);
+                true
+            }
+            (Self::Text(builder), Value::Text(text, true)) => {
+                decoded.clear();
+                let is_text = escape::decode(Escape::Json, text.as_bytes(), decoded).is_ok();
+                match std::str::from_utf8(decoded) {
+                    Ok(text) if is_text => builder.append_value(text),
+                    _ => return false,
+                }
+                true
+            }
+            (Self::Integer(builder), Value::Bare(text)) => text.parse().is_ok_and(|number| {
+                builder.append_value(number);
+                true
+            }),
+            (Self::Decimal(builder), Value::Bare(text)) if text.starts_with(|c: char| c.is_ascii_digit()) => {
+                text.parse().is_ok_and(|number| {
+                    builder.append_value(number);
+                    true
+                })
+            }
+            (Self::Flag(builder), Value::Bare(word @ ("true" | "false"))) => {
+                builder.append_value(word == "true");
+                true
+            }
+            (Self::Time(builder, last), Value::Text(text, false)) => last.read(text).is_some_and(|micros| {
+                builder.append_value(micros);
+                true
+            }),
+            _ => false,
+        }
+    }
+
+    fn put_null(&mut self) {
+        match self {
+            Self::Time(builder, _) => builder.append_null(),
+            Self::Integer(builder) => builder.append_null(),
+            Self::Decimal(builder) => builder.append_null(),
+            Self::Flag(builder) => builder.append_null(),
+            Self::Text(builder) => builder.append_null(),
+        }
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        match self {
+            Self::Time(builder, _) => Arc::new(builder.finish()),
+            Self::Integer(builder) => Arc::new(builder.finish()),
+            Self::Decimal(builder) => Arc::new(builder.finish()),
+            Self::Flag(builder) => Arc::new(builder.finish()),
+            Self::Text(builder) => Arc::new(builder.finish()),
+        }
+    }
+}
+
+impl Columns {
+    /// The records of whole lines of NDJSON, one row each, in their order.
+    ///
+    /// # Errors
+    /// [`Unreadable`]: the lines are not those of [`ndjson`](crate::encode::ndjson).
+    pub fn read(&self, lines: &[u8]) -> Result<RecordBatch, Unreadable> {
+        let text = std::str::from_utf8(lines).map_err(|_| Unreadable { record: 0 })?;
+        let rows = memchr::memchr_iter(b'\n', lines).count();
+        let mut rows = Rows {
+            columns: self,
+            builders: self
+                .all
+                .iter()
+                .map(|column| Builder::new(column.kind, rows, lines.len() / 16))
+                .collect(),
+            filled: vec![0; self.all.len()],
+            next: 0,
+            other: String::new(),
+            decoded: Vec::new(),
+        };
+        let mut count = 0;
+        for line in text.lines() {
+            rows.line(line, count + 1).ok_or(Unreadable { record: count })?;
+            count += 1;
+        }
+        let arrays = rows.builders.iter_mut().map(Builder::finish).collect();
+        RecordBatch::try_new(self.schema(), arrays).map_err(|_| Unreadable { record: count })
+    }
+}
+
+struct Rows<'c> {
+    columns: &'c Columns,
+    builders: Vec<Builder>,
+    /// By column: the row, from 1, that has its last value.
+    filled: Vec<usize>,
+    /// The column that the next key is of, if records are alike.
+    next: usize,
+    /// Members of the object of what does not fit.
+    other: String,
+    decoded: Vec<u8>,
+}
+
+impl Rows<'_> {
+    /// Reads the line of row `row`, from 1.
+    fn line(&mut self, line: &str, row: usize) -> Option<()> {
+        let mut rest = line.strip_prefix('{')?.strip_suffix('}')?;
+        self.next = 0;
+        self.other.clear();
+        while !rest.is_empty() {
+            let after = rest.strip_prefix('"')?;
+            let end = string_end(after.as_bytes())?.0;
+            let key = &after[..end];
+            let (value, left) = value(after[end..].strip_prefix("\":")?)?;
+            let is_put = self.find(key.as_bytes()).filter(|column| self.filled[*column] != row).is_some_and(
+                |column| {
+                    let is_put = self.builders[column].put(value, &mut self.decoded);
+                    if is_put {
+                        self.filled[column] = row;
+                    }
+                    is_put
+                },
+            );
+            if !is_put {
+                self.keep(key, value);
+            }
+            rest = left.strip_prefix(',').unwrap_or(left);
+        }
+        self.end(row);
+        Some(())
+    }
+
+    /// The column of a key. Records of a class are mostly alike, so that the next column is that of the next key, or one of those after it.
+    fn find(&mut self, key: &[u8]) -> Option<usize> {
+        let all = &self.columns.all;
+        let mut places = (self.next..all.len()).chain(0..self.next);
+        let found = places.find(|place| all[*place].key == key)?;
+        self.next = (found + 1) % all.len();
+        Some(found)
+    }
+
+    /// Remembers a value that fits no column.
+    fn keep(&mut self, key: &str, value: Value<'_>) {
+        let quote = if matches!(value, Value::Text(..)) { "\"" } else { "" };
+        let (Value::Text(text, _) | Value::Bare(text)) = value;
+        let comma = if self.other.is_empty() { "" } else { "," };
+        for piece in [comma, "\"", key, "\":", quote, text, quote] {
+            self.other.push_str(piece);
+        }
+    }
+
+    fn end(&mut self, row: usize) {
+        let last = self.builders.len() - 1;
+        for (builder, filled) in self.builders[..last].iter_mut().zip(&self.filled) {
+            if *filled != row {
+                builder.put_null();
+            }
+        }
+        match &mut self.builders[last] {
+            Builder::Text(builder) if !self.other.is_empty() => {
+                self.other.insert(0, '{');
+                self.other.push('}');
+                builder.append_value(&self.other);
+            }
+            builder => builder.put_null(),
+        }
+    }
+}
+
+/// Where a string ends, from behind its first quote, and whether something in it is escaped.
+fn string_end(text: &[u8]) -> Option<(usize, bool)> {
+    let (mut at, mut is_escaped) = (0, false);
+    loop {
+        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
+        if text[at] == b'"' {
+            return Some((at, is_escaped));
+        }
+        is_escaped = true;
+        at += 2;
+    }
+}
+
+/// The value that `text` begins with, and what follows it.
+fn value(text: &str) -> Option<(Value<'_>, &str)> {
+    if let Some(string) = text.strip_prefix('"') {
+        let (end, is_escaped) = string_end(string.as_bytes())?;
+        return Some((Value::Text(&string[..end], is_escaped), &string[end + 1..]));
+    }
+    let bytes = text.as_bytes();
+    let (mut at, mut depth) = (0, 0_u32);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => at += 1 + string_end(&bytes[at + 1..])?.0,
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.checked_sub(1)?,
+            b',' if depth == 0 => break,
+            _ => {}
+        }
+        at += 1;
+    }
+    (at > 0 && depth == 0).then(|| (Value::Bare(&text[..at]), &text[at..]))
+}

@@ -1,0 +1,120 @@
+//! Parts as Parquet files: row groups, and an end that may come several times.
+//!
+//! *In*: whole lines of NDJSON. *Out*: bytes to append to a part. *Promised*: after every [`end`](Table::end) the bytes so far are a whole
+//! Parquet file, so that a part can be cut back to where a checkpoint counts on it; memory beside the lines is that of one row group.
+//! *Not here*: when a row group or a part ends (`part`, `file`), what a column is (`encode::columns`).
+//!
+//! A Parquet file is read from its end: a footer says where its row groups are. What lies between row groups is nobody's, and so a footer
+//! that another one follows costs its few kilobytes and no reader sees it.
+
+use std::io;
+use std::mem;
+
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataWriter, RowGroupMetaData};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+
+use crate::encode::columns::{Columns, Type};
+
+/// Lines of a part that are gathered for a row group, in bytes of NDJSON.
+pub(super) const GROUP_BYTES: usize = 16 << 20;
+
+/// zstd at its fastest level that is worth it for columns: dictionaries have taken out most of what a higher one finds.
+const LEVEL: i32 = 1;
+
+/// Values that a Bloom filter is made for, at most; one of fewer is folded to its size.
+const BLOOM_VALUES: u64 = 1 << 20;
+
+/// A part that is being written. It holds no records between two calls.
+pub(super) struct Table {
+    writer: ArrowWriter<Vec<u8>>,
+    rows: i64,
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Table({} rows)", self.rows)
+    }
+}
+
+/// A fault that is said in our own words.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}; it is a bug, report it")]
+pub(super) struct Fault(String);
+
+/// True for an error that says itself what is wrong.
+pub(super) fn is_fault(error: &io::Error) -> bool {
+    error.get_ref().and_then(|error| error.downcast_ref::<Fault>()).is_some()
+}
+
+/// What is wrong, without the library's own words: they may show a value.
+fn fault(error: &ParquetError) -> io::Error {
+    let kind = match error {
+        ParquetError::External(_) => "writing columns",
+        ParquetError::ArrowError(_) => "columns and their types",
+        _ => "Parquet",
+    };
+    io::Error::other(Fault(format!("an error of the library that writes Parquet ({kind})")))
+}
+
+impl Table {
+    /// An empty one.
+    pub fn new(columns: &Columns) -> io::Result<Self> {
+        let writer = ArrowWriter::try_new(Vec::new(), columns.schema(), Some(properties(columns)?));
+        Ok(Self { writer: writer.map_err(|error| fault(&error))?, rows: 0 })
+    }
+
+    /// Adds lines as one row group; what is to be appended to the part.
+    pub fn rows(&mut self, columns: &Columns, lines: &[u8]) -> io::Result<Vec<u8>> {
+        let batch = columns.read(lines).map_err(|error| io::Error::other(Fault(error.to_string())))?;
+        self.rows += i64::try_from(batch.num_rows()).unwrap_or(0);
+        let written = self.writer.write(&batch).and_then(|()| self.writer.flush());
+        written.map_err(|error| fault(&error))?;
+        self.taken()
+    }
+
+    /// Makes the part a whole file; what is to be appended to it.
+    pub fn end(&mut self) -> io::Result<Vec<u8>> {
+        let groups: Vec<RowGroupMetaData> = self.writer.flushed_row_groups().to_vec();
+        let schema = groups.first().map(RowGroupMetaData::schema_descr_ptr);
+        let schema =
+            schema.ok_or_else(|| io::Error::other(Fault("a part without a row group".to_owned())))?;
+        let file = FileMetaData::new(2, self.rows, Some("Sluis".to_owned()), None, schema, None);
+        let metadata = ParquetMetaData::new(file, groups);
+        let mut footer = Vec::new();
+        ParquetMetaDataWriter::new(&mut footer, &metadata).finish().map_err(|error| fault(&error))?;
+        // Through the writer: it counts where its next row group begins.
+        self.writer.write_all(&footer)?;
+        self.taken()
+    }
+
+    fn taken(&mut self) -> io::Result<Vec<u8>> {
+        self.writer.sync()?;
+        Ok(mem::take(self.writer.inner_mut()))
+    }
+}
+
+fn properties(columns: &Columns) -> io::Result<WriterProperties> {
+    let level = ZstdLevel::try_new(LEVEL).map_err(|error| fault(&error))?;
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(level))
+        // Pages have no statistics: they stand behind all row groups, where a part that is cut back has none.
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_max_row_group_row_count(None);
+    for column in columns.iter() {
+        let path = || ColumnPath::new(vec![column.name.clone()]);
+        properties = match column.kind {
+            Type::Time => properties
+                .set_column_dictionary_enabled(path(), false)
+                .set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED),
+            Type::Token => properties
+                .set_column_bloom_filter_enabled(path(), true)
+                .set_column_bloom_filter_max_ndv(path(), BLOOM_VALUES),
+            Type::Integer | Type::Decimal | Type::Flag | Type::Text => properties,
+        };
+    }
+    Ok(properties.build())
+}

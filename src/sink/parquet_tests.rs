@@ -1,0 +1,104 @@
+use std::fs;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use super::super::deadline_of;
+use super::super::testing::batch;
+use super::*;
+use crate::encode::columns::Type;
+
+const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
+const DAY: u64 = 86_400;
+
+fn settings() -> Settings {
+    let columns = Columns::of([("client.address", Type::Token), ("number", Type::Integer)]);
+    Settings { form: Form::Parquet(Arc::new(columns)), ..Settings::new("parquet", 14 * DAY) }
+}
+
+fn line(number: i64) -> String {
+    format!(
+        "{{\"sluis.class\":\"web\",\"client.address\":\"token-{number}\",\"number\":{number},\"sluis.epoch\":\"web/1/2\"}}\n"
+    )
+}
+
+/// The numbers in a file, and how many row groups it has.
+fn numbers(path: &Path) -> (Vec<i64>, usize) {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(fs::File::open(path).unwrap()).unwrap();
+    let groups = reader.metadata().num_row_groups();
+    let mut numbers = Vec::new();
+    for found in reader.build().unwrap() {
+        let found = found.unwrap();
+        numbers.extend(found.column_by_name("number").unwrap().as_primitive::<Int64Type>().values());
+    }
+    (numbers, groups)
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "deadlines are optional")]
+fn soon(seconds: i64) -> Option<Timestamp> {
+    Some(NOW.plus_seconds(seconds))
+}
+
+/// Cut back to any checkpoint, a part is a whole file of what was there.
+#[test]
+fn a_part_is_a_whole_file_at_every_checkpoint() {
+    let root = tempfile::tempdir().unwrap();
+    let mut sink = FileSink::open(root.path(), settings()).unwrap();
+    let mut counted = Vec::new();
+    for number in 0..5 {
+        sink.write(&batch(&[(&line(number), soon(7_200))]), NOW).unwrap();
+        let mut held = Vec::new();
+        sink.hold(&mut held).unwrap();
+        // Nothing came: nothing is written.
+        let mut again = Vec::new();
+        sink.hold(&mut again).unwrap();
+        assert_eq!(held, again);
+        counted.push(held.remove(0));
+    }
+    sink.write(&batch(&[(&line(5), soon(7_200))]), NOW).unwrap();
+    for (number, held) in (0_i64..).zip(&counted) {
+        let copy = root.path().join("copy");
+        fs::copy(&held.hidden, &copy).unwrap();
+        fs::OpenOptions::new().write(true).open(&copy).unwrap().set_len(held.bytes).unwrap();
+        assert_eq!(numbers(&copy), ((0..=number).collect(), usize::try_from(number + 1).unwrap()));
+        fs::remove_file(copy).unwrap();
+    }
+    sink.finish(NOW).unwrap();
+    sink.publish().unwrap();
+    let part = fs::read_dir(root.path()).unwrap().next().unwrap().unwrap().path();
+    assert_eq!(deadline_of(part.file_name().unwrap().to_str().unwrap()), soon(7_200));
+    assert_eq!(numbers(&part), ((0..6).collect(), 6));
+}
+
+/// However many parts are open, what waits in all of them is bounded, and the fullest go first.
+#[test]
+fn what_waits_is_bounded_over_all_parts() {
+    let root = tempfile::tempdir().unwrap();
+    let mut sink = FileSink::open(root.path(), settings()).unwrap();
+    let long = line(1).repeat(20_000);
+    let pieces: Vec<_> = (0..48).map(|hour| (long.as_str(), soon(7_200 + hour * 3_600))).collect();
+    let mut rows = 0;
+    for _ in 0..3 {
+        sink.write(&batch(&pieces), NOW).unwrap();
+        rows += 48 * 20_000;
+        let waiting: usize = sink.open.values().map(|open| open.part.waiting()).sum();
+        assert!(waiting <= WAITING_BYTES_MAX && waiting > WAITING_BYTES_MAX / 2, "{waiting}");
+    }
+    sink.finish(NOW).unwrap();
+    sink.publish().unwrap();
+    let found = fs::read_dir(root.path()).unwrap().map(|part| numbers(&part.unwrap().path()).0.len());
+    assert_eq!(found.sum::<usize>(), rows);
+}
+
+/// What is not of our making is an error without a word of it, and the part is gone.
+#[test]
+fn lines_that_cannot_be_read_back_say_nothing_of_themselves() {
+    let root = tempfile::tempdir().unwrap();
+    let mut sink = FileSink::open(root.path(), settings()).unwrap();
+    sink.write(&batch(&[("203.0.113.9 is no JSON\n", soon(7_200))]), NOW).unwrap();
+    let error = sink.finish(NOW).unwrap_err().to_string();
+    assert!(error.contains("cannot be read back as columns") && !error.contains("203"), "{error}");
+    drop(sink);
+    assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+}
