@@ -39,22 +39,32 @@ impl Packer {
         }
     }
 
-    /// The piece that holds `bytes`. `table` is that of the part, made with its first row group.
-    pub fn piece(&mut self, bytes: &[u8], table: &mut Option<Table>) -> io::Result<&[u8]> {
+    /// Adds records to what waits of a part: lines, or the rows of its table, which is made with the first of them.
+    pub fn add(&self, bytes: &[u8], lines: &mut Vec<u8>, table: &mut Option<Table>) -> io::Result<()> {
+        match self {
+            Self::Zstd(..) => {
+                lines.extend_from_slice(bytes);
+                Ok(())
+            }
+            Self::Parquet(columns, _) => match table {
+                Some(table) => table.add(bytes),
+                None => table.insert(Table::new(columns)?).add(bytes),
+            },
+        }
+    }
+
+    /// The piece that holds what waits; nothing waits then.
+    pub fn piece(&mut self, lines: &mut Vec<u8>, table: &mut Option<Table>) -> io::Result<&[u8]> {
         match self {
             Self::Zstd(compressor, frame) => {
                 frame.clear();
-                frame.reserve(zstd::zstd_safe::compress_bound(bytes.len()));
-                compressor.compress_to_buffer(bytes, frame)?;
+                frame.reserve(zstd::zstd_safe::compress_bound(lines.len()));
+                compressor.compress_to_buffer(lines, frame)?;
+                lines.clear();
                 Ok(frame)
             }
-            Self::Parquet(columns, rows) => {
-                let mut taken = match table.take() {
-                    Some(table) => table,
-                    None => Table::new(columns)?,
-                };
-                *rows = taken.rows(columns, bytes)?;
-                *table = Some(taken);
+            Self::Parquet(_, rows) => {
+                *rows = table.as_mut().map_or_else(|| Ok(Vec::new()), Table::group)?;
                 Ok(rows)
             }
         }

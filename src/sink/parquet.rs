@@ -1,7 +1,7 @@
 //! Parts as Parquet files: row groups, and an end that may come several times.
 //!
 //! *In*: whole lines of NDJSON. *Out*: bytes to append to a part. *Promised*: after every [`end`](Table::end) the bytes so far are a whole
-//! Parquet file, so that a part can be cut back to where a checkpoint counts on it; memory beside the lines is that of one row group.
+//! Parquet file, so that a part can be cut back to where a checkpoint counts on it.
 //! *Not here*: when a row group or a part ends (`part`, `file`), what a column is (`encode::columns`).
 //!
 //! A Parquet file is read from its end: a footer says where its row groups are. What lies between row groups is nobody's, and so a footer
@@ -9,6 +9,7 @@
 
 use std::io;
 use std::mem;
+use std::sync::Arc;
 
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -17,7 +18,7 @@ use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataWrit
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use crate::encode::columns::{Columns, Type};
+use crate::encode::columns::{Columns, Rows, Type, Unreadable};
 
 /// Lines of a part that are gathered for a row group, in bytes of NDJSON.
 pub(super) const GROUP_BYTES: usize = 16 << 20;
@@ -26,17 +27,20 @@ pub(super) const GROUP_BYTES: usize = 16 << 20;
 const LEVEL: i32 = 1;
 
 /// Values that a Bloom filter is made for, at most; one of fewer is folded to its size.
-const BLOOM_VALUES: u64 = 1 << 20;
+const BLOOM_VALUES: u64 = 1 << 17;
 
-/// A part that is being written. It holds no records between two calls.
+/// A part that is being written.
 pub(super) struct Table {
+    rows: Rows,
+    /// Bytes of the lines that the rows were.
+    waiting: usize,
     writer: ArrowWriter<Vec<u8>>,
-    rows: i64,
+    written: i64,
 }
 
 impl std::fmt::Debug for Table {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "Table({} rows)", self.rows)
+        write!(out, "Table({} rows)", self.written)
     }
 }
 
@@ -60,17 +64,34 @@ fn fault(error: &ParquetError) -> io::Error {
     io::Error::other(Fault(format!("an error of the library that writes Parquet ({kind})")))
 }
 
+fn unreadable(error: Unreadable) -> io::Error {
+    io::Error::other(Fault(error.to_string()))
+}
+
 impl Table {
     /// An empty one.
-    pub fn new(columns: &Columns) -> io::Result<Self> {
+    pub fn new(columns: &Arc<Columns>) -> io::Result<Self> {
         let writer = ArrowWriter::try_new(Vec::new(), columns.schema(), Some(properties(columns)?));
-        Ok(Self { writer: writer.map_err(|error| fault(&error))?, rows: 0 })
+        let writer = writer.map_err(|error| fault(&error))?;
+        Ok(Self { rows: Rows::new(columns), waiting: 0, writer, written: 0 })
     }
 
-    /// Adds lines as one row group; what is to be appended to the part.
-    pub fn rows(&mut self, columns: &Columns, lines: &[u8]) -> io::Result<Vec<u8>> {
-        let batch = columns.read(lines).map_err(|error| io::Error::other(Fault(error.to_string())))?;
-        self.rows += i64::try_from(batch.num_rows()).unwrap_or(0);
+    /// Adds lines.
+    pub fn add(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.waiting += lines.len();
+        self.rows.add(lines).map_err(unreadable)
+    }
+
+    /// Bytes of the lines that wait for their row group.
+    pub const fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Ends the row group at hand; what is to be appended to the part.
+    pub fn group(&mut self) -> io::Result<Vec<u8>> {
+        self.waiting = 0;
+        self.written += i64::try_from(self.rows.count()).unwrap_or(0);
+        let batch = self.rows.take().map_err(unreadable)?;
         let written = self.writer.write(&batch).and_then(|()| self.writer.flush());
         written.map_err(|error| fault(&error))?;
         self.taken()
@@ -82,7 +103,7 @@ impl Table {
         let schema = groups.first().map(RowGroupMetaData::schema_descr_ptr);
         let schema =
             schema.ok_or_else(|| io::Error::other(Fault("a part without a row group".to_owned())))?;
-        let file = FileMetaData::new(2, self.rows, Some("Sluis".to_owned()), None, schema, None);
+        let file = FileMetaData::new(2, self.written, Some("Sluis".to_owned()), None, schema, None);
         let metadata = ParquetMetaData::new(file, groups);
         let mut footer = Vec::new();
         ParquetMetaDataWriter::new(&mut footer, &metadata).finish().map_err(|error| fault(&error))?;

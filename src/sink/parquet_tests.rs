@@ -96,8 +96,8 @@ fn what_waits_is_bounded_over_all_parts() {
 fn lines_that_cannot_be_read_back_say_nothing_of_themselves() {
     let root = tempfile::tempdir().unwrap();
     let mut sink = FileSink::open(root.path(), settings()).unwrap();
-    sink.write(&batch(&[("203.0.113.9 is no JSON\n", soon(7_200))]), NOW).unwrap();
-    let error = sink.finish(NOW).unwrap_err().to_string();
+    let error =
+        sink.write(&batch(&[("203.0.113.9 is no JSON\n", soon(7_200))]), NOW).unwrap_err().to_string();
     assert!(error.contains("cannot be read back as columns") && !error.contains("203"), "{error}");
     drop(sink);
     assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);

@@ -32,9 +32,6 @@ use crate::retention::part_name::{self, PARTIAL, PartName};
 const FILE_MODE: u32 = 0o640;
 const DIRECTORY_MODE: u32 = 0o750;
 
-/// Memory for waiting records that a part keeps from piece to piece.
-const PENDING_KEPT: usize = 1 << 20;
-
 /// A part that is closed: whole, on disk, visible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closed {
@@ -129,9 +126,9 @@ pub(super) struct Part {
     /// Open for as long as it is written.
     file: Option<File>,
     hidden: PathBuf,
-    /// Records that wait until there are enough for a piece, in a part that is packed.
+    /// Records that wait until there are enough for a frame, in a compressed part.
     pending: Vec<u8>,
-    /// Of a part of columns.
+    /// A part of columns, with the rows that wait.
     table: Option<Table>,
     /// The deadline in the name.
     pub deadline: Timestamp,
@@ -205,8 +202,9 @@ impl Part {
         match packer {
             None => self.put(bytes)?,
             Some(packer) => {
-                self.pending.extend_from_slice(bytes);
-                if self.pending.len() >= packer.piece_bytes() {
+                let added = packer.add(bytes, &mut self.pending, &mut self.table);
+                added.map_err(|error| self.fault(&error))?;
+                if self.waiting() >= packer.piece_bytes() {
                     self.end_piece(packer)?;
                 }
             }
@@ -228,26 +226,18 @@ impl Part {
 
     /// Writes what waits as a piece.
     pub fn end_piece(&mut self, packer: &mut Packer) -> Result<(), SinkError> {
-        if self.pending.is_empty() {
+        if self.waiting() == 0 {
             return Ok(());
         }
-        let (pending, mut table) = (std::mem::take(&mut self.pending), self.table.take());
-        match packer.piece(&pending, &mut table) {
-            Ok(piece) => self.put(piece)?,
-            Err(error) => return Err(self.fault(&error)),
+        match packer.piece(&mut self.pending, &mut self.table) {
+            Ok(piece) => self.put(piece),
+            Err(error) => Err(self.fault(&error)),
         }
-        self.table = table;
-        // Kept for its memory, unless that is much: parts are many.
-        if pending.capacity() <= PENDING_KEPT {
-            self.pending = pending;
-            self.pending.clear();
-        }
-        Ok(())
     }
 
     /// Bytes of records that wait.
-    pub const fn waiting(&self) -> usize {
-        self.pending.len()
+    pub fn waiting(&self) -> usize {
+        self.pending.len() + self.table.as_ref().map_or(0, Table::waiting)
     }
 
     /// Makes a part of columns whole, if something came since it last was.

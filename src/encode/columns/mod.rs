@@ -4,9 +4,8 @@
 //! of a record is lost: a value that is not of the type of its column stands, as JSON, in the column [`OTHER`]. *Not here*: files of
 //! columns (`sink::parquet`).
 //!
-//! Chosen on 2026-11-27: columns are read from lines, not filled by the worker. The worker's NDJSON is the fastest thing that it writes,
-//! lines say what their columns are whatever the policy is by then, and records of a part stay a run of bytes until there are enough for a
-//! row group, so that memory does not grow with columns times parts. Revisit when reading lines is half of what a row costs.
+//! Chosen on 2026-11-27: columns are read from lines, not filled by the worker. The worker's NDJSON is the fastest thing that it writes, and what
+//! sinks take stays one thing. Revisit when reading lines is half of what a row costs.
 
 mod read;
 
@@ -17,7 +16,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use crate::record::escape;
 use crate::record::span::Escape;
 
-pub use read::Unreadable;
+pub use read::{Rows, Unreadable};
 
 /// The column of what does not fit its own: one JSON object, mostly absent.
 pub const OTHER: &str = "sluis.other";
@@ -46,7 +45,7 @@ pub struct Column {
     pub name: String,
     /// Its type.
     pub kind: Type,
-    /// Its name as it stands between the quotes of a key.
+    /// Its name as it stands in a line, with quotes and colon.
     key: Vec<u8>,
 }
 
@@ -77,8 +76,9 @@ impl Columns {
 
     fn new<'n>(columns: impl Iterator<Item = (&'n str, Type)>) -> Self {
         let column = |(name, kind): (&str, Type)| {
-            let mut key = Vec::new();
+            let mut key = b"\"".to_vec();
             escape::encode(Escape::Json, name.as_bytes(), &mut key);
+            key.extend_from_slice(b"\":");
             Column { name: name.to_owned(), kind, key }
         };
         let all: Vec<Column> = columns.map(column).collect();

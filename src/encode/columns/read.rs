@@ -7,15 +7,15 @@ use arrow_array::builder::{
 };
 use arrow_array::{ArrayRef, RecordBatch};
 
-use super::{Columns, Type};
+use super::{Column, Columns, Type};
 use crate::record::escape;
 use crate::record::span::Escape;
 
 /// Lines that are not as we write them: a bug. Nothing of them is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("record {record} of a batch of lines cannot be read back as columns")]
+#[error("record {record} of a row group cannot be read back as columns")]
 pub struct Unreadable {
-    /// Which of the lines, from 0.
+    /// Which, from 0.
     pub record: usize,
 }
 
@@ -56,16 +56,16 @@ impl Instant {
 }
 
 impl Builder {
-    fn new(kind: Type, rows: usize, bytes: usize) -> Self {
+    fn new(kind: Type) -> Self {
         match kind {
             Type::Time => {
-                let builder = TimestampMicrosecondBuilder::with_capacity(rows).with_timezone("UTC");
+                let builder = TimestampMicrosecondBuilder::with_capacity(0).with_timezone("UTC");
                 Self::Time(builder, Instant::default())
             }
-            Type::Integer => Self::Integer(Int64Builder::with_capacity(rows)),
-            Type::Decimal => Self::Decimal(Float64Builder::with_capacity(rows)),
-            Type::Flag => Self::Flag(BooleanBuilder::with_capacity(rows)),
-            Type::Text | Type::Token => Self::Text(StringBuilder::with_capacity(rows, bytes)),
+            Type::Integer => Self::Integer(Int64Builder::with_capacity(0)),
+            Type::Decimal => Self::Decimal(Float64Builder::with_capacity(0)),
+            Type::Flag => Self::Flag(BooleanBuilder::with_capacity(0)),
+            Type::Text | Type::Token => Self::Text(StringBuilder::with_capacity(0, 0)),
         }
     }
 
@@ -128,41 +128,13 @@ impl Builder {
     }
 }
 
-impl Columns {
-    /// The records of whole lines of NDJSON, one row each, in their order.
-    ///
-    /// # Errors
-    /// [`Unreadable`]: the lines are not those of [`ndjson`](crate::encode::ndjson).
-    pub fn read(&self, lines: &[u8]) -> Result<RecordBatch, Unreadable> {
-        let text = std::str::from_utf8(lines).map_err(|_| Unreadable { record: 0 })?;
-        let rows = memchr::memchr_iter(b'\n', lines).count();
-        let mut rows = Rows {
-            columns: self,
-            builders: self
-                .all
-                .iter()
-                .map(|column| Builder::new(column.kind, rows, lines.len() / 16))
-                .collect(),
-            filled: vec![0; self.all.len()],
-            next: 0,
-            other: String::new(),
-            decoded: Vec::new(),
-        };
-        let mut count = 0;
-        for line in text.lines() {
-            rows.line(line, count + 1).ok_or(Unreadable { record: count })?;
-            count += 1;
-        }
-        let arrays = rows.builders.iter_mut().map(Builder::finish).collect();
-        RecordBatch::try_new(self.schema(), arrays).map_err(|_| Unreadable { record: count })
-    }
-}
-
-struct Rows<'c> {
-    columns: &'c Columns,
+/// Records that were read, until they are taken as a batch.
+pub struct Rows {
+    columns: Arc<Columns>,
     builders: Vec<Builder>,
     /// By column: the row, from 1, that has its last value.
     filled: Vec<usize>,
+    count: usize,
     /// The column that the next key is of, if records are alike.
     next: usize,
     /// Members of the object of what does not fit.
@@ -170,50 +142,102 @@ struct Rows<'c> {
     decoded: Vec<u8>,
 }
 
-impl Rows<'_> {
-    /// Reads the line of row `row`, from 1.
-    fn line(&mut self, line: &str, row: usize) -> Option<()> {
+impl Rows {
+    /// None yet.
+    pub fn new(columns: &Arc<Columns>) -> Self {
+        Self {
+            columns: Arc::clone(columns),
+            builders: columns.all.iter().map(|column| Builder::new(column.kind)).collect(),
+            filled: vec![0; columns.all.len()],
+            count: 0,
+            next: 0,
+            other: String::new(),
+            decoded: Vec::new(),
+        }
+    }
+
+    /// Adds the records of whole lines of NDJSON, one row each, in their order.
+    ///
+    /// # Errors
+    /// [`Unreadable`]: the lines are not those of [`ndjson`](crate::encode::ndjson). What was added before is worthless then.
+    pub fn add(&mut self, lines: &[u8]) -> Result<(), Unreadable> {
+        let mut rest = std::str::from_utf8(lines).map_err(|_| Unreadable { record: self.count })?;
+        while let Some(end) = memchr::memchr(b'\n', rest.as_bytes()) {
+            self.line(&rest[..end]).ok_or(Unreadable { record: self.count })?;
+            rest = &rest[end + 1..];
+        }
+        if rest.is_empty() { Ok(()) } else { Err(Unreadable { record: self.count }) }
+    }
+
+    /// Rows that were added.
+    pub const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// All of them as one batch; there are none then.
+    ///
+    /// # Errors
+    /// [`Unreadable`]: a bug.
+    pub fn take(&mut self) -> Result<RecordBatch, Unreadable> {
+        let arrays = self.builders.iter_mut().map(Builder::finish).collect();
+        self.filled.fill(0);
+        let record = std::mem::take(&mut self.count);
+        RecordBatch::try_new(self.columns.schema(), arrays).map_err(|_| Unreadable { record })
+    }
+
+    /// Reads a line as the next row.
+    fn line(&mut self, line: &str) -> Option<()> {
         let mut rest = line.strip_prefix('{')?.strip_suffix('}')?;
         self.next = 0;
         self.other.clear();
+        let row = self.count + 1;
         while !rest.is_empty() {
-            let after = rest.strip_prefix('"')?;
-            let end = string_end(after.as_bytes())?.0;
-            let key = &after[..end];
-            let (value, left) = value(after[end..].strip_prefix("\":")?)?;
-            let is_put = self.find(key.as_bytes()).filter(|column| self.filled[*column] != row).is_some_and(
-                |column| {
-                    let is_put = self.builders[column].put(value, &mut self.decoded);
-                    if is_put {
-                        self.filled[column] = row;
-                    }
-                    is_put
-                },
-            );
+            let (column, after) = self.key(rest)?;
+            let (value, left) = value(after)?;
+            let is_put = column.filter(|column| self.filled[*column] != row).is_some_and(|column| {
+                let is_put = self.builders[column].put(value, &mut self.decoded);
+                if is_put {
+                    self.filled[column] = row;
+                }
+                is_put
+            });
             if !is_put {
-                self.keep(key, value);
+                // With its colon and what is before it.
+                self.keep(&rest[..rest.len() - after.len()], value);
             }
             rest = left.strip_prefix(',').unwrap_or(left);
         }
         self.end(row);
+        self.count = row;
         Some(())
     }
 
-    /// The column of a key. Records of a class are mostly alike, so that the next column is that of the next key, or one of those after it.
-    fn find(&mut self, key: &[u8]) -> Option<usize> {
+    /// The column whose key `rest` begins with, and what follows the key. Records of a class are mostly alike, so that the next column is
+    /// that of the next key, or one of those after it.
+    #[inline]
+    fn key<'l>(&mut self, rest: &'l str) -> Option<(Option<usize>, &'l str)> {
         let all = &self.columns.all;
-        let mut places = (self.next..all.len()).chain(0..self.next);
-        let found = places.find(|place| all[*place].key == key)?;
-        self.next = (found + 1) % all.len();
-        Some(found)
+        for (place, column) in all.iter().enumerate().skip(self.next) {
+            if column.begins(rest) {
+                self.next = place + 1;
+                return Some((Some(place), &rest[column.key.len()..]));
+            }
+        }
+        for (place, column) in all.iter().enumerate().take(self.next) {
+            if column.begins(rest) {
+                return Some((Some(place), &rest[column.key.len()..]));
+            }
+        }
+        let end = 1 + string_end(rest.strip_prefix('"')?.as_bytes())?.0;
+        Some((None, rest[end..].strip_prefix("\":")?))
     }
 
-    /// Remembers a value that fits no column.
+    /// Remembers a value that fits no column, with its key.
     fn keep(&mut self, key: &str, value: Value<'_>) {
         let quote = if matches!(value, Value::Text(..)) { "\"" } else { "" };
         let (Value::Text(text, _) | Value::Bare(text)) = value;
         let comma = if self.other.is_empty() { "" } else { "," };
-        for piece in [comma, "\"", key, "\":", quote, text, quote] {
+        for piece in [comma, key, quote, text, quote] {
             self.other.push_str(piece);
         }
     }
@@ -232,6 +256,18 @@ impl Rows<'_> {
                 builder.append_value(&self.other);
             }
             builder => builder.put_null(),
+        }
+    }
+}
+
+impl Column {
+    /// Whether `rest` begins with its key. The first bytes are compared by themselves: keys differ there mostly.
+    #[inline]
+    fn begins(&self, rest: &str) -> bool {
+        let (rest, key) = (rest.as_bytes(), &self.key[..]);
+        match (rest.first_chunk::<8>(), key.first_chunk::<8>()) {
+            (Some(rest), Some(key)) if rest != key => false,
+            _ => rest.starts_with(key),
         }
     }
 }

@@ -4,7 +4,7 @@ use arrow_array::types::{Float64Type, Int64Type, TimestampMicrosecondType};
 
 use super::*;
 
-fn columns() -> Columns {
+fn columns() -> Arc<Columns> {
     let own = [
         ("time", Type::Time),
         ("sluis.class", Type::Text),
@@ -17,7 +17,13 @@ fn columns() -> Columns {
         ("sluis.time_completed", Type::Flag),
         (OTHER, Type::Text),
     ];
-    Columns::new(own.into_iter())
+    Arc::new(Columns::new(own.into_iter()))
+}
+
+fn read(lines: &[u8]) -> Result<arrow_array::RecordBatch, Unreadable> {
+    let mut rows = Rows::new(&columns());
+    rows.add(lines)?;
+    rows.take()
 }
 
 #[test]
@@ -30,7 +36,7 @@ fn every_value_has_its_type_and_what_does_not_fit_is_kept_beside() {
         r#"{"time":"soon","sluis.class":"web","http.response.status_code":99999999999999999999,"http.response.status_code":7,"sluis.epoch":""}"#,
         "\n",
     );
-    let batch = columns().read(lines.as_bytes()).unwrap();
+    let batch = read(lines.as_bytes()).unwrap();
     assert_eq!((batch.num_rows(), batch.num_columns()), (3, 10));
     let time = batch.column(0).as_primitive::<TimestampMicrosecondType>();
     assert_eq!((time.value(0), time.is_null(1), time.is_null(2)), (1_795_256_132_000_250, true, true));
@@ -70,8 +76,28 @@ fn what_we_never_write_is_an_error_that_says_nothing_of_it() {
         "{\"a\":\"\\",
     ] {
         let lines = format!("{{\"sluis.class\":\"web\"}}\n{broken}\n");
-        assert_eq!(columns().read(lines.as_bytes()), Err(Unreadable { record: 1 }), "{broken}");
+        assert_eq!(read(lines.as_bytes()), Err(Unreadable { record: 1 }), "{broken}");
     }
-    assert_eq!(columns().read(&[0xff, b'\n']), Err(Unreadable { record: 0 }));
-    assert_eq!(columns().read(b"").unwrap().num_rows(), 0);
+    assert_eq!(read(&[0xff, b'\n']), Err(Unreadable { record: 0 }));
+    assert_eq!(read(b"").unwrap().num_rows(), 0);
+}
+
+#[test]
+fn rows_are_taken_and_begin_anew() {
+    let mut rows = Rows::new(&columns());
+    let line = |number: u32| {
+        format!("{{\"sluis.class\":\"web\",\"http.response.status_code\":{number},\"sluis.epoch\":\"e\"}}\n")
+    };
+    for round in 1..4 {
+        rows.add((line(round) + &line(200)).as_bytes()).unwrap();
+        rows.add(line(300).as_bytes()).unwrap();
+        assert_eq!(rows.count(), 3);
+        let batch = rows.take().unwrap();
+        let status = batch.column(3).as_primitive::<Int64Type>();
+        assert_eq!(status.values(), &[i64::from(round), 200, 300]);
+        assert_eq!((batch.column(2).null_count(), batch.column(1).null_count()), (3, 0));
+    }
+    assert_eq!((rows.count(), rows.take().unwrap().num_rows()), (0, 0));
+    // A line without its end is none.
+    assert_eq!(rows.add(b"{\"sluis.class\":\"web\"}"), Err(Unreadable { record: 0 }));
 }
