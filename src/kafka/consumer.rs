@@ -175,14 +175,6 @@ impl LaneConsumer {
             .map_err(|error| KafkaError::call("taking partitions on", &error))
     }
 
-    /// Has the messages of partitions that were assigned come here, once more. A partition that is let go and taken on again at once may
-    /// lose its way: the client forgets where its messages go when it has stopped, in its own time. None is lost meanwhile.
-    pub fn attach_again<'p>(&self, partitions: impl Iterator<Item = &'p Partition>) {
-        for (topic, partition) in partitions {
-            self.inbox.attach(topic, *partition);
-        }
-    }
-
     /// Lets partitions go.
     pub fn release(&self, partitions: &[Partition]) -> Result<(), KafkaError> {
         let list = list(partitions.iter().map(|partition| (partition, Offset::Invalid)))?;

@@ -117,7 +117,7 @@ impl<C: ConsumerContext> Inbox<C> {
             let (messages_max, bytes_max) = self.batch_max;
             self.next = (bytes_max * self.read.len() / bytes.max(1)).clamp(1, messages_max);
         }
-        Batch { is_full: self.read.len() == count_max, messages: &mut self.read }
+        Batch { messages: &mut self.read }
     }
 }
 
@@ -131,18 +131,12 @@ impl<C: ConsumerContext> Drop for Inbox<C> {
 /// Messages that were read together. Raw: no `Debug`.
 pub struct Batch<'q> {
     messages: &'q mut Vec<*mut sys::rd_kafka_message_t>,
-    is_full: bool,
 }
 
 impl Batch<'_> {
     /// True when nothing came.
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
-    }
-
-    /// True when more may be waiting: it holds as many as were asked for.
-    pub const fn is_full(&self) -> bool {
-        self.is_full
     }
 
     /// The messages, in the order of each partition.

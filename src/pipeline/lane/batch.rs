@@ -42,9 +42,8 @@ struct Found {
 impl Lane<'_> {
     /// Waits at most `wait` for messages, and turns what is there into messages of this round.
     pub(super) fn read(&mut self, wait: Duration) -> Result<(), KafkaError> {
-        let Self { consumer, worker, outcome, events, beside, holding, setup, around, is_behind, .. } = self;
+        let Self { consumer, worker, outcome, events, beside, holding, setup, around, .. } = self;
         let batch = consumer.read(wait);
-        *is_behind = batch.is_full();
         if batch.is_empty() {
             return Ok(());
         }

@@ -28,11 +28,6 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// ended its round.
 const LEAVE: Duration = Duration::from_secs(12);
 
-/// How many times as long a round may be while more is waiting than a batch takes, and how long at most: well under the time that brokers
-/// give a transaction.
-const BEHIND: u32 = 4;
-const BEHIND_MAX: Duration = Duration::from_secs(1);
-
 /// Errors of brokers that are told before messages are read again: an event of the group may wait behind them.
 const ERRORS: usize = 16;
 
@@ -60,8 +55,6 @@ pub(super) struct Lane<'a> {
     /// Since when the group is waited for: nothing is read meanwhile.
     pub awaits_group: Option<Instant>,
     pub has_committed: bool,
-    /// The last batch was full: more was waiting than a batch takes.
-    pub is_behind: bool,
     forgotten: Instant,
 }
 
@@ -93,7 +86,6 @@ impl<'a> Lane<'a> {
             round: None,
             awaits_group: None,
             has_committed: false,
-            is_behind: false,
             forgotten: Instant::now(),
         })
     }
@@ -140,7 +132,6 @@ impl<'a> Lane<'a> {
                 self.forgotten = Instant::now();
                 self.worker.forget_dead((self.around.clock)());
                 self.say_lag();
-                self.consumer.attach_again(self.holding.iter().map(|held| &held.partition));
                 self.look_again()?;
             }
         }
@@ -180,12 +171,8 @@ impl<'a> Lane<'a> {
         Duration::from_millis(self.setup.kafka.commit_ms)
     }
 
-    /// A commit waits until nothing is in flight, and meanwhile nothing is read. Who is behind makes fewer: what its readers wait for is
-    /// the backlog.
     fn is_due(&self, round: &Round) -> bool {
-        let every = self.commit_every();
-        let every = if self.is_behind { every.max((every * BEHIND).min(BEHIND_MAX)) } else { every };
-        round.left(every).is_zero() || round.bytes >= self.setup.round_bytes()
+        round.left(self.commit_every()).is_zero() || round.bytes >= self.setup.round_bytes()
     }
 
     /// Does what the group has decided. The round at hand is ended first.
