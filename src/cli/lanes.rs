@@ -242,6 +242,7 @@ impl Erasing<'_> {
         if self.clock.paused().load(Ordering::Acquire) || self.eraser.next().is_some_and(|next| next > now) {
             return;
         }
+        self.cluster.keep();
         let mut problems = Vec::new();
         if self.asked.elapsed() >= ASKED_EVERY {
             self.asked = Instant::now();

@@ -9,15 +9,24 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
+use super::lost::Lost;
+
 /// Remembers why brokers did not answer.
 #[derive(Default)]
-pub struct Why(Mutex<Option<RDKafkaErrorCode>>);
+pub struct Why {
+    known: Mutex<Option<RDKafkaErrorCode>>,
+    /// Whether there is any broker left that could.
+    pub(super) lost: Lost,
+}
 
 impl ClientContext for Why {
     // What librdkafka logs would stand beside our own words for the same fault.
     fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.lost.hear(statistics);
+    }
     fn error(&self, error: KafkaError, _: &str) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         // That a connection ended, or all did, follows from each of the other reasons.
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::BrokerTransportFailure)
@@ -32,7 +41,7 @@ impl ConsumerContext for Why {}
 impl Why {
     /// Why they did not since this was asked last.
     pub(super) fn take(&self) -> Option<RDKafkaErrorCode> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -53,14 +62,19 @@ pub fn reader(config: &ClientConfig, group: &str) -> Result<Reader, KafkaError> 
 /// Events that are looked at for a reason: errors come one by one.
 const EVENTS_MAX: usize = 32;
 
-/// Why a call of `reader` was not answered, where more is known than `error` says.
-pub fn reason(reader: &Reader, error: &KafkaError) -> Option<RDKafkaErrorCode> {
+/// Serves what waits for a reader.
+pub(super) fn serve(reader: &Reader) {
     for _ in 0..EVENTS_MAX {
         if reader.poll(Duration::ZERO).is_none() {
             break;
         }
     }
-    let known = *reader.context().0.lock().unwrap_or_else(PoisonError::into_inner);
+}
+
+/// Why a call of `reader` was not answered, where more is known than `error` says.
+pub fn reason(reader: &Reader, error: &KafkaError) -> Option<RDKafkaErrorCode> {
+    serve(reader);
+    let known = *reader.context().known.lock().unwrap_or_else(PoisonError::into_inner);
     let of_call = error.rdkafka_error_code();
     match of_call {
         Some(

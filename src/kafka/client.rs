@@ -6,6 +6,7 @@ use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 
 use super::error::KafkaError;
+use super::lost;
 use crate::config::kafka::{
     KafkaPlan, MESSAGE_TIMEOUT_SECONDS, Sasl, SecretFrom, Security, TRANSACTION_TIMEOUT_SECONDS,
 };
@@ -40,6 +41,7 @@ fn connection_of(plan: &KafkaPlan, client: Client) -> Result<ClientConfig, Kafka
         .set("enable.metrics.push", "false")
         .set("log.connection.close", "false")
         .set_log_level(RDKafkaLogLevel::Error);
+    lost::look(&mut config);
     secure(&mut config, &plan.security)?;
     Ok(config)
 }

@@ -17,6 +17,7 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use super::error::KafkaError;
 use super::ffi::{Batch, Inbox};
+use super::lost::{self, Lost};
 
 /// Messages of one batch, and bytes, about: enough that the cost of a call vanishes, and as many as stay near the processor.
 const BATCH_MAX: (usize, usize) = (2_000, 512 << 10);
@@ -48,12 +49,16 @@ pub struct Told {
     /// This member has what the group last decided. Otherwise it joins: for the first time, or again, once it has let something go.
     is_settled: AtomicBool,
     is_closing: AtomicBool,
+    lost: Lost,
 }
 
 impl ClientContext for Told {
     // What librdkafka logs may name anything; errors come as codes.
     fn log(&self, _: rdkafka::config::RDKafkaLogLevel, _: &str, _: &str) {}
     fn error(&self, _: rdkafka::error::KafkaError, _: &str) {}
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.lost.hear(statistics);
+    }
 }
 
 impl ConsumerContext for Told {
@@ -92,6 +97,8 @@ fn partitions(list: &TopicPartitionList) -> Vec<Partition> {
 /// See the module comment.
 pub struct LaneConsumer {
     inbox: Inbox<Told>,
+    /// Where it began.
+    brokers: String,
     consumer: Arc<BaseConsumer<Told>>,
 }
 
@@ -104,7 +111,7 @@ impl LaneConsumer {
         let consumer = Arc::new(consumer);
         let inbox = Inbox::new(&consumer, BATCH_MAX);
         consumer.subscribe(topics).map_err(|error| KafkaError::call("subscribing to topics", &error))?;
-        Ok(Self { inbox, consumer })
+        Ok(Self { inbox, brokers: lost::brokers(config), consumer })
     }
 
     /// Serves the client, and gives the next event of the group. An error is one of the client as a whole.
@@ -116,7 +123,9 @@ impl LaneConsumer {
             return Ok(Some(event));
         }
         // No message comes this way: partitions have the inbox.
-        match self.consumer.poll(Duration::ZERO) {
+        let served = self.consumer.poll(Duration::ZERO);
+        self.consumer.context().lost.find_again(self.consumer.client(), &self.brokers);
+        match served {
             Some(Err(error)) => Err(KafkaError::call("reading", &error)),
             _ => Ok(known(&self.consumer)),
         }
@@ -173,6 +182,12 @@ impl LaneConsumer {
         self.consumer
             .incremental_assign(&list)
             .map_err(|error| KafkaError::call("taking partitions on", &error))
+    }
+
+    /// Has the messages of a partition that was assigned come here, once more. One that is let go and taken on again at once may lose its
+    /// way: the client forgets where its messages go when it has stopped, in its own time. None is lost meanwhile.
+    pub fn attach_again(&self, (topic, partition): &Partition) {
+        self.inbox.attach(topic, *partition);
     }
 
     /// Lets partitions go.

@@ -17,6 +17,7 @@ use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rdkafka::client::{Client, ClientContext};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
@@ -117,7 +118,7 @@ impl<C: ConsumerContext> Inbox<C> {
             let (messages_max, bytes_max) = self.batch_max;
             self.next = (bytes_max * self.read.len() / bytes.max(1)).clamp(1, messages_max);
         }
-        Batch { messages: &mut self.read }
+        Batch { is_full: self.read.len() == count_max, messages: &mut self.read }
     }
 }
 
@@ -131,12 +132,18 @@ impl<C: ConsumerContext> Drop for Inbox<C> {
 /// Messages that were read together. Raw: no `Debug`.
 pub struct Batch<'q> {
     messages: &'q mut Vec<*mut sys::rd_kafka_message_t>,
+    is_full: bool,
 }
 
 impl Batch<'_> {
     /// True when nothing came.
     pub fn is_empty(&self) -> bool {
         self.messages.is_empty()
+    }
+
+    /// True when more may be waiting: it holds as many as were asked for.
+    pub const fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// The messages, in the order of each partition.
@@ -226,6 +233,13 @@ impl<'b> Incoming<'b> {
         let millis = unsafe { sys::rd_kafka_message_timestamp(self.raw, &raw mut kind) };
         (kind != sys::rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE).then_some(millis)
     }
+}
+
+/// Has a client know these brokers, too (`host:port`, separated by commas), and connect to one of them if it knew none.
+pub fn add_brokers<C: ClientContext>(client: &Client<C>, brokers: &str) {
+    let Ok(brokers) = CString::new(brokers) else { return };
+    // SAFETY: the client lives; the text is copied, and ends with a zero.
+    unsafe { sys::rd_kafka_brokers_add(client.native_ptr(), brokers.as_ptr()) };
 }
 
 const OK: sys::rd_kafka_resp_err_t = sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;

@@ -10,9 +10,8 @@
 //! ([`ffi`]), because one call per message costs a third more CPU than all of the rest. Revisit when a client in Rust has transactions.
 //!
 //! Topics: [`limits`] is the arithmetic, [`judge`] holds one topic against it, [`live`] all of a pipeline's; [`topics`] asks and changes;
-//! [`clock`] tells a broker's clock from
-//! ours; [`eraser`] does what is in [`erase`] once a minute while a pipeline runs, with raw
-//! records behind all other [`readers`].
+//! [`clock`] tells a broker's clock from ours; [`eraser`] does what is in [`erase`] once a minute while a pipeline runs, with raw records
+//! behind all other [`readers`]. [`lost`] keeps clients from having nobody to ask.
 
 pub mod asking;
 pub mod client;
@@ -27,6 +26,7 @@ pub mod ffi_admin;
 pub mod judge;
 pub mod limits;
 pub mod live;
+pub mod lost;
 pub mod producer;
 pub mod readers;
 pub mod topics;

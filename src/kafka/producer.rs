@@ -17,6 +17,7 @@ use super::asking::Why;
 use super::consumer::{Partition, config_problem, list};
 use super::error::{KafkaError, Remedy};
 use super::ffi::{NotSent, Outbox};
+use super::lost;
 
 /// How long a call of a transaction may take. Beyond it the broker has given the transaction up.
 pub const CALL: Duration = Duration::from_secs(12);
@@ -37,6 +38,9 @@ pub struct Receipts {
 
 impl ClientContext for Receipts {
     fn log(&self, _: rdkafka::config::RDKafkaLogLevel, _: &str, _: &str) {}
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.why.lost.hear(statistics);
+    }
     fn error(&self, error: rdkafka::error::KafkaError, said: &str) {
         self.why.error(error, said);
     }
@@ -55,6 +59,8 @@ impl ProducerContext for Receipts {
 /// See the module comment.
 pub struct LaneProducer {
     outbox: Outbox<Receipts>,
+    /// Where it began.
+    brokers: String,
     producer: Arc<BaseProducer<Receipts>>,
 }
 
@@ -66,10 +72,11 @@ impl LaneProducer {
                 KafkaError::Config { what: "[kafka]".to_owned(), problem: config_problem(&error) }
             })?;
         let producer = Arc::new(producer);
+        let brokers = lost::brokers(config);
         if config.get("transactional.id").is_some() {
-            prepare(&producer)?;
+            prepare(&producer, &brokers)?;
         }
-        Ok(Self { outbox: Outbox::new(&producer, topics)?, producer })
+        Ok(Self { outbox: Outbox::new(&producer, topics)?, brokers, producer })
     }
 
     /// Begins a transaction.
@@ -91,15 +98,20 @@ impl LaneProducer {
         self.outbox.send(to, millis, payload, key, headers)
     }
 
+    /// Serves the client. To be called now and then, also while there is nothing to send.
+    pub fn serve(&self) {
+        serve(&self.producer, &self.brokers);
+    }
+
     /// Serves receipts; true when one says that a message was not delivered.
     pub fn has_failed(&self) -> bool {
-        self.producer.poll(Duration::ZERO);
+        self.serve();
         self.producer.context().failed.load(Ordering::Relaxed)
     }
 
     /// What was not delivered is read again.
     pub fn forget_failures(&self) {
-        self.producer.poll(Duration::ZERO);
+        self.serve();
         self.producer.context().failed.store(false, Ordering::Relaxed);
     }
 
@@ -132,7 +144,7 @@ impl LaneProducer {
             let aborted = self.producer.abort_transaction(wait);
             aborted.map_err(|error| KafkaError::transaction("aborting a transaction", &error))
         });
-        self.producer.poll(Duration::ZERO);
+        self.serve();
         self.producer.context().failed.store(false, Ordering::Relaxed);
         aborted
     }
@@ -148,19 +160,24 @@ impl LaneProducer {
             if *code != RDKafkaErrorCode::OperationTimedOut || began.elapsed() >= CALL {
                 return done;
             }
-            self.producer.poll(Duration::ZERO);
+            self.serve();
         }
     }
 }
 
+fn serve(producer: &BaseProducer<Receipts>, brokers: &str) {
+    producer.poll(Duration::ZERO);
+    producer.context().why.lost.find_again(producer.client(), brokers);
+}
+
 /// Gets the producer its identity. The call waits for brokers that refuse us as for those that are away; who is refused hears why.
-fn prepare(producer: &BaseProducer<Receipts>) -> Result<(), KafkaError> {
+fn prepare(producer: &BaseProducer<Receipts>, brokers: &str) -> Result<(), KafkaError> {
     let began = Instant::now();
     loop {
         let Err(error) = producer.init_transactions(OPEN_SLICE) else { return Ok(()) };
         let error = KafkaError::transaction("preparing transactions", &error);
         let KafkaError::Transaction { what, code, remedy: Remedy::Retry } = error else { return Err(error) };
-        producer.poll(Duration::ZERO);
+        serve(producer, brokers);
         let reason = producer.context().why.take();
         let is_refused = matches!(reason, Some(RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL));
         if is_refused || began.elapsed() >= OPEN {

@@ -12,18 +12,18 @@ use rdkafka::admin::{
     AdminClient, AdminOptions, ConfigSource, NewPartitions, NewTopic, OwnedResourceSpecifier,
     ResourceSpecifier, TopicReplication,
 };
-use rdkafka::client::DefaultClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::asking::{self, Reader};
+use super::asking::{self, Reader, Why};
 use super::error::KAFKA_MIN;
 use super::ffi_admin::{self, Said};
 use super::judge::{Found, Setting};
 use super::limits::{Broker, CHECK_MS_DEFAULT, text};
+use super::lost;
 use crate::record::timestamp::Timestamp;
 
 /// How long an answer may take.
@@ -163,7 +163,7 @@ pub struct Ends {
 
 /// A cluster that is asked.
 pub struct Cluster {
-    admin: AdminClient<DefaultClientContext>,
+    admin: AdminClient<Why>,
     pub(super) reader: Reader,
     config: ClientConfig,
 }
@@ -175,9 +175,17 @@ impl Cluster {
         let mut config = config.clone();
         // What librdkafka logs would reach standard error beside our own words for the same fault.
         config.set_log_level(RDKafkaLogLevel::Emerg);
-        let admin = config.create().map_err(|error| doing.error(error))?;
+        let admin = config.create_with_context(Why::default()).map_err(|error| doing.error(error))?;
         let reader = asking::reader(&config, ASKING).map_err(|error| doing.error(error))?;
         Ok(Self { admin, reader, config })
+    }
+
+    /// To be called now and then by whoever keeps it: its clients find brokers again that they lost.
+    pub fn keep(&self) {
+        asking::serve(&self.reader);
+        let brokers = lost::brokers(&self.config);
+        self.reader.context().lost.find_again(self.reader.client(), &brokers);
+        self.admin.inner().context().lost.find_again(self.admin.inner(), &brokers);
     }
 
     /// A client that can ask for the committed offsets of `group`; it never joins it.

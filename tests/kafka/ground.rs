@@ -12,11 +12,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::message::Message as _;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use rdkafka::client::ClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext};
+use rdkafka::message::{DeliveryResult, Message as _};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
 use rdkafka::{Offset, TopicPartitionList};
 use rustix::process::{Pid, Signal, kill_process};
+use sluis::kafka::lost::{self, Lost};
 use tempfile::TempDir;
 
 use crate::support::broker::{Broker, Message, unique};
@@ -339,6 +341,24 @@ impl Drop for Instance {
     }
 }
 
+/// A client that stays while brokers are broken: what it has lost it finds again, as ours do.
+#[derive(Default)]
+pub struct Lasting(Lost);
+
+impl ClientContext for Lasting {
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.0.hear(statistics);
+    }
+}
+
+impl ConsumerContext for Lasting {}
+
+impl ProducerContext for Lasting {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
+}
+
 /// Feeds numbered lines at a steady rate, number n to partition n modulo their count, whatever becomes of the brokers.
 pub struct Feeder {
     stop: Arc<AtomicBool>,
@@ -352,7 +372,10 @@ impl Feeder {
         config.set("enable.idempotence", "true").set("linger.ms", "5").set("retry.backoff.max.ms", "200");
         // However long brokers are away.
         config.set("message.timeout.ms", "0");
-        let producer: BaseProducer = config.create().expect("a producer");
+        lost::look(&mut config);
+        let brokers = lost::brokers(&config);
+        let producer: BaseProducer<Lasting> =
+            config.create_with_context(Lasting::default()).expect("a producer");
         let (topic, partitions) = (ground.raw.clone(), u64::from(ground.partitions.unsigned_abs()));
         let (stop, fed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let (stopped, count) = (Arc::clone(&stop), Arc::clone(&fed));
@@ -373,6 +396,7 @@ impl Feeder {
                     count.store(number, Ordering::Relaxed);
                 }
                 producer.poll(Duration::from_millis(10));
+                producer.context().0.find_again(producer.client(), &brokers);
             }
             producer.flush(Duration::from_mins(2)).expect("all is acknowledged");
         });
@@ -397,11 +421,12 @@ impl Feeder {
 }
 
 /// A reader of what is committed in the output, from its beginning.
-pub fn clean_reader(ground: &Ground<'_>) -> BaseConsumer {
+pub fn clean_reader(ground: &Ground<'_>) -> BaseConsumer<Lasting> {
     let mut config = ground.broker.config();
     config.set("group.id", "tests-watch").set("isolation.level", "read_committed");
     config.set("enable.auto.commit", "false").set("fetch.wait.max.ms", "50");
-    let consumer: BaseConsumer = config.create().expect("a consumer");
+    lost::look(&mut config);
+    let consumer: BaseConsumer<Lasting> = config.create_with_context(Lasting::default()).expect("a consumer");
     let mut list = TopicPartitionList::new();
     for partition in 0..ground.partitions {
         list.add_partition_offset(&ground.clean, partition, Offset::Beginning).expect("valid");
@@ -419,14 +444,16 @@ pub struct Watcher {
 
 impl Watcher {
     pub fn start(ground: &Ground<'_>) -> Self {
-        let consumer = clean_reader(ground);
+        let (consumer, brokers) = (clean_reader(ground), ground.broker.brokers().to_owned());
         let seen: Vec<AtomicU64> = (0..ground.partitions).map(|_| AtomicU64::new(0)).collect();
         let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(seen));
         let (stopped, noted) = (Arc::clone(&stop), Arc::clone(&seen));
         let thread = thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
                 // Of a node that is away; the client tries again.
-                let Some(Ok(message)) = consumer.poll(Duration::from_millis(50)) else { continue };
+                let polled = consumer.poll(Duration::from_millis(50));
+                consumer.context().0.find_again(consumer.client(), &brokers);
+                let Some(Ok(message)) = polled else { continue };
                 let number = number(message.payload().unwrap_or_default()).unwrap_or(0);
                 noted[message.partition().unsigned_abs() as usize].fetch_max(number, Ordering::Relaxed);
             }

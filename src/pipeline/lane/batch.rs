@@ -42,8 +42,9 @@ struct Found {
 impl Lane<'_> {
     /// Waits at most `wait` for messages, and turns what is there into messages of this round.
     pub(super) fn read(&mut self, wait: Duration) -> Result<(), KafkaError> {
-        let Self { consumer, worker, outcome, events, beside, holding, setup, around, .. } = self;
+        let Self { consumer, worker, outcome, events, beside, holding, setup, around, is_behind, .. } = self;
         let batch = consumer.read(wait);
+        *is_behind = batch.is_full();
         if batch.is_empty() {
             return Ok(());
         }
@@ -162,6 +163,7 @@ impl Lane<'_> {
         self.consumer.assign(&[(partition, Some(first))])?;
         if let Some(held) = self.holding.get_mut(place) {
             held.committed = Some(first);
+            held.taken_again = Some(Instant::now());
         }
         Ok(())
     }

@@ -20,6 +20,8 @@ pub(super) struct Held {
     pub next: Option<i64>,
     /// Fetching rests until then.
     pub rests_until: Option<Instant>,
+    /// Since when it is taken on again, after it was let go in the same moment.
+    pub taken_again: Option<Instant>,
 }
 
 /// All of them.

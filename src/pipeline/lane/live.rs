@@ -28,8 +28,16 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// ended its round.
 const LEAVE: Duration = Duration::from_secs(12);
 
+/// How many times as long a round may be while more is waiting than a batch takes, and how long at most: well under the time that brokers
+/// give a transaction.
+const BEHIND: u32 = 4;
+const BEHIND_MAX: Duration = Duration::from_secs(1);
+
 /// Errors of brokers that are told before messages are read again: an event of the group may wait behind them.
 const ERRORS: usize = 16;
+
+/// How long the client may take to stop a partition that was let go and taken on again.
+const ATTACH: Duration = Duration::from_secs(10);
 
 /// How often workers forget keys that are dead, at least.
 const FORGET: Duration = Duration::from_secs(1);
@@ -55,6 +63,8 @@ pub(super) struct Lane<'a> {
     /// Since when the group is waited for: nothing is read meanwhile.
     pub awaits_group: Option<Instant>,
     pub has_committed: bool,
+    /// The last batch was full: more was waiting than a batch takes.
+    pub is_behind: bool,
     forgotten: Instant,
 }
 
@@ -86,6 +96,7 @@ impl<'a> Lane<'a> {
             round: None,
             awaits_group: None,
             has_committed: false,
+            is_behind: false,
             forgotten: Instant::now(),
         })
     }
@@ -132,7 +143,11 @@ impl<'a> Lane<'a> {
                 self.forgotten = Instant::now();
                 self.worker.forget_dead((self.around.clock)());
                 self.say_lag();
+                self.attach_again();
                 self.look_again()?;
+                if let Some(producer) = &self.producer {
+                    producer.serve();
+                }
             }
         }
     }
@@ -171,8 +186,12 @@ impl<'a> Lane<'a> {
         Duration::from_millis(self.setup.kafka.commit_ms)
     }
 
+    /// A commit waits until nothing is in flight, and meanwhile nothing is read. Who is behind makes fewer: what its readers wait for is
+    /// the backlog.
     fn is_due(&self, round: &Round) -> bool {
-        round.left(self.commit_every()).is_zero() || round.bytes >= self.setup.round_bytes()
+        let every = self.commit_every();
+        let every = if self.is_behind { every.max((every * BEHIND).min(BEHIND_MAX)) } else { every };
+        round.left(every).is_zero() || round.bytes >= self.setup.round_bytes()
     }
 
     /// Does what the group has decided. The round at hand is ended first.
@@ -219,8 +238,16 @@ impl<'a> Lane<'a> {
                 self.around.events.tell(LaneEvent::Unchecked { partition: &partition });
                 unread.push(partition.clone());
             }
-            let held =
-                Held { partition, topic_id: 0, input, pattern, committed, next: None, rests_until: None };
+            let held = Held {
+                partition,
+                topic_id: 0,
+                input,
+                pattern,
+                committed,
+                next: None,
+                rests_until: None,
+                taken_again: None,
+            };
             self.holding.add(held);
         }
         if !unread.is_empty() {
@@ -267,6 +294,16 @@ impl<'a> Lane<'a> {
             }
         }
         if checked.is_empty() { Ok(()) } else { self.consumer.pause(&checked, false) }
+    }
+
+    /// What was let go and taken on again at once, a moment ago.
+    fn attach_again(&mut self) {
+        for held in self.holding.iter_mut() {
+            if let Some(since) = held.taken_again {
+                self.consumer.attach_again(&held.partition);
+                held.taken_again = held.taken_again.filter(|_| since.elapsed() < ATTACH);
+            }
+        }
     }
 
     /// How far it is from the ends, as the brokers last said with what was fetched.
