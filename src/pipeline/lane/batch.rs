@@ -11,6 +11,7 @@ use super::held::Holding;
 use super::live::Lane;
 use super::parts::{Said, packed, value_after};
 use super::payload::Events;
+use super::round::rest;
 use super::setup::{Output, Setup};
 use super::{Around, Beat};
 use crate::config::kafka::{MESSAGE_TIMEOUT_SECONDS, Payload, TRANSACTION_TIMEOUT_SECONDS};
@@ -390,7 +391,7 @@ impl Sender<'_> {
                         return Err(KafkaError::Call { what: "waiting for room to send", code });
                     }
                     self.beat.now();
-                    std::thread::sleep(Duration::from_millis(1));
+                    rest(since);
                 }
             }
         }

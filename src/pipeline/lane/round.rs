@@ -14,8 +14,10 @@ use crate::pipeline::counts::Counts;
 /// How long receipts are waited for under at least once; the client gives a message up before.
 const RECEIPTS: Duration = Duration::from_secs(35);
 
-/// How often a call is made again that the client says can be.
+/// How often, and for how long, a call is made again that the client says can be. One whose time was over was made again all that while:
+/// the client may have lost its way, and a new one finds out what became of the transaction.
 const RETRIES: usize = 5;
+const RETRIED: Duration = Duration::from_secs(10);
 
 /// See the module comment.
 pub(super) struct Round {
@@ -46,6 +48,12 @@ pub(super) fn is_of_group(code: Option<RDKafkaErrorCode>) -> bool {
                 | E::AssignmentLost
         )
     )
+}
+
+/// Rests while something is waited for `since` then: shortly at first, for it mostly comes soon, and longer when it does not come, so that
+/// brokers that are away cost nothing.
+pub(super) fn rest(since: Instant) {
+    std::thread::sleep((since.elapsed() / 8).clamp(Duration::from_millis(1), Duration::from_millis(50)));
 }
 
 impl Lane<'_> {
@@ -114,11 +122,15 @@ impl Lane<'_> {
 
     /// A call that may be repeated is repeated: whether a commit has become a fact is known only when it is answered.
     fn again(&self, call: impl Fn(&Self) -> Result<(), KafkaError>) -> Result<(), KafkaError> {
-        let mut tries = 0;
+        let (mut tries, began) = (0, Instant::now());
         loop {
             self.beat.now();
             match call(self) {
-                Err(KafkaError::Transaction { remedy: Remedy::Retry, .. }) if tries < RETRIES => tries += 1,
+                Err(KafkaError::Transaction { remedy: Remedy::Retry, .. })
+                    if tries < RETRIES && began.elapsed() < RETRIED =>
+                {
+                    tries += 1;
+                }
                 // Still open, and perhaps a fact: a new producer of the same name finds out.
                 Err(KafkaError::Transaction { what, code, remedy: Remedy::Retry }) => {
                     return Err(KafkaError::Transaction { what, code, remedy: Remedy::Renew });
@@ -143,7 +155,7 @@ impl Lane<'_> {
                 return Err(lost(RDKafkaErrorCode::MessageTimedOut));
             }
             self.beat.now();
-            std::thread::sleep(Duration::from_millis(1));
+            rest(began);
         }
         let positions: Vec<_> =
             self.holding.progress().into_iter().map(|(partition, at)| (partition, Some(at))).collect();
