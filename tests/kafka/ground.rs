@@ -220,13 +220,29 @@ impl<'b> Ground<'b> {
         numbers
     }
 
-    /// Numbers up to `last` are each there exactly once, and in order in their partition.
+    /// The numbers that were fed, in the order in which the broker has them.
+    fn raw_numbers(&self) -> BTreeMap<i32, Vec<u64>> {
+        let mut numbers: BTreeMap<i32, Vec<u64>> = BTreeMap::new();
+        for message in self.broker.read_committed(&self.raw) {
+            let text = String::from_utf8(message.value.unwrap_or_default()).expect("a line");
+            let number = text.rsplit(' ').next().and_then(|word| word.parse().ok()).expect("a number");
+            numbers.entry(message.partition).or_default().push(number);
+        }
+        numbers
+    }
+
+    /// Numbers up to `last` are each there exactly once, and in the order of their input partition.
     #[track_caller]
     pub fn expect_once(&self, last: u64) {
         let numbers = self.numbers();
         for (partition, found) in &numbers {
-            let at = found.windows(2).position(|pair| pair[0] >= pair[1]);
-            assert_eq!(at.map(|at| &found[at..at + 2]), None, "out of order in partition {partition}");
+            let Some(at) = found.windows(2).position(|pair| pair[0] >= pair[1]) else { continue };
+            // A feeder whose broker froze may have written out of order: ours is to keep the order of what is there.
+            let raw = &self.raw_numbers()[partition];
+            let is_of_input = found == raw;
+            let places = (&found[at..at + 2], raw.windows(2).position(|pair| pair[0] >= pair[1]));
+            assert!(is_of_input, "out of order in partition {partition}: {places:?}, {} raw", raw.len());
+            eprintln!("partition {partition} was fed out of order, and came out as it was fed: {places:?}");
         }
         let (lost, doubled) = self.judge(&numbers, last);
         assert_eq!((lost.len(), doubled), (0, 0), "lost {:?} …, and doubled", &lost[..lost.len().min(5)]);
