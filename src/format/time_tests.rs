@@ -1,5 +1,7 @@
 use proptest::prelude::*;
 
+use crate::record::calendar;
+
 use super::*;
 
 fn zone() -> TimeZone {
@@ -174,5 +176,32 @@ proptest! {
             let _ = read(form, &text, Some(&zone), &mut memo);
             let _ = read(form, near.as_bytes(), Some(&zone), &mut memo);
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_back(micros in -62_167_219_200_000_000_i64..253_402_300_800_000_000, kept in 0..3) {
+        let unit = [1, 1_000, 1_000_000][kept as usize];
+        let instant = Timestamp(micros.div_euclid(unit) * unit);
+        prop_assert_eq!(calendar::read_rfc3339(written(instant).as_bytes()), Some(instant));
+    }
+}
+
+#[test]
+fn what_we_do_not_write_is_not_read_back() {
+    for text in [
+        "",
+        "2026-11-21T09:15:32",
+        "2026-11-21 09:15:32Z",
+        "2026-11-21T09:15:32+00:00",
+        "2026-11-21T09:15:32.1Z",
+        "2026-11-21T09:15:32.12xZ",
+        "2026-11-21T09:15:32.123456789Z",
+        "2026-02-29T09:15:32Z",
+        "x026-11-21T09:15:32Z",
+        "2026-11-21T09:15:32Zz",
+    ] {
+        assert_eq!(calendar::read_rfc3339(text.as_bytes()), None, "{text}");
     }
 }

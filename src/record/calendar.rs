@@ -124,6 +124,30 @@ pub fn write_rfc3339(instant: Timestamp, out: &mut Vec<u8>) {
     out.extend_from_slice(&text[..=len]);
 }
 
+/// Reads an instant as [`write_rfc3339`] writes it; `None` for any other spelling.
+#[inline]
+pub(crate) fn read_rfc3339(text: &[u8]) -> Option<Timestamp> {
+    let (date, rest) = text.split_first_chunk::<19>()?;
+    let at = |place: usize| pair(date[place], date[place + 1]);
+    let are_marks = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
+    if are_marks.iter().any(|(place, mark)| date[*place] != *mark) || at(0) > 99 {
+        return None;
+    }
+    let seconds = seconds_of(at(0) * 100 + at(2), at(5), at(8), at(11), at(14), at(17))?;
+    let micros = match *rest {
+        [b'Z'] => 0,
+        [b'.', a, b, c, b'Z'] => fraction(&[a, b, c])? * 1_000,
+        [b'.', a, b, c, d, e, f, b'Z'] => fraction(&[a, b, c, d, e, f])?,
+        _ => return None,
+    };
+    Some(Timestamp(seconds * MICROS + micros))
+}
+
+fn fraction(digits: &[u8]) -> Option<i64> {
+    let add = |sum: i64, digit: &u8| digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0'));
+    digits.iter().try_fold(0, add)
+}
+
 fn put(digits: &mut [u8], mut number: i64) {
     for digit in digits.iter_mut().rev() {
         *digit = b'0' + (number.rem_euclid(10) as u64) as u8;

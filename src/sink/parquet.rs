@@ -20,7 +20,7 @@ use parquet::schema::types::ColumnPath;
 
 use crate::encode::columns::{Columns, Rows, Type, Unreadable};
 
-/// Lines of a part that are gathered for a row group, in bytes of NDJSON.
+/// What is gathered for a row group of a part, in bytes of memory: encoded, so that it is several hundred thousand records.
 pub(super) const GROUP_BYTES: usize = 16 << 20;
 
 /// zstd at its fastest level that is worth it for columns: dictionaries have taken out most of what a higher one finds.
@@ -32,7 +32,7 @@ const BLOOM_VALUES: u64 = 1 << 17;
 /// A part that is being written.
 pub(super) struct Table {
     rows: Rows,
-    /// Bytes of the lines that the rows were.
+    /// Bytes that the rows of the row group at hand take, encoded or not; 0 where there is none.
     waiting: usize,
     writer: ArrowWriter<Vec<u8>>,
     written: i64,
@@ -68,6 +68,15 @@ fn unreadable(error: Unreadable) -> io::Error {
     io::Error::other(Fault(error.to_string()))
 }
 
+/// Either of the two.
+struct Failed(io::Error);
+
+impl From<Unreadable> for Failed {
+    fn from(error: Unreadable) -> Self {
+        Self(unreadable(error))
+    }
+}
+
 impl Table {
     /// An empty one.
     pub fn new(columns: &Arc<Columns>) -> io::Result<Self> {
@@ -78,11 +87,14 @@ impl Table {
 
     /// Adds lines.
     pub fn add(&mut self, lines: &[u8]) -> io::Result<()> {
-        self.waiting += lines.len();
-        self.rows.add(lines).map_err(unreadable)
+        let Self { rows, writer, .. } = self;
+        rows.add(lines, |batch| writer.write(batch).map_err(|error| Failed(fault(&error))))
+            .map_err(|failed| failed.0)?;
+        self.waiting = self.writer.memory_size() + self.rows.bytes();
+        Ok(())
     }
 
-    /// Bytes of the lines that wait for their row group.
+    /// Bytes that wait for the end of their row group.
     pub const fn waiting(&self) -> usize {
         self.waiting
     }
@@ -90,8 +102,9 @@ impl Table {
     /// Ends the row group at hand; what is to be appended to the part.
     pub fn group(&mut self) -> io::Result<Vec<u8>> {
         self.waiting = 0;
-        self.written += i64::try_from(self.rows.count()).unwrap_or(0);
         let batch = self.rows.take().map_err(unreadable)?;
+        let rows = self.writer.in_progress_rows() + batch.num_rows();
+        self.written += i64::try_from(rows).unwrap_or(0);
         let written = self.writer.write(&batch).and_then(|()| self.writer.flush());
         written.map_err(|error| fault(&error))?;
         self.taken()
@@ -122,19 +135,24 @@ fn properties(columns: &Columns) -> io::Result<WriterProperties> {
     let level = ZstdLevel::try_new(LEVEL).map_err(|error| fault(&error))?;
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
-        // Pages have no statistics: they stand behind all row groups, where a part that is cut back has none.
-        .set_statistics_enabled(EnabledStatistics::Chunk)
+        // Least and most of a token or a path tell nobody anything, and cost as much as writing it.
+        .set_statistics_enabled(EnabledStatistics::None)
         .set_max_row_group_row_count(None);
     for column in columns.iter() {
         let path = || ColumnPath::new(vec![column.name.clone()]);
         properties = match column.kind {
             Type::Time => properties
                 .set_column_dictionary_enabled(path(), false)
-                .set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED),
+                .set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED)
+                // Pages have none: they stand behind all row groups, where a part that is cut back has nothing.
+                .set_column_statistics_enabled(path(), EnabledStatistics::Chunk),
             Type::Token => properties
                 .set_column_bloom_filter_enabled(path(), true)
                 .set_column_bloom_filter_max_ndv(path(), BLOOM_VALUES),
-            Type::Integer | Type::Decimal | Type::Flag | Type::Text => properties,
+            Type::Integer | Type::Decimal => {
+                properties.set_column_statistics_enabled(path(), EnabledStatistics::Chunk)
+            }
+            Type::Flag | Type::Text => properties,
         };
     }
     Ok(properties.build())

@@ -8,8 +8,8 @@ use arrow_array::builder::{
 use arrow_array::{ArrayRef, RecordBatch};
 
 use super::{Column, Columns, Type};
-use crate::record::escape;
 use crate::record::span::Escape;
+use crate::record::{calendar, escape};
 
 /// Lines that are not as we write them: a bug. Nothing of them is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +18,9 @@ pub struct Unreadable {
     /// Which, from 0.
     pub record: usize,
 }
+
+/// Rows of a batch: all of their columns fit into the processor's cache.
+const BATCH_ROWS: usize = 2_048;
 
 /// A value as it stands in its line.
 #[derive(Clone, Copy)]
@@ -46,7 +49,7 @@ struct Instant {
 impl Instant {
     fn read(&mut self, text: &str) -> Option<i64> {
         if self.text != text {
-            let micros = text.parse::<jiff::Timestamp>().ok()?.as_microsecond();
+            let micros = calendar::read_rfc3339(text.as_bytes())?.0;
             self.text.clear();
             self.text.push_str(text);
             self.micros = micros;
@@ -59,7 +62,7 @@ impl Builder {
     fn new(kind: Type) -> Self {
         match kind {
             Type::Time => {
-                let builder = TimestampMicrosecondBuilder::with_capacity(0).with_timezone("UTC");
+                let builder = TimestampMicrosecondBuilder::with_capacity(BATCH_ROWS).with_timezone("UTC");
                 Self::Time(builder, Instant::default())
             }
             Type::Integer => Self::Integer(Int64Builder::with_capacity(0)),
@@ -135,6 +138,7 @@ pub struct Rows {
     /// By column: the row, from 1, that has its last value.
     filled: Vec<usize>,
     count: usize,
+    bytes: usize,
     /// The column that the next key is of, if records are alike.
     next: usize,
     /// Members of the object of what does not fit.
@@ -150,31 +154,48 @@ impl Rows {
             builders: columns.all.iter().map(|column| Builder::new(column.kind)).collect(),
             filled: vec![0; columns.all.len()],
             count: 0,
+            bytes: 0,
             next: 0,
             other: String::new(),
             decoded: Vec::new(),
         }
     }
 
-    /// Adds the records of whole lines of NDJSON, one row each, in their order.
+    /// Adds the records of whole lines of NDJSON, one row each, in their order, and each batch of them to `full` as soon as it is one:
+    /// what is read is still near the processor then, and its memory is that of the batch before.
     ///
     /// # Errors
-    /// [`Unreadable`]: the lines are not those of [`ndjson`](crate::encode::ndjson). What was added before is worthless then.
-    pub fn add(&mut self, lines: &[u8]) -> Result<(), Unreadable> {
-        let mut rest = std::str::from_utf8(lines).map_err(|_| Unreadable { record: self.count })?;
+    /// [`Unreadable`]: the lines are not those of [`ndjson`](crate::encode::ndjson). What was added before is worthless then. Or what `full`
+    /// says.
+    pub fn add<E: From<Unreadable>>(
+        &mut self,
+        lines: &[u8],
+        mut full: impl FnMut(&RecordBatch) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let unreadable = |record| E::from(Unreadable { record });
+        let mut rest = std::str::from_utf8(lines).map_err(|_| unreadable(self.count))?;
         while let Some(end) = memchr::memchr(b'\n', rest.as_bytes()) {
-            self.line(&rest[..end]).ok_or(Unreadable { record: self.count })?;
+            self.line(&rest[..end]).ok_or_else(|| unreadable(self.count))?;
             rest = &rest[end + 1..];
+            self.bytes += end;
+            if self.count == BATCH_ROWS {
+                full(&self.take()?)?;
+            }
         }
-        if rest.is_empty() { Ok(()) } else { Err(Unreadable { record: self.count }) }
+        if rest.is_empty() { Ok(()) } else { Err(unreadable(self.count)) }
     }
 
-    /// Rows that were added.
+    /// Rows that were added and not taken.
     pub const fn count(&self) -> usize {
         self.count
     }
 
-    /// All of them as one batch; there are none then.
+    /// Bytes of the lines that they were.
+    pub const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// These as one batch; there are none then.
     ///
     /// # Errors
     /// [`Unreadable`]: a bug.
@@ -182,6 +203,7 @@ impl Rows {
         let arrays = self.builders.iter_mut().map(Builder::finish).collect();
         self.filled.fill(0);
         let record = std::mem::take(&mut self.count);
+        self.bytes = 0;
         RecordBatch::try_new(self.columns.schema(), arrays).map_err(|_| Unreadable { record })
     }
 

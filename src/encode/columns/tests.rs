@@ -22,7 +22,7 @@ fn columns() -> Arc<Columns> {
 
 fn read(lines: &[u8]) -> Result<arrow_array::RecordBatch, Unreadable> {
     let mut rows = Rows::new(&columns());
-    rows.add(lines)?;
+    rows.add(lines, |_| Ok::<_, Unreadable>(()))?;
     rows.take()
 }
 
@@ -85,12 +85,13 @@ fn what_we_never_write_is_an_error_that_says_nothing_of_it() {
 #[test]
 fn rows_are_taken_and_begin_anew() {
     let mut rows = Rows::new(&columns());
+    let full = |_: &arrow_array::RecordBatch| Ok::<_, Unreadable>(());
     let line = |number: u32| {
         format!("{{\"sluis.class\":\"web\",\"http.response.status_code\":{number},\"sluis.epoch\":\"e\"}}\n")
     };
     for round in 1..4 {
-        rows.add((line(round) + &line(200)).as_bytes()).unwrap();
-        rows.add(line(300).as_bytes()).unwrap();
+        rows.add((line(round) + &line(200)).as_bytes(), full).unwrap();
+        rows.add(line(300).as_bytes(), full).unwrap();
         assert_eq!(rows.count(), 3);
         let batch = rows.take().unwrap();
         let status = batch.column(3).as_primitive::<Int64Type>();
@@ -99,5 +100,14 @@ fn rows_are_taken_and_begin_anew() {
     }
     assert_eq!((rows.count(), rows.take().unwrap().num_rows()), (0, 0));
     // A line without its end is none.
-    assert_eq!(rows.add(b"{\"sluis.class\":\"web\"}"), Err(Unreadable { record: 0 }));
+    assert_eq!(rows.add(b"{\"sluis.class\":\"web\"}", full), Err(Unreadable { record: 0 }));
+    // A batch is taken as soon as it is one.
+    let mut taken = 0;
+    let lines = line(7).repeat(5_000);
+    let full = |batch: &arrow_array::RecordBatch| {
+        taken += batch.num_rows();
+        Ok::<_, Unreadable>(())
+    };
+    rows.add(lines.as_bytes(), full).unwrap();
+    assert_eq!((taken, rows.count(), rows.bytes()), (4_096, 904, 904 * (line(7).len() - 1)));
 }
