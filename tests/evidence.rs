@@ -382,6 +382,19 @@ fn an_audit_beside_a_run_at_work_gives_no_false_alarm() {
                 folder.enter(&Event::PartDestroyed { part, bytes: 3, deadline: now(), because });
                 fs::remove_file(path).unwrap();
             }
+            for number in (300..600).step_by(2) {
+                let (path, other) = (folder.stored(number, 3), folder.stored(number + 1, 4));
+                let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+                let part =
+                    PartOf { store: "sink.archive".into(), class: Some("web".into()), part: name(&path) };
+                let one = path.with_file_name(format!(".{}.partial", name(&path)));
+                fs::write(&one, "xxxxxxx").unwrap();
+                let deadline = now().plus_seconds(86_400);
+                let merged = vec![name(&other)];
+                folder.enter(&Event::PartMerged { part, merged, bytes: 7, records: 2, deadline });
+                fs::rename(one, path).unwrap();
+                fs::remove_file(other).unwrap();
+            }
         });
         while !work.is_finished() {
             let looked = Scope {

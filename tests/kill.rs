@@ -267,7 +267,7 @@ fn names(folder: &Path) -> Vec<(std::ffi::OsString, u64)> {
 }
 
 /// `strace` that changes what calls do, as a grandchild: the process that we start and kill is the program's own.
-fn traced(strace: &Path, calls: &str, inject: &str) -> Command {
+pub fn traced(strace: &Path, calls: &str, inject: &str) -> Command {
     let mut command = Command::new(strace);
     let trace = format!("trace={calls}");
     command.args(["-D", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", inject]);
@@ -276,7 +276,7 @@ fn traced(strace: &Path, calls: &str, inject: &str) -> Command {
 }
 
 /// The program and arguments of a command, to be arguments of another.
-fn arguments(command: &Command) -> Vec<std::ffi::OsString> {
+pub fn arguments(command: &Command) -> Vec<std::ffi::OsString> {
     [command.get_program()].into_iter().chain(command.get_args()).map(ToOwned::to_owned).collect()
 }
 

@@ -43,6 +43,10 @@ fn keeping_every<T>(
 ) -> T {
     thread::scope(|scope| {
         let (running, ended) = mpsc::channel::<()>();
+        let (merging_too, merging_ended) = mpsc::channel::<()>();
+        if let Some(merging) = upkeep.as_mut().and_then(Upkeep::merging) {
+            scope.spawn(move || merging.run(clock, paused, &merging_ended));
+        }
         scope.spawn(move || {
             let mut said = String::new();
             loop {
@@ -65,7 +69,7 @@ fn keeping_every<T>(
             }
         });
         let result = run();
-        drop(running);
+        drop((running, merging_too));
         result
     })
 }

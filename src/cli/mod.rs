@@ -18,6 +18,7 @@ mod keys;
 mod lane_facts;
 mod lanes;
 mod lock;
+mod merging;
 mod opened;
 mod outside;
 mod policy;

@@ -1,19 +1,22 @@
 //! `sluis sweep`: destroys once what is due, for cron or a timer; `--dry-run` shows it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::exit::{self, Failure};
+use super::merging::Merging;
 use super::opened;
 use super::table::{Align, set, thousands};
 use super::upkeep;
 use super::watch::{self, Machine, Watch};
+use crate::config::plan::Plan;
 use crate::config::units;
 use crate::pipeline::raw;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::Journal;
 use crate::retention::sweep::{self, Listing, Place, Swept, Turn};
+use crate::sink::merge;
 
 /// The arguments.
 #[derive(Args)]
@@ -24,6 +27,7 @@ Examples:
 
 A part goes at the earlier of the deadline in its name and what the policy allows now, less the margin: give one that is at
 least as long as the time until the next sweep. `sluis run` sweeps by itself. Each part is entered in the journal before it goes.
+Small parts of Parquet sinks are merged into large ones of the same deadline, which `sluis run` does by itself, too.
 
 Exit code 4 when a part that is due could not be destroyed, and while the clock is not to be trusted: when it jumped by more than an
 hour against the time since boot, lies that long before the journal's last entry, or was not synchronised since boot. Set it right,
@@ -72,10 +76,12 @@ pub fn run(arguments: &SweepArgs) -> Result<u8, Failure> {
         Watch::begin(Some(state), machine)?.trusted()?.now()
     };
     let mut journal = Journal::open(state, now).map_err(Failure::downstream)?;
-    let Some(_turn) = Turn::take(state).map_err(Failure::downstream)? else {
+    let Some(turn) = Turn::take(state).map_err(Failure::downstream)? else {
         anstream::eprintln!("sluis: another sweep of this pipeline is at work, and does the same");
         return Ok(exit::DONE);
     };
+    // What is due goes first, whatever is wrong with a merge.
+    let unfinished = merge::finish(state, &mut journal, now).err();
     let swept = sweep::sweep(&places, now, arguments.margin, &mut journal).map_err(Failure::downstream)?;
     let mut raw_failure = None;
     for mut place in raw::of_last_checkpoint(&plan).map_err(Failure::downstream)? {
@@ -89,18 +95,42 @@ pub fn run(arguments: &SweepArgs) -> Result<u8, Failure> {
         );
         raw_failure = raw_failure.or(swept.failure);
     }
-    // The copy is for whoever anchors it; the journal is what counts.
-    let _ = upkeep::write_head(state, journal.head());
+    drop(turn);
     print!("{}", swept_text(&places, &swept));
+    let merged = match unfinished {
+        None => merge_small(&plan, state, arguments.margin, now),
+        Some(problem) => Err(Failure::downstream(problem)),
+    };
+    // The copy is for whoever anchors it; the journal is what counts.
+    let _ = journal.append(now, &[]);
+    let _ = upkeep::write_head(state, journal.head());
     let failed: u64 = swept.iter().map(|swept| swept.failed).sum();
     match swept.iter().find_map(|swept| swept.failure.as_ref()) {
-        None => raw_failure.map_or(Ok(exit::DONE), |failure| {
-            Err(Failure::downstream(format!("raw files whose time is up could not be removed ({failure})")))
-        }),
+        None => match raw_failure {
+            None => merged.map(|()| exit::DONE),
+            Some(failure) => Err(Failure::downstream(format!(
+                "raw files whose time is up could not be removed ({failure})"
+            ))),
+        },
         Some(failure) => Err(Failure::downstream(format!(
             "{failed} parts that are due could not be destroyed ({failure}); they are entered as kept: see `sluis journal show`"
         ))),
     }
+}
+
+/// Merges small parts of Parquet, and says how many.
+fn merge_small(plan: &Plan, state: &Path, margin: u64, now: Timestamp) -> Result<(), Failure> {
+    let Some(mut merging) = Merging::of(plan, state, margin, now)? else { return Ok(()) };
+    let merged = merging.once(state, &|| now).map_err(Failure::downstream)?;
+    if merged.parts > 0 {
+        println!(
+            "{} small parts were merged into fewer, of {} records and {} bytes",
+            thousands(merged.parts),
+            thousands(merged.records),
+            thousands(merged.bytes)
+        );
+    }
+    Ok(())
 }
 
 fn class(place: &Place) -> String {

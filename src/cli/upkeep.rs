@@ -10,8 +10,9 @@ use super::clock::TrustedClock;
 use super::exit::Failure;
 use super::heads::Heads;
 use super::lock::RunLock;
+use super::merging::{self, Merging};
 use super::said;
-use crate::config::plan::{Plan, SinkKind, WorstAge, at_rest_seconds};
+use crate::config::plan::{Form, Plan, SinkKind, WorstAge, at_rest_seconds};
 use crate::governance::policies;
 use crate::pipeline::checkpoint::{self, Saved};
 use crate::pipeline::raw::RawPlace;
@@ -20,15 +21,35 @@ use crate::retention::clock::Distrust;
 use crate::retention::journal::{Event, Head, Journal};
 use crate::retention::rhythm::Rhythm;
 use crate::retention::sweep::{self, Place, SweepError, Swept, Turn};
+use crate::sink::merge;
 
 /// The file that the journal's head is copied to, for whoever anchors it elsewhere.
 const HEAD_FILE: &str = "journal.head";
 
 /// Where a pipeline stores records, and for how long each may be kept.
 pub fn places(plan: &Plan) -> Vec<Place> {
+    let mut places = places_of(plan, |_| true);
+    if let Some(quarantine) = &plan.quarantine
+        && let Some(directory) = quarantine.directory()
+    {
+        places.push(Place {
+            store: "quarantine".to_owned(),
+            class: None,
+            directory: directory.to_owned(),
+            retention_seconds: quarantine.retention_seconds,
+        });
+    }
+    places
+}
+
+/// The same of sinks with parts of some forms alone.
+pub fn places_of(plan: &Plan, of_form: impl Fn(Form) -> bool) -> Vec<Place> {
     let mut places = Vec::new();
     for sink in &plan.sinks {
-        let SinkKind::File { directory, .. } = &sink.kind else { continue };
+        let SinkKind::File { directory, form, .. } = &sink.kind else { continue };
+        if !of_form(*form) {
+            continue;
+        }
         for class in sink.classes.iter().map(|class| &plan.policy.classes[*class]) {
             // A class without retention stores nothing.
             let Some(retention_seconds) = class.retention_seconds else { continue };
@@ -39,16 +60,6 @@ pub fn places(plan: &Plan) -> Vec<Place> {
                 retention_seconds,
             });
         }
-    }
-    if let Some(quarantine) = &plan.quarantine
-        && let Some(directory) = quarantine.directory()
-    {
-        places.push(Place {
-            store: "quarantine".to_owned(),
-            class: None,
-            directory: directory.to_owned(),
-            retention_seconds: quarantine.retention_seconds,
-        });
     }
     places
 }
@@ -86,6 +97,7 @@ pub struct Upkeep {
     /// What was last said to be wrong: said once, until it changes.
     said: String,
     clock: Arc<TrustedClock>,
+    merging: Option<Merging>,
     _lock: RunLock,
 }
 
@@ -111,11 +123,15 @@ impl Upkeep {
         policies::keep(&state, &plan.policy.hash, &plan.policy_text)
             .map_err(|error| archive(&state, &error))?;
         journal.append(now, &[policy(plan)]).map_err(Failure::downstream)?;
+        // Before anything gets a name, or is taken for what nobody needs.
+        merging::finish(&state, &mut journal, now)?;
         let mut saved = checkpoint::load(&state).map_err(Failure::downstream)?;
         for said in saved.recover(&state, &mut journal, now).map_err(Failure::downstream)? {
             said::warning(said);
         }
+        let merging = Merging::of(plan, &state, rhythm.margin_seconds, now)?;
         let mut upkeep = Self {
+            merging,
             state,
             heads: Heads::new(plan, journal.head(), is_quiet),
             journal,
@@ -134,6 +150,11 @@ impl Upkeep {
     /// Removes raw files, too.
     pub fn remove_raw(&mut self, raw: Vec<RawPlace>) {
         self.raw = raw;
+    }
+
+    /// What merges small parts, for a thread of its own; nothing the second time.
+    pub fn merging(&mut self) -> Option<Merging> {
+        self.merging.take()
     }
 
     /// How often to [`sweep`](Self::sweep).
@@ -182,6 +203,8 @@ impl Upkeep {
         self.journal.append(now, &[])?;
         // Another sweep at work does the same.
         let Some(_turn) = Turn::take(&self.state)? else { return Ok(Vec::new()) };
+        // One that cannot be ended is said by whoever merges, and nothing due waits for it.
+        let _ = merge::finish(&self.state, &mut self.journal, now);
         sweep::sweep(&self.places, now, self.rhythm.margin_seconds, &mut self.journal)
     }
 

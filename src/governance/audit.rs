@@ -206,7 +206,8 @@ fn against_journal(place: &Place, compared: &Compared, report: &mut Report) {
         ),
         (
             &compared.back,
-            "parts that the journal calls destroyed are there: restored from a backup, or kept by a crash; `sluis sweep` destroys what is due",
+            "parts that the journal calls destroyed are there: restored from a backup, or kept by a crash; `sluis sweep` destroys what is due, \
+             and ends a merge that broke off",
         ),
         (
             &compared.changed,

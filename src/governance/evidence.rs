@@ -85,9 +85,14 @@ impl Evidence {
     fn take_part(&mut self, entry: &Value, what: &str) {
         let text = |key: &str| entry[key].as_str().map(ToOwned::to_owned);
         let (Some(store), Some(part)) = (text("store"), text("part")) else { return };
-        let fate = self.parts.entry((store, text("class"))).or_default().entry(part).or_default();
+        let parts = self.parts.entry((store, text("class"))).or_default();
+        // What they held is in the one that they became.
+        for merged in entry["merged"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            parts.entry(merged.to_owned()).or_default().destroyed = true;
+        }
+        let fate = parts.entry(part).or_default();
         fate.destroyed = what == "destroyed";
-        if what == "stored" {
+        if matches!(what, "stored" | "merged") {
             let deadline = entry["deadline"].as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
             fate.stored = entry["bytes"].as_u64().map(|bytes| Stored {
                 bytes,

@@ -77,9 +77,10 @@ impl Compared {
         Ok(compared)
     }
 
-    /// True when the journal must be read once more: what seems wrong can be a part that was stored or destroyed between two looks.
+    /// True when the journal must be read once more: what seems wrong can be a part that was stored, merged or destroyed between two
+    /// looks.
     pub fn is_in_doubt(&self) -> bool {
-        !(self.gone.is_empty() && self.unknown.is_empty() && self.back.is_empty())
+        [&self.gone, &self.unknown, &self.back, &self.changed].iter().any(|names| !names.is_empty())
     }
 
     /// Takes out what was in order all along, by evidence that was read after the place was looked at. Every destruction is entered before
@@ -88,18 +89,24 @@ impl Compared {
         let none = Parts::new();
         let parts = again.parts(&place.store, place.class.as_deref()).unwrap_or(&none);
         let fate = |name: &String| parts.get(name).copied().unwrap_or_default();
-        let is_there = |name: &String| fs::symlink_metadata(place.directory.join(name)).is_ok();
+        let bytes =
+            |name: &String| fs::symlink_metadata(place.directory.join(name)).ok().map(|facts| facts.len());
+        let is_there = |name: &String| bytes(name).is_some();
+        let differs =
+            |name: &String| fate(name).stored.map(|stored| stored.bytes) != bytes(name) && is_there(name);
         // A directory that changes while it is listed may show a part that gets its name under neither.
         self.gone.retain(|name| !fate(name).destroyed && !is_there(name));
         self.unknown.retain(|name| fate(name) == Fate::default() && is_there(name));
         self.back.retain(|name| fate(name).destroyed && is_there(name));
-        // A sweep at work has entered them and is about to destroy them.
+        self.changed.retain(differs);
+        // A sweep at work has entered them and is about to destroy them, or a merge to put the one in their place.
         for _ in 0..LOOKS {
-            if self.back.is_empty() {
+            if self.back.is_empty() && self.changed.is_empty() {
                 break;
             }
             thread::sleep(BETWEEN_LOOKS);
             self.back.retain(is_there);
+            self.changed.retain(differs);
         }
     }
 

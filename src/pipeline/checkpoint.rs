@@ -139,6 +139,17 @@ fn counted(value: &Value) -> Option<Counted> {
     })
 }
 
+/// The names of parts that a start may bring back, as the checkpoint of `state` has it. One that was whole and has lost its hidden name is
+/// not among them: whatever becomes of it, nobody looks for it.
+///
+/// # Errors
+/// As [`load`].
+pub fn counted_on(state: &Path) -> Result<BTreeSet<String>, CheckpointError> {
+    let parts = load(state)?.parts;
+    let counts = |part: &&Counted| !part.closes || fs::symlink_metadata(&part.hidden).is_ok();
+    Ok(parts.iter().filter(counts).map(|part| visible_name(&part.hidden).to_owned()).collect())
+}
+
 impl Saved {
     /// The ledger of the source called `name`.
     ///

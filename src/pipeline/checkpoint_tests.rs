@@ -124,6 +124,18 @@ fn pi_9_recovery_that_was_interrupted_is_done_again() {
 }
 
 #[test]
+fn what_a_start_may_look_for_keeps_its_name() {
+    let ground = Ground::new();
+    let counted = |closes| {
+        ground.commit(&[NAME], closes);
+        let before = counted_on(&ground.state()).unwrap().contains(NAME);
+        fs::rename(ground.hidden(NAME), ground.part(NAME)).unwrap();
+        (before, counted_on(&ground.state()).unwrap().contains(NAME))
+    };
+    assert_eq!((counted(false), counted(true)), ((true, true), (true, false)));
+}
+
+#[test]
 fn a_name_that_was_given_by_a_link_is_not_given_twice() {
     let ground = Ground::new();
     ground.commit(&[NAME], true);

@@ -280,10 +280,21 @@ pub struct Turn {
 impl Turn {
     /// The file's name in the state directory.
     const FILE_NAME: &str = "sweep.lock";
+    /// The same of those who prepare merges: that takes longer than a sweep can wait.
+    const MERGING: &str = "merge.lock";
 
     /// Takes the turn; `None` while another sweep has it.
     pub fn take(state: &Path) -> Result<Option<Self>, SweepError> {
-        let path = state.join(Self::FILE_NAME);
+        Self::of(state, Self::FILE_NAME)
+    }
+
+    /// Takes the turn to prepare merges, which holds off no sweep; `None` while somebody else has it.
+    pub fn of_merging(state: &Path) -> Result<Option<Self>, SweepError> {
+        Self::of(state, Self::MERGING)
+    }
+
+    fn of(state: &Path, name: &str) -> Result<Option<Self>, SweepError> {
+        let path = state.join(name);
         let fault = |source| SweepError::Io { path: path.clone(), doing: "it cannot be locked", source };
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(fault)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {

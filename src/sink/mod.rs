@@ -12,6 +12,7 @@ use crate::record::timestamp::Timestamp;
 
 pub mod descriptors;
 pub mod file;
+pub mod merge;
 mod pack;
 mod parquet;
 mod part;

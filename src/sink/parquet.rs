@@ -15,7 +15,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataWriter, RowGroupMetaData};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
 use crate::encode::columns::{Columns, Rows, Type, Unreadable};
@@ -55,7 +55,7 @@ pub(super) fn is_fault(error: &io::Error) -> bool {
 }
 
 /// What is wrong, without the library's own words: they may show a value.
-fn fault(error: &ParquetError) -> io::Error {
+pub(super) fn fault(error: &ParquetError) -> io::Error {
     let kind = match error {
         ParquetError::External(_) => "writing columns",
         ParquetError::ArrowError(_) => "columns and their types",
@@ -80,7 +80,7 @@ impl From<Unreadable> for Failed {
 impl Table {
     /// An empty one.
     pub fn new(columns: &Arc<Columns>) -> io::Result<Self> {
-        let writer = ArrowWriter::try_new(Vec::new(), columns.schema(), Some(properties(columns)?));
+        let writer = ArrowWriter::try_new(Vec::new(), columns.schema(), Some(of_columns(columns)?.build()));
         let writer = writer.map_err(|error| fault(&error))?;
         Ok(Self { rows: Rows::new(columns), waiting: 0, writer, written: 0 })
     }
@@ -131,16 +131,23 @@ impl Table {
     }
 }
 
-fn properties(columns: &Columns) -> io::Result<WriterProperties> {
+fn of_columns(columns: &Columns) -> io::Result<WriterPropertiesBuilder> {
+    properties(columns.iter().map(|column| (column.name.as_str(), column.kind)))
+}
+
+/// How columns of these types are written.
+pub(super) fn properties<'n>(
+    columns: impl Iterator<Item = (&'n str, Type)>,
+) -> io::Result<WriterPropertiesBuilder> {
     let level = ZstdLevel::try_new(LEVEL).map_err(|error| fault(&error))?;
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
         // Least and most of a token or a path tell nobody anything, and cost as much as writing it.
         .set_statistics_enabled(EnabledStatistics::None)
         .set_max_row_group_row_count(None);
-    for column in columns.iter() {
-        let path = || ColumnPath::new(vec![column.name.clone()]);
-        properties = match column.kind {
+    for (name, kind) in columns {
+        let path = || ColumnPath::new(vec![name.to_owned()]);
+        properties = match kind {
             Type::Time => properties
                 .set_column_dictionary_enabled(path(), false)
                 .set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED)
@@ -155,5 +162,5 @@ fn properties(columns: &Columns) -> io::Result<WriterProperties> {
             Type::Flag | Type::Text => properties,
         };
     }
-    Ok(properties.build())
+    Ok(properties)
 }

@@ -29,7 +29,7 @@ use crate::record::timestamp::{MICROS, Timestamp};
 use crate::retention::part_name::{self, PARTIAL, PartName};
 
 /// Owner writes, group reads: the analysts' group needs no more.
-const FILE_MODE: u32 = 0o640;
+pub(super) const FILE_MODE: u32 = 0o640;
 const DIRECTORY_MODE: u32 = 0o750;
 
 /// A part that is closed: whole, on disk, visible.

@@ -71,6 +71,19 @@ pub enum Event {
         /// Why now.
         because: Because,
     },
+    /// Parts are merged into one: it takes the place of the first, and holds the records of all. Written before it does.
+    PartMerged {
+        /// The part that they become, which has the name of one of them.
+        part: PartOf,
+        /// The names of the others, which go.
+        merged: Vec<String>,
+        /// The size of the one.
+        bytes: u64,
+        /// Records in it: those of all.
+        records: u64,
+        /// By when it must be gone, as each of them.
+        deadline: Timestamp,
+    },
     /// The part that the entry before speaks of could not be destroyed.
     PartKept {
         /// The part.
@@ -142,6 +155,7 @@ impl Event {
             Self::Recovered { .. } => "journal.recovered",
             Self::PartStored { .. } => "part.stored",
             Self::PartDestroyed { .. } => "part.destroyed",
+            Self::PartMerged { .. } => "part.merged",
             Self::RawDestroyed { .. } => "raw.destroyed",
             Self::RawKept { .. } => "raw.kept",
             Self::PartKept { .. } => "part.kept",
@@ -194,6 +208,14 @@ impl Event {
                 value["bytes"] = json!(bytes);
                 value["deadline"] = json!(deadline.to_string());
                 value["because"] = json!(because.word());
+                value
+            }
+            Self::PartMerged { part, merged, bytes, records, deadline } => {
+                let mut value = of_part(part);
+                value["merged"] = json!(merged);
+                value["bytes"] = json!(bytes);
+                value["records"] = json!(records);
+                value["deadline"] = json!(deadline.to_string());
                 value
             }
             Self::PartKept { part, error } => {

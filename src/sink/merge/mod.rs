@@ -1,0 +1,525 @@
+//! Small parts of Parquet become large ones, within their deadline bucket.
+//!
+//! *In*: the directories that a pipeline stores in. *Out*: one part in the place of many, with the deadline of each of them. *Promised*: no
+//! record is lost or stored twice, wherever the process is killed; memory holds one row group; sweeps are not held up by more than a few
+//! renames; what cannot be read as Parquet is left as it is, and said. *Not here*: which parts ([`choice`]), rows ([`rows`]), and who calls
+//! it when (`cli`).
+//!
+//! The rows are written to a hidden part, while everything goes on. When that is durable, and the turn of the sweep is ours:
+//!
+//! ```text
+//! 1  the merge is written down in the state directory      intent: from here on it is ended, after a crash by the next start or sweep
+//! 2  and entered in the journal (part.merged)
+//! 3  the one part is renamed to the name of the first small one
+//! 4  the others are removed
+//! 5  the directory is synced, the intent removed
+//! ```
+//!
+//! Between 3 and 5 there are a rename and some removals and nothing that waits for the disk: well below a millisecond for sixteen parts. Whoever
+//! lists the directory and opens all its files just then finds records twice. Whoever lists it before and opens it after finds
+//! names that are gone: an error, and no wrong answer. After a crash in between, records stand there twice until the next start or sweep.
+//!
+//! Parts of two schemas are kept apart: a policy that gives other columns begins new parts, which one query reads by name
+//! (`union_by_name` of `DuckDB`). Chosen over one schema of both, since what a part says it has, its records can have.
+
+mod choice;
+mod intent;
+mod rows;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use arrow_schema::SchemaRef;
+use rustix::fs::{FlockOperation, OFlags, flock};
+
+use super::part::{FILE_MODE, sync_directory};
+use crate::record::timestamp::Timestamp;
+use crate::retention::journal::{Journal, JournalError};
+use crate::retention::part_name::{self, PARTIAL, PartName};
+use crate::retention::sweep::{Place, SweepError, Turn};
+use choice::Size;
+use intent::{Intent, Known};
+pub use intent::{finish, is_pending};
+use rows::{Input, Trouble};
+
+/// What the names of parts end in that are merged.
+const SUFFIX: &str = ".parquet";
+/// What that of the one ends in until it takes its place: nobody else makes such, so that what is left of one can be told.
+const MERGING: &str = "merge.parquet";
+/// A part is not merged in the last of its life, as many margins before it goes.
+const MARGINS: u64 = 4;
+/// How long a merge that is ready waits for a sweep to end, and how often it asks.
+const TURN_WAIT: Duration = Duration::from_millis(20);
+const TURN_ASKED: u32 = 1_500;
+
+/// Why a merge did not end. Nothing is lost: it is ended or done anew by the next one.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    /// The system refused.
+    #[error("{}: {doing} ({}); small parts stay as they are until that is put right", path.display(), source.kind())]
+    Io {
+        /// What it is about.
+        path: PathBuf,
+        /// What failed.
+        doing: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is something else.
+    #[error(
+        "{}: cannot be understood, so a merge of parts cannot be ended: records may stand there twice; restore it, or move it away", path.display()
+    )]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Nothing can be entered.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// Locks cannot be had.
+    #[error(transparent)]
+    Turn(#[from] SweepError),
+}
+
+impl MergeError {
+    fn io(path: &Path, doing: &'static str, source: io::Error) -> Self {
+        Self::Io { path: path.to_owned(), doing, source }
+    }
+}
+
+/// When parts are merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rhythm {
+    /// By how much parts go before their deadline.
+    pub margin_seconds: u64,
+    /// Seconds after which a bucket that got no part is quiet.
+    pub quiet_seconds: u64,
+}
+
+/// What whoever calls knows and a merger does not.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// The time.
+    pub now: &'a dyn Fn() -> Timestamp,
+    /// False once it is to end, or the clock is not to be trusted.
+    pub goes_on: &'a dyn Fn() -> bool,
+    /// Names of parts that must stay as they are, since a checkpoint that a start will read counts on them; nothing is merged when nobody
+    /// knows. Asked after a directory is read.
+    pub counted: &'a dyn Fn() -> Option<BTreeSet<String>>,
+    /// What people are to be told.
+    pub say: &'a dyn Fn(String),
+}
+
+/// What a merge made of what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Merged {
+    /// Small parts.
+    pub parts: u64,
+    /// Records in them.
+    pub records: u64,
+    /// Bytes of the one that they became.
+    pub bytes: u64,
+}
+
+/// Merges the parts of some directories.
+pub struct Merger {
+    state: PathBuf,
+    places: Vec<Place>,
+    rhythm: Rhythm,
+    journal: Journal,
+    number: u64,
+    /// Groups that have nothing to merge, as they were when that was found.
+    settled: HashMap<(PathBuf, Bucket), (usize, u64)>,
+    /// What could not be read, and was said.
+    unreadable: HashSet<PathBuf>,
+    /// The step at which it breaks off, and how often it comes to it before.
+    #[cfg(test)]
+    breaks: Option<(Step, std::sync::atomic::AtomicU32)>,
+}
+
+/// Where a merge can break off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Step {
+    Join,
+    Keep,
+    Enter,
+    Put,
+    Remove,
+    Forget,
+}
+
+/// Deadline and retention, as names have them.
+type Bucket = (Timestamp, Option<u64>);
+
+/// A part that can be merged.
+struct Small {
+    known: Known,
+    size: Size,
+}
+
+impl Merger {
+    /// Merges in `places`, whose journal is in `state`.
+    ///
+    /// # Errors
+    /// When the journal cannot be opened.
+    pub fn open(
+        state: &Path,
+        places: Vec<Place>,
+        rhythm: Rhythm,
+        now: Timestamp,
+    ) -> Result<Self, MergeError> {
+        Ok(Self {
+            state: state.to_owned(),
+            places,
+            rhythm,
+            journal: Journal::open(state, now)?,
+            number: 0,
+            settled: HashMap::new(),
+            unreadable: HashSet::new(),
+            #[cfg(test)]
+            breaks: None,
+        })
+    }
+
+    /// Merges until there is nothing to merge, or it is told to end. Nothing while somebody else does.
+    ///
+    /// # Errors
+    /// [`MergeError`]; it can be tried again.
+    pub fn merge(&mut self, around: Around<'_>) -> Result<Merged, MergeError> {
+        let mut all = Merged::default();
+        let Some(_merging) = Turn::of_merging(&self.state)? else { return Ok(all) };
+        {
+            let Some(_turn) = Turn::take(&self.state)? else { return Ok(all) };
+            finish(&self.state, &mut self.journal, (around.now)())?;
+        }
+        for place in self.places.clone() {
+            remove_leftovers(&place.directory)?;
+            while let Some(one) = self.merge_one(&place, around)? {
+                all.parts += one.parts;
+                all.records += one.records;
+                all.bytes += one.bytes;
+            }
+        }
+        Ok(all)
+    }
+
+    /// One merge of the place, if there is one to do.
+    fn merge_one(&mut self, place: &Place, around: Around<'_>) -> Result<Option<Merged>, MergeError> {
+        let now = (around.now)();
+        let buckets = self.buckets(place, around, now)?;
+        self.settled
+            .retain(|(directory, bucket), _| *directory != place.directory || buckets.contains_key(bucket));
+        let quiet = i64::try_from(self.rhythm.quiet_seconds).unwrap_or(i64::MAX);
+        for (bucket, parts) in buckets {
+            if !(around.goes_on)() {
+                return Ok(None);
+            }
+            let sizes: Vec<Size> = parts.iter().map(|part| part.size).collect();
+            let chosen = choice::choose(&sizes, quiet);
+            let facts = (parts.len(), sizes.iter().map(|size| size.bytes).sum());
+            let key = (place.directory.clone(), bucket);
+            if chosen.is_empty() || self.settled.get(&key) == Some(&facts) {
+                continue;
+            }
+            for parts in self.by_schema(place, parts, around) {
+                let sizes: Vec<Size> = parts.iter().map(|(part, _)| part.size).collect();
+                let mut chosen = choice::choose(&sizes, quiet);
+                if chosen.is_empty() {
+                    continue;
+                }
+                // As they came.
+                chosen.sort_by_key(|at| (-sizes[*at].age_seconds, *at));
+                let mut parts: Vec<_> = parts.into_iter().map(Some).collect();
+                let parts = chosen.iter().filter_map(|at| parts[*at].take()).collect();
+                if let Some(merged) = self.merge_these(place, bucket, parts, around)? {
+                    return Ok(Some(merged));
+                }
+            }
+            self.settled.insert(key, facts);
+        }
+        Ok(None)
+    }
+
+    /// What could be merged, by bucket.
+    fn buckets(
+        &self,
+        place: &Place,
+        around: Around<'_>,
+        now: Timestamp,
+    ) -> Result<BTreeMap<Bucket, Vec<Small>>, MergeError> {
+        let fault = |source| MergeError::io(&place.directory, "it cannot be read", source);
+        let mut buckets: BTreeMap<Bucket, Vec<Small>> = BTreeMap::new();
+        let entries = match fs::read_dir(&place.directory) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(buckets),
+            entries => entries.map_err(fault)?,
+        };
+        let clock = SystemTime::now();
+        for entry in entries {
+            let entry = entry.map_err(fault)?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let Some(part) = PartName::read(&name).filter(|part| part.finished && name.ends_with(SUFFIX))
+            else {
+                continue;
+            };
+            if self.is_due(place, part, now) || self.unreadable.contains(&entry.path()) {
+                continue;
+            }
+            // A sweep may be faster.
+            let Some(facts) = entry.metadata().ok().filter(fs::Metadata::is_file) else { continue };
+            let age = facts.modified().ok().and_then(|written| clock.duration_since(written).ok());
+            let age_seconds = age.map_or(0, |age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
+            let size = Size { bytes: facts.len(), age_seconds };
+            let small = Small { known: Known::of(&name, &facts), size };
+            buckets.entry((part.deadline, part.retention_seconds)).or_default().push(small);
+        }
+        let Some(counted) = (around.counted)() else { return Ok(BTreeMap::new()) };
+        for parts in buckets.values_mut() {
+            parts.retain(|part| !counted.contains(&part.known.name));
+            parts.sort_by(|a, b| a.known.name.cmp(&b.known.name));
+        }
+        Ok(buckets)
+    }
+
+    /// True for a part that goes so soon that it is not worth a merge.
+    fn is_due(&self, place: &Place, part: PartName, now: Timestamp) -> bool {
+        let soon = i64::try_from(self.rhythm.margin_seconds.saturating_mul(MARGINS)).unwrap_or(i64::MAX);
+        part.due_under(place.retention_seconds) <= now.plus_seconds(soon)
+    }
+
+    /// Parts of one schema each. What cannot be read is said, once, and left.
+    fn by_schema(
+        &mut self,
+        place: &Place,
+        parts: Vec<Small>,
+        around: Around<'_>,
+    ) -> Vec<Vec<(Small, Input)>> {
+        let mut groups: Vec<(SchemaRef, Vec<(Small, Input)>)> = Vec::new();
+        for part in parts {
+            let path = place.directory.join(&part.known.name);
+            let file = OpenOptions::new().read(true).custom_flags(no_follow()).open(&path);
+            let input = match file {
+                Ok(file) => Input::open(file),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(_) => None,
+            };
+            let Some(input) = input else {
+                self.leave(place, path, around);
+                continue;
+            };
+            match groups.iter_mut().find(|(schema, _)| schema == input.schema()) {
+                Some((_, group)) => group.push((part, input)),
+                None => groups.push((input.schema().clone(), vec![(part, input)])),
+            }
+        }
+        groups.into_iter().map(|(_, group)| group).collect()
+    }
+
+    fn leave(&mut self, place: &Place, path: PathBuf, around: Around<'_>) {
+        (around.say)(format!(
+            "{}, {}: it cannot be read as Parquet, so it is not merged and stays as it is; see who else writes there, and restore or remove it",
+            place.store,
+            path.display()
+        ));
+        self.unreadable.insert(path);
+    }
+
+    /// Merges parts of one bucket and schema. `None` when it was told to end, or something came between.
+    fn merge_these(
+        &mut self,
+        place: &Place,
+        bucket: Bucket,
+        parts: Vec<(Small, Input)>,
+        around: Around<'_>,
+    ) -> Result<Option<Merged>, MergeError> {
+        let (parts, inputs): (Vec<Known>, Vec<Input>) =
+            parts.into_iter().map(|(small, input)| (small.known, input)).unzip();
+        let records: u64 = inputs.iter().map(Input::rows).sum();
+        let hidden = self.hidden(&parts[0].name, bucket);
+        let one = Hidden::create(place.directory.join(&hidden))?;
+        self.step(Step::Join)?;
+        match rows::join(&inputs, &one.file, rows::GROUP, around.goes_on) {
+            Ok(written) if written == records => {}
+            Ok(_) => {
+                let differs = io::Error::other("another number of rows");
+                return Err(MergeError::io(&one.path, "it does not hold what it was made of", differs));
+            }
+            Err(Trouble::Stopped) => return Ok(None),
+            Err(Trouble::Input(at)) => {
+                // It is left out from now on; the others can be merged without it.
+                self.leave(place, place.directory.join(&parts[at].name), around);
+                return Ok(None);
+            }
+            Err(Trouble::Output(error)) => {
+                return Err(MergeError::io(&one.path, "parts cannot be merged into it", error));
+            }
+        }
+        let known = one.keep(&hidden)?;
+        let directory = std::path::absolute(&place.directory)
+            .map_err(|source| MergeError::io(&place.directory, "it has no path", source))?;
+        let merged = Merged { parts: parts.len() as u64, records, bytes: known.bytes };
+        let mut parts = parts.into_iter();
+        let Some(first) = parts.next() else { return Ok(None) };
+        let intent = Intent {
+            directory,
+            store: place.store.clone(),
+            class: place.class.clone(),
+            one: known,
+            first,
+            others: parts.collect(),
+            records,
+            deadline: bucket.0,
+        };
+        Ok(self.commit(place, one, &intent, around)?.then_some(merged))
+    }
+
+    /// See the module comment. False when something came between.
+    fn commit(
+        &mut self,
+        place: &Place,
+        one: Hidden,
+        intent: &Intent,
+        around: Around<'_>,
+    ) -> Result<bool, MergeError> {
+        let Some(_turn) = self.turn(around)? else { return Ok(false) };
+        let now = (around.now)();
+        let part = PartName::read(&intent.first.name);
+        let is_due = part.is_none_or(|part| self.is_due(place, part, now));
+        let mut all = intent.others.iter().chain([&intent.first, &intent.one]);
+        if is_due || !(around.goes_on)() || !all.all(|known| known.is_in(&intent.directory)) {
+            return Ok(false);
+        }
+        self.step(Step::Keep)?;
+        intent.keep(&self.state)?;
+        // From here on it is ended, not undone.
+        let _lock = one.decided();
+        self.step(Step::Enter)?;
+        self.journal.append(now, &[intent.entry()])?;
+        self.step(Step::Put)?;
+        intent.put()?;
+        intent.remove(|| self.step(Step::Remove))?;
+        self.step(Step::Forget)?;
+        intent.forget(&self.state)?;
+        Ok(true)
+    }
+
+    /// The turn of the sweep; none when it cannot be had before all this is to end.
+    fn turn(&self, around: Around<'_>) -> Result<Option<Turn>, MergeError> {
+        for _ in 0..TURN_ASKED {
+            if let Some(turn) = Turn::take(&self.state)? {
+                return Ok(Some(turn));
+            }
+            if !(around.goes_on)() {
+                break;
+            }
+            thread::sleep(TURN_WAIT);
+        }
+        Ok(None)
+    }
+
+    /// A hidden name in the bucket of `name`, for what is not yet in its place.
+    fn hidden(&mut self, name: &str, (deadline, retention): Bucket) -> String {
+        self.number += 1;
+        let (pid, number) = (std::process::id(), self.number);
+        let written = part_name::write(deadline, retention.unwrap_or(0), pid, number, MERGING);
+        // Names of before retentions were said have none.
+        let name = written.filter(|_| retention.is_some()).unwrap_or_else(|| {
+            let date = name.split('.').next().unwrap_or_default();
+            format!("{date}.{pid}-{number}.{MERGING}")
+        });
+        format!(".{name}{PARTIAL}")
+    }
+
+    #[cfg_attr(not(test), allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "tests break off"))]
+    fn step(&self, _step: Step) -> Result<(), MergeError> {
+        #[cfg(test)]
+        if let Some((step, count)) = &self.breaks
+            && *step == _step
+            && count.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) == 0
+        {
+            return Err(MergeError::io(&self.state, "broken off", io::Error::other("here")));
+        }
+        Ok(())
+    }
+}
+
+/// Links are not ours to follow.
+fn no_follow() -> i32 {
+    OFlags::NOFOLLOW.bits().cast_signed()
+}
+
+/// The one part while it is written; removed when dropped, unless the merge is decided.
+struct Hidden {
+    file: File,
+    path: PathBuf,
+    is_decided: bool,
+}
+
+impl Hidden {
+    /// Locked, as all parts that are being written.
+    fn create(path: PathBuf) -> Result<Self, MergeError> {
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create_new(true).mode(FILE_MODE);
+        let file =
+            options.open(&path).map_err(|source| MergeError::io(&path, "it cannot be made", source))?;
+        // Where there are no locks leftovers are not removed either.
+        let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
+        Ok(Self { file, path, is_decided: false })
+    }
+
+    /// Makes it and its name durable.
+    fn keep(&self, name: &str) -> Result<Known, MergeError> {
+        let keep = || {
+            self.file.sync_all()?;
+            sync_directory(self.path.parent().unwrap_or(Path::new("")))?;
+            self.file.metadata()
+        };
+        let facts = keep().map_err(|source| MergeError::io(&self.path, "it cannot be synced", source))?;
+        Ok(Known::of(name, &facts))
+    }
+
+    /// It stays when it is dropped. The lock is held until then.
+    fn decided(mut self) -> Self {
+        self.is_decided = true;
+        self
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        if !self.is_decided {
+            // What stays is removed by the next merge.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Removes what merges left that nobody decided, once what was decided is done.
+fn remove_leftovers(directory: &Path) -> Result<(), MergeError> {
+    let fault = |source| MergeError::io(directory, "it cannot be cleared of what a merge left", source);
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(fault)?,
+    };
+    let end = format!(".{MERGING}{PARTIAL}");
+    for entry in entries {
+        let entry = entry.map_err(fault)?;
+        let is_left =
+            |name: &str| name.ends_with(&end) && PartName::read(name).is_some_and(|part| !part.finished);
+        if !entry.file_name().to_str().is_some_and(is_left) {
+            continue;
+        }
+        let file = OpenOptions::new().write(true).custom_flags(no_follow()).open(entry.path());
+        if file.is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()) {
+            fs::remove_file(entry.path()).map_err(fault)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
