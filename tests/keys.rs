@@ -4,6 +4,8 @@
 
 #[path = "keys/entered.rs"]
 mod entered;
+#[path = "keys/storage.rs"]
+mod storage;
 #[path = "keys/store.rs"]
 mod store;
 

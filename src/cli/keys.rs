@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{Args, Subcommand};
 
 use crate::config::units;
-use crate::keys::{self, ChainFacts, KeyError, KeyEvent, RenewFrom, harden, secret};
+use crate::keys::{self, ChainFacts, KeyError, KeyEvent, RenewFrom, Storage, harden, secret};
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::KeyJournal;
 
@@ -28,6 +28,7 @@ pub struct KeysArgs {
 const EXAMPLES: &str = "\
 Examples:
   sluis keys init --keys /var/lib/sluis/keys --domain meeting --retention 14d
+  sluis keys init --keys /var/lib/sluis/keys --class web --retention 14d
   sluis keys list --keys /var/lib/sluis/keys
   sluis keys advance --keys /var/lib/sluis/keys
   sluis keys renew --keys /var/lib/sluis/keys --from 2026-11-21
@@ -41,9 +42,9 @@ beyond their deadline, and so does a sealed export: Sluis cannot reach them.";
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Make a keyring, or add domains to one
+    /// Make a keyring, or add domains and storages to one
     #[command(
-        after_help = "Example:\n  sluis keys init --keys keys --domain meeting --epoch 1d --retention 14d"
+        after_help = "Examples:\n  sluis keys init --keys keys --domain meeting --epoch 1d --retention 14d\n  sluis keys init --keys keys --class web --retention 14d"
     )]
     Init(InitArgs),
     /// Show every chain: epochs, dates, and when the oldest key dies
@@ -75,12 +76,17 @@ struct InitArgs {
     #[command(flatten)]
     dir: DirArgs,
     /// A pseudonymisation domain; may be given several times
-    #[arg(long = "domain", value_name = "NAME", required = true)]
+    #[arg(long = "domain", value_name = "NAME", required_unless_present = "classes")]
     domains: Vec<String>,
-    /// Length of an epoch: tokens compare only within one
+    /// A class whose sinks encrypt what they store; may be given several times. Its epochs are an hour, or a
+    /// twenty-fourth of the retention if that is less
+    #[arg(long = "class", value_name = "NAME")]
+    classes: Vec<String>,
+    /// Length of a domain's epoch: tokens compare only within one
     #[arg(long, value_name = "DURATION", default_value = "1d", value_parser = duration)]
     epoch: u64,
-    /// The longest retention of the domain's classes: keys live so long after their epoch
+    /// The longest retention of the domain's classes: keys live so long after their epoch. Of a class its own: what is
+    /// stored, and its key, live so long after the epoch's beginning, less a margin of two minutes at most
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     retention: u64,
 }
@@ -133,8 +139,9 @@ pub fn run(args: &KeysArgs) -> Result<u8, KeyError> {
             let ledger = KeyJournal::of(&args.dir.keys);
             let (epoch, retention) = (args.epoch, args.retention);
             let domains: Vec<_> = args.domains.iter().map(|name| (name.as_str(), epoch, retention)).collect();
-            let events = keys::init(&args.dir.keys, &domains, now, &ledger)?;
-            say(&events, "nothing to do: these domains are there")?;
+            let storages: Vec<_> = args.classes.iter().map(|name| Storage::of(name, retention)).collect();
+            let events = keys::admin::init_all(&args.dir.keys, &domains, &storages, now, &ledger)?;
+            say(&events, "nothing to do: these domains and storages are there")?;
         }
         Command::List(args) => print(&table(&keys::list(&args.keys, now)?, now))?,
         Command::Advance(args) => {

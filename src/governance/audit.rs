@@ -11,10 +11,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::evidence::{Evidence, NoEvidence, Stored};
+use super::evidence::{Evidence, NoEvidence, Stored, of};
 use super::policies::{self, Kept};
 use super::stored::{Compared, OTHERS};
-use crate::keys;
+use crate::keys::storage::{is_storage, margin_seconds};
+use crate::keys::{self, ChainFacts};
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::{FILE_NAME, Head, Verified};
 use crate::retention::sweep::{self, Listing, Place, SweepError};
@@ -276,6 +277,12 @@ fn permissions(subject: &str, path: &Path, report: &mut Report) {
     }
 }
 
+/// From when on the oldest key of a chain is late: that of a storage is destroyed within the margin before.
+fn must_be_dead(chain: &ChainFacts) -> Timestamp {
+    let margin = if is_storage(&chain.domain) { margin_seconds(chain.retention_seconds) } else { 0 };
+    chain.first_dies.plus_seconds(i64::try_from(margin).unwrap_or(i64::MAX))
+}
+
 /// Keys that should be dead, and the evidence of those that are.
 fn keyring(directory: &Path, scope: &Scope<'_>, report: &mut Report) {
     let evidence = match Evidence::read(directory, scope.keyring_anchored) {
@@ -295,12 +302,13 @@ fn keyring(directory: &Path, scope: &Scope<'_>, report: &mut Report) {
         Ok(chains) => chains,
         Err(problem) => return report.violation("keys", problem.to_string()),
     };
-    for chain in chains.iter().filter(|chain| chain.first_dies <= scope.now) {
+    for chain in chains.iter().filter(|chain| must_be_dead(chain) <= scope.now) {
         report.violation(
             "keys",
             format!(
-                "the key of epoch {} of domain {} should be dead; run `sluis keys advance`, and see that `sluis run` is at work",
-                chain.first_epoch, chain.domain
+                "the key of epoch {} of {} should be dead; run `sluis keys advance`, and see that `sluis run` is at work",
+                chain.first_epoch,
+                of(&chain.domain)
             ),
         );
     }

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::policies::History;
 use crate::keys::ChainFacts;
+use crate::keys::storage::is_storage;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::{FILE_NAME, Head, Verified, verify};
 
@@ -102,7 +103,7 @@ impl Evidence {
     }
 
     fn take_key(&mut self, entry: &Value, what: &str) {
-        let Some(domain) = entry["domain"].as_str() else { return };
+        let Some(domain) = entry["domain"].as_str().or(entry["storage"].as_str()) else { return };
         let number = |key: &str| entry[key].as_u64().unwrap_or_default();
         let said = self.keys.entry(domain.to_owned()).or_default();
         match what {
@@ -115,6 +116,7 @@ impl Evidence {
             }
             // What came from another node may end the renewal of this one.
             "imported" => said.renewed = None,
+            // `raised` and `read` say nothing of what is there.
             _ => {}
         }
     }
@@ -142,24 +144,31 @@ impl Evidence {
             let (epoch, domain) = (chain.first_epoch, &chain.domain);
             if self.keys.get(domain).is_some_and(|said| said.is_dead(epoch)) {
                 wrong.push(format!(
-                    "it holds the key of epoch {epoch} of domain {domain}, which is said to be destroyed"
+                    "it holds the key of epoch {epoch} of {}, which is said to be destroyed",
+                    of(domain)
                 ));
             }
         }
         for (domain, said) in &self.keys {
             let mut of_domain = chains.iter().filter(|chain| chain.domain == *domain).peekable();
             if of_domain.peek().is_none() {
-                wrong.push(format!("it has no domain {domain}, which is said to be there"));
+                wrong.push(format!("it has no {}, which is said to be there", of(domain)));
             } else if let Some((epoch, seconds)) = said.renewed
                 && !of_domain.any(|chain| chain.epoch_seconds == seconds && chain.first_epoch >= epoch)
             {
                 wrong.push(format!(
-                    "it lacks the chain of domain {domain} that is said to be renewed from epoch {epoch} on"
+                    "it lacks the chain of {} that is said to be renewed from epoch {epoch} on",
+                    of(domain)
                 ));
             }
         }
         wrong
     }
+}
+
+/// A chain's label with what it is of.
+pub fn of(label: &str) -> String {
+    if is_storage(label) { label.to_owned() } else { format!("domain {label}") }
 }
 
 /// What is said of the keys of a domain. Chains of different epoch lengths count differently, and reach the same numbers only after

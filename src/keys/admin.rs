@@ -12,6 +12,7 @@ use super::keyring::{ChainFacts, Keyring};
 use super::ledger::Ledger;
 use super::renewal::RenewFrom;
 use super::seal;
+use super::storage::{Storage, StorageKey, is_storage};
 use super::store::{Entry, Store};
 use crate::record::timestamp::Timestamp;
 
@@ -23,16 +24,60 @@ pub fn init(
     now: Timestamp,
     ledger: &dyn Ledger,
 ) -> Result<Vec<KeyEvent>, KeyError> {
+    init_all(dir, domains, &[], now, ledger)
+}
+
+/// Makes a keyring, or adds chains for what is stored to one. Those that exist are left as they are.
+pub fn init_storage(
+    dir: &Path,
+    storages: &[Storage],
+    now: Timestamp,
+    ledger: &dyn Ledger,
+) -> Result<Vec<KeyEvent>, KeyError> {
+    init_all(dir, &[], storages, now, ledger)
+}
+
+/// Both, in one change: all or nothing.
+pub fn init_all(
+    dir: &Path,
+    domains: &[(&str, u64, u64)],
+    storages: &[Storage],
+    now: Timestamp,
+    ledger: &dyn Ledger,
+) -> Result<Vec<KeyEvent>, KeyError> {
     let store = Store::open_or_make(dir)?;
     let changed = store.change_or_create(Entry { ledger, now }, |keyring| {
         let mut events = Vec::new();
         for &(name, epoch_seconds, retention_seconds) in domains {
             events.extend(keyring.create(name, epoch_seconds, retention_seconds, now)?);
         }
+        for storage in storages {
+            events.extend(keyring.create_storage(storage, now)?);
+        }
         events.extend(keyring.advance(now)?);
         Ok(events)
     })?;
     Ok(changed.events)
+}
+
+/// The key of one storage epoch, for a person who reads what is stored. It is handed out once the ledger says so.
+pub fn read_key(
+    dir: &Path,
+    storage: &Storage,
+    epoch: u64,
+    now: Timestamp,
+    ledger: &dyn Ledger,
+) -> Result<(StorageKey, Vec<KeyEvent>), KeyError> {
+    let mut key = Err(KeyError::Dead { epoch });
+    let changed = Store::open(dir)?.change(Entry { ledger, now }, |keyring| {
+        let mut events = keyring.advance(now)?;
+        key = keyring.storage_key(storage, epoch, now);
+        if key.is_ok() {
+            events.push(KeyEvent::Read { domain: storage.to_string(), epoch });
+        }
+        Ok(events)
+    })?;
+    Ok((key?, changed.events))
 }
 
 /// What may be told of every chain.
@@ -94,7 +139,7 @@ pub fn renew(
     ledger: &dyn Ledger,
 ) -> Result<Vec<KeyEvent>, KeyError> {
     let changed = Store::open(dir)?.change(Entry { ledger, now }, |keyring| {
-        let names = if names.is_empty() { all_names(keyring) } else { names.to_vec() };
+        let names = if names.is_empty() { all_names(keyring, from, epoch_seconds) } else { names.to_vec() };
         let mut events = keyring.advance(now)?;
         for name in &names {
             events.extend(keyring.renew(name, from, epoch_seconds, now)?);
@@ -104,6 +149,8 @@ pub fn renew(
     Ok(changed.events)
 }
 
-fn all_names(keyring: &Keyring) -> Vec<String> {
-    keyring.names().map(str::to_owned).collect()
+/// All that are meant where none is named: a length of epochs, or the number of one, is of domains alone.
+fn all_names(keyring: &Keyring, from: RenewFrom, epoch_seconds: Option<u64>) -> Vec<String> {
+    let of_domains = epoch_seconds.is_some() || matches!(from, RenewFrom::Epoch(_));
+    keyring.labels().filter(|label| !(of_domains && is_storage(label))).collect()
 }

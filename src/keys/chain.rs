@@ -7,8 +7,9 @@ use zeroize::Zeroizing;
 
 use super::error::KeyError;
 use super::pseudonym::{EpochKeys, Life};
-use super::ratchet;
+use super::ratchet::{self, Line};
 use super::secret::{self, KEY_BYTES, Secret};
+use super::storage::{Storage, StorageKey};
 use crate::record::timestamp::Timestamp;
 
 /// The shortest epoch, in seconds: a keyring that slept for ten years then still advances in a few seconds.
@@ -23,8 +24,10 @@ pub(super) const STEPS_MAX: u64 = 1 << 24;
 
 /// A chain of epoch keys from `epoch` to `until`.
 pub(super) struct Chain {
-    /// `CK(epoch)`.
+    /// `CK(epoch)` or `SC(epoch)`.
     pub(super) key: Secret,
+    /// What it is of.
+    pub(super) line: Line,
     /// Length of an epoch.
     pub(super) epoch_seconds: u64,
     /// The first epoch that still has a key.
@@ -77,7 +80,7 @@ impl Chain {
     /// Moves on to `epoch` and forgets what was before. The caller has bounded the steps.
     pub(super) fn advance_to(&mut self, epoch: u64) {
         let steps = epoch.saturating_sub(self.epoch);
-        ratchet::forward(self.key.expose_mut(), steps);
+        ratchet::forward(self.line, self.key.expose_mut(), steps);
         self.epoch += steps;
         ratchet::scrub_stack();
     }
@@ -89,11 +92,7 @@ impl Chain {
         epoch: u64,
         retention_seconds: u64,
     ) -> Result<EpochKeys, KeyError> {
-        let steps = self.steps_to(domain, epoch)?;
-        let mut chain = Zeroizing::new([0; KEY_BYTES]);
-        // A copy, because the chain itself must still give the keys of the epochs between.
-        chain.copy_from_slice(self.key.expose());
-        ratchet::forward(&mut chain, steps);
+        let chain = self.walked(domain, epoch)?;
         let mut key = Zeroizing::new([0; KEY_BYTES]);
         ratchet::epoch_key(&chain, domain, epoch, &mut key);
         let life = self.life_of(epoch, retention_seconds);
@@ -102,17 +101,32 @@ impl Chain {
         Ok(keys)
     }
 
+    /// The key of storage epoch `epoch`, which the chain [`holds`](Self::holds).
+    pub(super) fn storage_key(&self, storage: &Storage, epoch: u64) -> Result<StorageKey, KeyError> {
+        let chain = self.walked(&storage.to_string(), epoch)?;
+        let key = Secret::filled(|key| ratchet::storage_key(&chain, storage, epoch, key));
+        ratchet::scrub_stack();
+        Ok(StorageKey::new(key, epoch, storage.due_of(epoch)))
+    }
+
+    /// The chain key of `epoch`. A copy, because the chain itself must still give the keys of the epochs between.
+    fn walked(&self, label: &str, epoch: u64) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyError> {
+        let steps = self.steps_to(label, epoch)?;
+        let mut walked = Zeroizing::new([0; KEY_BYTES]);
+        // Walked on a copy, see above.
+        walked.copy_from_slice(self.key.expose());
+        ratchet::forward(self.line, &mut walked, steps);
+        Ok(walked)
+    }
+
     /// Whether `other` is this chain, at whatever epoch both are: compared at the later of the two epochs.
     pub(super) fn is_same_line(&self, domain: &str, other: &Self) -> Result<bool, KeyError> {
-        if self.epoch_seconds != other.epoch_seconds {
+        if self.epoch_seconds != other.epoch_seconds || self.line != other.line {
             return Ok(false);
         }
         let (behind, ahead) = if self.epoch <= other.epoch { (self, other) } else { (other, self) };
-        let steps = behind.steps_to(domain, ahead.epoch)?;
-        let mut walked = Zeroizing::new([0; KEY_BYTES]);
-        // A copy, because a comparison must not move the chain.
-        walked.copy_from_slice(behind.key.expose());
-        ratchet::forward(&mut walked, steps);
+        let walked = behind.walked(domain, ahead.epoch)?;
+        // Compared in place, in constant time.
         let same = secret::same(&walked, ahead.key.expose());
         ratchet::scrub_stack();
         Ok(same)

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::storage::Storage;
+
 /// A refusal of the keys room: the thing, the place, the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
@@ -34,6 +36,18 @@ pub enum KeyError {
     UnknownDomain {
         /// The domain's name.
         domain: String,
+    },
+    /// The keyring has no chain for what is stored of a class.
+    #[error(
+        "class '{class}' has no chain for encryption at rest in the keyring: add it with `sluis keys init --class {class} --retention {retention_seconds}s{stage}`"
+    )]
+    UnknownStorage {
+        /// The class.
+        class: String,
+        /// Seconds that its records are stored.
+        retention_seconds: u64,
+        /// The rest of the command, of a stage.
+        stage: String,
     },
     /// The policy's epoch length is not the keyring's.
     #[error(
@@ -120,4 +134,16 @@ pub enum KeyError {
     /// Sealing or opening failed.
     #[error("{0}")]
     Seal(&'static str),
+}
+
+impl KeyError {
+    /// That the keyring has no such storage.
+    pub(super) fn unknown_storage(storage: &Storage) -> Self {
+        let stage = if storage.stage == 0 { String::new() } else { format!(" --stage {}", storage.stage) };
+        Self::UnknownStorage {
+            class: storage.class.clone(),
+            retention_seconds: storage.retention_seconds,
+            stage,
+        }
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-/// One change of a keyring. Epoch numbers and names only, so that it can stand in evidence for ever.
+use super::storage::is_storage;
+
+/// One change of a keyring. What is called a domain may also be the label of a [storage](super::storage::Storage). Epoch numbers and names only, so that it can stand in evidence for ever.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "every change of a keyring is said or journalled"]
 pub enum KeyEvent {
@@ -58,6 +60,13 @@ pub enum KeyEvent {
         /// How many domains.
         domains: usize,
     },
+    /// The key of one storage epoch was handed to a person who reads what is stored.
+    Read {
+        /// The label of the storage.
+        domain: String,
+        /// The storage epoch.
+        epoch: u64,
+    },
     /// Chains of another node were taken over.
     Imported {
         /// The domain.
@@ -68,16 +77,27 @@ pub enum KeyEvent {
 impl KeyEvent {
     /// True when the keyring is the same before and after: chains that were sealed are still here.
     pub const fn leaves_keyring(&self) -> bool {
-        matches!(self, Self::Exported { .. })
+        matches!(self, Self::Exported { .. } | Self::Read { .. })
     }
 }
 
 impl fmt::Display for KeyEvent {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Created { domain, epoch, epoch_seconds, retention_seconds } if is_storage(domain) => {
+                write!(
+                    out,
+                    "{domain}: created, from epoch {epoch} on, epochs of {epoch_seconds} s, keys live {retention_seconds} s from its beginning"
+                )
+            }
             Self::Created { domain, epoch, epoch_seconds, retention_seconds } => write!(
                 out,
                 "{domain}: created, from epoch {epoch} on, epochs of {epoch_seconds} s, keys live {retention_seconds} s longer"
+            ),
+            Self::Advanced { domain, from, to } if is_storage(domain) => write!(
+                out,
+                "{domain}: what was stored of epochs {from} to {} can no longer be read, their keys are destroyed",
+                to - 1
             ),
             Self::Advanced { domain, from, to } if to - from == 1 => {
                 write!(out, "{domain}: linkability of epoch {from} ended, its key is destroyed")
@@ -100,6 +120,9 @@ impl fmt::Display for KeyEvent {
             }
             Self::Exported { recipient, domains } => {
                 write!(out, "chains of {domains} domains sealed to {recipient}")
+            }
+            Self::Read { domain, epoch } => {
+                write!(out, "{domain}: the read key of epoch {epoch} was handed out")
             }
             Self::Imported { domain } => write!(out, "{domain}: chains imported"),
         }

@@ -17,8 +17,9 @@ fn at(seconds: u64) -> Timestamp {
 /// A domain whose first chain key is `key`, at `epoch`.
 fn known(name: &str, epoch_seconds: u64, retention_seconds: u64, epoch: u64, key: u8) -> Keyring {
     let key = Secret::filled(|bytes| bytes.fill(key));
-    let chain = Chain { key, epoch_seconds, epoch, until: None };
-    Keyring { rings: vec![Ring { name: name.to_owned(), retention_seconds, chains: vec![chain] }] }
+    let chain = Chain { key, line: Line::Domain, epoch_seconds, epoch, until: None };
+    let (kind, name) = (Kind::Domain, name.to_owned());
+    Keyring { rings: vec![Ring { kind, name, retention_seconds, chains: vec![chain] }] }
 }
 
 #[test]

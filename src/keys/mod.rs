@@ -3,6 +3,7 @@
 //! ```text
 //! store ──▶ keyring ──▶ chain ──▶ ratchet ──▶ EpochKeys ──▶ Token
 //!  disk     domains     CK(e)      K(e,k)      a worker's    what leaves
+//!          storages     SC(s)       S(s)  ──▶ StorageKey     what is stored
 //! ```
 //! *In*: the domains of a policy, a keyring's directory (or none, for one run), instants, canonical values, a
 //! [`Ledger`]. *Out*: tokens, and [`KeyEvent`]s, entered in the ledger before they happen. *Promised*: PI-5, once the longest retention of a domain has
@@ -33,10 +34,11 @@ pub mod seal;
 pub mod secret;
 pub mod seed;
 pub mod shared;
+pub mod storage;
 pub mod store;
 mod text;
 
-pub use admin::{advance, export, import, init, list, renew};
+pub use admin::{advance, export, import, init, init_storage, list, read_key, renew};
 pub use cache::EpochCache;
 pub use error::KeyError;
 pub use event::KeyEvent;
@@ -45,3 +47,4 @@ pub use ledger::Ledger;
 pub use pseudonym::{EpochKeys, Token, TokenKind};
 pub use renewal::RenewFrom;
 pub use shared::Keys;
+pub use storage::{Storage, StorageKey, StorageKeys, StorageUse};

@@ -17,6 +17,12 @@
 //! | `K(e,k)` | `sluis/v1 kind`, the kind's label |
 //! | `CK(e+1)` | `sluis/v1 ratchet` |
 //! | check | `sluis/v1 id`; the first 4 bytes are used |
+//! | `S(s)` | `sluis/v1 storage`, the class in UTF-8, the stage as 4 bytes, the retention in seconds and `s` as 8 bytes each, all big-endian |
+//! | `S(s,u)` | `sluis/v1 storage use`, the use's label |
+//! | of one part | from `S(s,frames)`: `sluis/v1 storage part`, the part's salt |
+//! | `SC(s+1)` | `sluis/v1 storage ratchet` |
+//!
+//! `S` and `SC` are of the chains for what is [stored](super::storage).
 //!
 //! Keys are read from and written to places of the caller, who wipes them.
 
@@ -25,13 +31,14 @@ use sha2::Sha256;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::secret::KEY_BYTES;
+use super::storage::Storage;
 
 /// The most parts of one derivation, each with its length.
-const PARTS_MAX: usize = 3;
+const PARTS_MAX: usize = 5;
 
 /// HKDF-Expand of 32 bytes from `key`, with `parts` as described above.
 fn expand(key: &[u8; KEY_BYTES], parts: &[&[u8]], out: &mut [u8; KEY_BYTES]) {
-    assert!(parts.len() <= PARTS_MAX, "a derivation has at most three parts");
+    assert!(parts.len() <= PARTS_MAX, "a derivation has at most five parts");
     let mut lengths = [[0; 4]; PARTS_MAX];
     let mut info: [&[u8]; 2 * PARTS_MAX] = [&[]; 2 * PARTS_MAX];
     for (length, part) in lengths.iter_mut().zip(parts) {
@@ -64,11 +71,47 @@ pub(super) fn check(epoch_key: &[u8; KEY_BYTES]) -> [u8; 4] {
     [whole[0], whole[1], whole[2], whole[3]]
 }
 
-/// Replaces `CK(e)` by `CK(e + steps)` in place.
-pub(super) fn forward(chain: &mut [u8; KEY_BYTES], steps: u64) {
+/// `S(s)` of a storage from `SC(s)`.
+pub(super) fn storage_key(chain: &[u8; KEY_BYTES], storage: &Storage, epoch: u64, out: &mut [u8; KEY_BYTES]) {
+    let Storage { class, stage, retention_seconds } = storage;
+    let parts: [&[u8]; 5] = [
+        b"sluis/v1 storage",
+        class.as_bytes(),
+        &stage.to_be_bytes(),
+        &retention_seconds.to_be_bytes(),
+        &epoch.to_be_bytes(),
+    ];
+    expand(chain, &parts, out);
+}
+
+/// `S(s,u)` from `S(s)` and the label of `u`.
+pub(super) fn storage_use(storage_key: &[u8; KEY_BYTES], label: &str, out: &mut [u8; KEY_BYTES]) {
+    expand(storage_key, &[b"sluis/v1 storage use", label.as_bytes()], out);
+}
+
+/// The key of the one part that has this salt, from `S(s,u)`.
+pub(super) fn storage_part(used: &[u8; KEY_BYTES], salt: &[u8], out: &mut [u8; KEY_BYTES]) {
+    expand(used, &[b"sluis/v1 storage part", salt], out);
+}
+
+/// What a chain is of, which decides how it goes forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// The epochs of a domain.
+    Domain,
+    /// The storage epochs of a class.
+    Storage,
+}
+
+/// Replaces `CK(e)` by `CK(e + steps)` in place, or `SC(s)` by `SC(s + steps)`.
+pub(super) fn forward(line: Line, chain: &mut [u8; KEY_BYTES], steps: u64) {
+    let label: &[u8] = match line {
+        Line::Domain => b"sluis/v1 ratchet",
+        Line::Storage => b"sluis/v1 storage ratchet",
+    };
     let mut next = Zeroizing::new([0; KEY_BYTES]);
     for _ in 0..steps {
-        expand(chain, &[b"sluis/v1 ratchet"], &mut next);
+        expand(chain, &[label], &mut next);
         chain.copy_from_slice(&*next);
     }
 }
@@ -147,19 +190,41 @@ mod tests {
         kind_key(&epoch, "address", &mut kind);
         assert_eq!(kind[..], obvious(&epoch, b"\0\0\0\x0dsluis/v1 kind\0\0\0\x07address"));
         let mut next = chain;
-        forward(&mut next, 1);
+        forward(Line::Domain, &mut next, 1);
         assert_eq!(next[..], obvious(&chain, b"\0\0\0\x10sluis/v1 ratchet"));
         assert_eq!(check(&epoch)[..], obvious(&epoch, b"\0\0\0\x0bsluis/v1 id")[..4]);
+        let mut stored = [0; KEY_BYTES];
+        storage_key(
+            &chain,
+            &Storage { class: "web".into(), stage: 1, retention_seconds: 1_209_600 },
+            500_000,
+            &mut stored,
+        );
+        let info: &[u8] =
+            b"\0\0\0\x10sluis/v1 storage\0\0\0\x03web\0\0\0\x04\0\0\0\x01\0\0\0\x08\0\0\0\0\0\x12\x75\0\
+            \0\0\0\x08\0\0\0\0\0\x07\xa1\x20";
+        assert_eq!(stored[..], obvious(&chain, info));
+        let mut used = [0; KEY_BYTES];
+        storage_use(&stored, "age", &mut used);
+        assert_eq!(used[..], obvious(&stored, b"\0\0\0\x14sluis/v1 storage use\0\0\0\x03age"));
+        let mut part = [0; KEY_BYTES];
+        storage_part(&used, b"salt", &mut part);
+        assert_eq!(part[..], obvious(&used, b"\0\0\0\x15sluis/v1 storage part\0\0\0\x04salt"));
+        let mut next = chain;
+        forward(Line::Storage, &mut next, 1);
+        assert_eq!(next[..], obvious(&chain, b"\0\0\0\x18sluis/v1 storage ratchet"));
     }
 
     #[test]
     fn steps_add_up() {
         proptest::proptest!(|(key: [u8; KEY_BYTES], first in 0_u64..40, second in 0_u64..40)| {
-            let (mut once, mut twice) = (key, key);
-            forward(&mut once, first + second);
-            forward(&mut twice, first);
-            forward(&mut twice, second);
-            proptest::prop_assert_eq!(once, twice);
+            for line in [Line::Domain, Line::Storage] {
+                let (mut once, mut twice) = (key, key);
+                forward(line, &mut once, first + second);
+                forward(line, &mut twice, first);
+                forward(line, &mut twice, second);
+                proptest::prop_assert_eq!(once, twice);
+            }
         });
     }
 

@@ -22,7 +22,7 @@ pub enum RenewFrom {
 }
 
 impl Keyring {
-    /// Gives the domain `name` a fresh chain. `epoch_seconds` is its new epoch length; `None` leaves it as it is. A
+    /// Gives the domain of this name, or the storage of this label, a fresh chain. `epoch_seconds` is its new epoch length; `None` leaves it as it is. A
     /// renewal that was to begin at the same time or later, and so was never used, is replaced.
     pub fn renew(
         &mut self,
@@ -32,7 +32,7 @@ impl Keyring {
         now: Timestamp,
     ) -> Result<Vec<KeyEvent>, KeyError> {
         let unknown = || KeyError::UnknownDomain { domain: name.to_owned() };
-        let ring = self.rings.iter_mut().find(|ring| ring.name == name).ok_or_else(unknown)?;
+        let ring = self.rings.iter_mut().find(|ring| ring.label() == name).ok_or_else(unknown)?;
         ring.renew(from, epoch_seconds, seconds_of(now))
     }
 }
@@ -47,13 +47,17 @@ impl Ring {
         let (first, present) = (&self.chains[0], self.chains[self.serving(now)].epoch_seconds);
         if first.start_of(first.epoch) > now {
             // A clock that went back: every chain would look unused, and be destroyed.
-            return Err(KeyError::Clock {
-                domain: self.name.clone(),
-                epochs: first.epoch - first.epoch_at(now),
-            });
+            return Err(KeyError::Clock { domain: self.label(), epochs: first.epoch - first.epoch_at(now) });
         }
         let wanted = epoch_seconds.unwrap_or(present);
-        if !(EPOCH_SECONDS_MIN..=EPOCH_SECONDS_MAX).contains(&wanted) || wanted > self.retention_seconds {
+        let is_domain = self.storage().is_none();
+        if !is_domain && wanted != present {
+            let problem = format!("its epochs follow from the retention and last {present} s");
+            return Err(KeyError::Domain { domain: self.label(), problem });
+        }
+        let outside =
+            !(EPOCH_SECONDS_MIN..=EPOCH_SECONDS_MAX).contains(&wanted) || wanted > self.retention_seconds;
+        if is_domain && outside {
             let problem = format!(
                 "an epoch lasts from {EPOCH_SECONDS_MIN} s to the domain's longest retention, {} s",
                 self.retention_seconds
@@ -64,7 +68,7 @@ impl Ring {
         // Made before anything changes: without random bytes nothing is renewed.
         let key = Secret::random()?;
         let mut events = Vec::new();
-        let name = &self.name;
+        let (name, line) = (&self.label(), self.line());
         self.chains.retain(|chain| {
             let never_used = chain.start_of(chain.epoch) >= boundary;
             if never_used {
@@ -76,14 +80,14 @@ impl Ring {
             last.until = Some(last.epoch_at(boundary));
         }
         let epoch = boundary / wanted;
-        self.chains.push(Chain { key, epoch_seconds: wanted, epoch, until: None });
-        events.push(KeyEvent::Renewed { domain: self.name.clone(), epoch, epoch_seconds: wanted });
+        self.chains.push(Chain { key, line, epoch_seconds: wanted, epoch, until: None });
+        events.push(KeyEvent::Renewed { domain: self.label(), epoch, epoch_seconds: wanted });
         Ok(events)
     }
 
     /// When the renewal begins, in seconds since 1970: a boundary of the old and of the new epochs, in the future.
     fn boundary(&self, from: RenewFrom, present: u64, wanted: u64, now: u64) -> Result<u64, KeyError> {
-        let refuse = |problem: String| KeyError::Renewal { domain: self.name.clone(), problem };
+        let refuse = |problem: String| KeyError::Renewal { domain: self.label(), problem };
         let earliest = match from {
             RenewFrom::Next => now + 1,
             RenewFrom::Epoch(epoch) => epoch.saturating_mul(present),

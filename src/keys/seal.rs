@@ -59,20 +59,20 @@ impl Keyring {
     pub fn merge(&mut self, other: Self) -> Result<Vec<KeyEvent>, KeyError> {
         let mut plans = Vec::new();
         for ring in &other.rings {
-            plans.push(match self.domain(&ring.name) {
+            plans.push(match self.counterpart(ring) {
                 Some(index) => Some(self.rings[index].match_with(ring)?),
                 None => None,
             });
         }
         let mut events = Vec::new();
         for (theirs, plan) in other.rings.into_iter().zip(plans) {
-            let name = theirs.name.clone();
+            let name = theirs.label();
             let Some(plan) = plan else {
                 self.rings.push(theirs);
                 events.push(KeyEvent::Imported { domain: name });
                 continue;
             };
-            let ours = self.rings.iter_mut().find(|ring| ring.name == name);
+            let ours = self.rings.iter_mut().find(|ring| ring.label() == name);
             if ours.is_some_and(|ours| ours.take_over(theirs, plan, &mut events)) {
                 events.push(KeyEvent::Imported { domain: name });
             }
@@ -92,8 +92,8 @@ impl Ring {
     /// Finds how the chains of both lists match, or refuses. Either list may lack old chains that have died there, and
     /// one of them may have renewals that the other does not know; the rest must be the same.
     fn match_with(&self, theirs: &Self) -> Result<Plan, KeyError> {
-        let same = |ours: &Chain, their: &Chain| ours.is_same_line(&self.name, their);
-        let conflict = || KeyError::Conflict { domain: self.name.clone() };
+        let same = |ours: &Chain, their: &Chain| ours.is_same_line(&self.label(), their);
+        let conflict = || KeyError::Conflict { domain: self.label() };
         let mut plan = None;
         for (their_skip, chain) in theirs.chains.iter().enumerate() {
             if plan.is_none() && same(&self.chains[0], chain)? {
@@ -120,7 +120,7 @@ impl Ring {
     fn take_over(&mut self, theirs: Self, plan: Plan, events: &mut Vec<KeyEvent>) -> bool {
         if theirs.retention_seconds > self.retention_seconds {
             let from = std::mem::replace(&mut self.retention_seconds, theirs.retention_seconds);
-            events.push(KeyEvent::Raised { domain: self.name.clone(), from, to: self.retention_seconds });
+            events.push(KeyEvent::Raised { domain: self.label(), from, to: self.retention_seconds });
         }
         let common = self.chains.len() - plan.our_skip;
         let mut rest = theirs.chains.into_iter().skip(plan.their_skip + common - 1);

@@ -22,6 +22,7 @@ use super::ledger::Ledger;
 use super::pseudonym::EpochKeys;
 use super::ratchet;
 use super::secret::{KEY_BYTES, Secret};
+use super::storage::{Storage, StorageKey, StorageKeys};
 use super::store::{Changed, Entry, Store, Version};
 use crate::policy::class::Domain;
 use crate::record::timestamp::Timestamp;
@@ -156,6 +157,32 @@ impl Keys {
                 let place = *state.places.get(domain).ok_or(KeyError::Dead { epoch })?;
                 state.keyring.epoch_keys(place, epoch, now)
             }
+        }
+    }
+
+    /// The keys for what is stored; [`KeyError::UnknownStorage`] when the keyring has no chain for it, or there is none.
+    pub fn storage(&self, storage: Storage) -> Result<StorageKeys, KeyError> {
+        let is_there = match &self.0.source {
+            Source::Ephemeral(_) => false,
+            Source::Stored(stored) => stored.read().keyring.storage(&storage).is_some(),
+        };
+        if is_there {
+            Ok(StorageKeys::new(self.clone(), storage))
+        } else {
+            Err(KeyError::unknown_storage(&storage))
+        }
+    }
+
+    /// The key of a storage epoch; see [`StorageKeys::key`].
+    pub(super) fn storage_key(
+        &self,
+        storage: &Storage,
+        epoch: u64,
+        now: Timestamp,
+    ) -> Result<StorageKey, KeyError> {
+        match &self.0.source {
+            Source::Ephemeral(_) => Err(KeyError::unknown_storage(storage)),
+            Source::Stored(stored) => stored.read().keyring.storage_key(storage, epoch, now),
         }
     }
 

@@ -1,12 +1,14 @@
 //! The keyring as text: what the file holds and what is sealed for another node.
 //!
 //! ```text
-//! sluis keyring 1
+//! sluis keyring 2
 //! domain meeting retention 1209600
 //! chain epoch 86400 from 20413 until - key PZB…(43 characters of base64url)
+//! storage web stage 0 retention 1209600
+//! chain epoch 3600 from 489912 until - key kd0…
 //! sha256 (64 hexadecimal digits over all lines before)
 //! ```
-//! One line per domain, then one per chain of it. The sum finds damage, not forgery: who may write the file has the keys
+//! One line per domain or storage, then one per chain of it. The sum finds damage, not forgery: who may write the file has the keys
 //! anyhow. The reader accepts exactly what the writer writes, and checks every rule that the keyring relies on. Both
 //! work in buffers that are wiped.
 
@@ -19,11 +21,15 @@ use zeroize::Zeroizing;
 
 use super::chain::Chain;
 use super::error::KeyError;
-use super::keyring::{Keyring, Ring, check_domain};
+use super::keyring::{Keyring, Kind, Ring, check_domain};
 use super::secret::{KEY_BYTES, Secret};
+use super::storage;
 
-/// The first line.
+/// The first line of a keyring of domains alone, as versions before 2026-12 read and wrote it.
 const HEAD: &str = "sluis keyring 1";
+
+/// The first line of one with storages: whoever knows none shall say so, and not that it is damaged.
+const HEAD_STORAGE: &str = "sluis keyring 2";
 
 /// What every version's first line begins with.
 const HEAD_ANY: &str = "sluis keyring ";
@@ -46,10 +52,15 @@ impl Keyring {
         let lines: usize = self.rings.iter().map(|ring| 1 + ring.chains.len()).sum();
         let capacity = (lines + 2) * LINE_BYTES_MAX;
         let mut text = Zeroizing::new(String::with_capacity(capacity));
-        text.push_str(HEAD);
+        let is_known_to_all = self.rings.iter().all(|ring| ring.kind == Kind::Domain);
+        text.push_str(if is_known_to_all { HEAD } else { HEAD_STORAGE });
         text.push('\n');
         for ring in &self.rings {
-            push(&mut text, format_args!("domain {} retention {}\n", ring.name, ring.retention_seconds));
+            match ring.kind {
+                Kind::Domain => push(&mut text, format_args!("domain {}", ring.name)),
+                Kind::Storage(stage) => push(&mut text, format_args!("storage {} stage {stage}", ring.name)),
+            }
+            push(&mut text, format_args!(" retention {}\n", ring.retention_seconds));
             for chain in &ring.chains {
                 push(
                     &mut text,
@@ -78,7 +89,7 @@ impl Keyring {
         let whole = |problem| KeyError::Damaged { line: 0, problem };
         let text = str::from_utf8(bytes).map_err(|_| whole("it is not text"))?;
         let head = text.lines().next().unwrap_or_default();
-        if head != HEAD {
+        if head != HEAD && head != HEAD_STORAGE {
             let known = head.starts_with(HEAD_ANY);
             return Err(if known { KeyError::Version } else { whole("it does not begin like a keyring") });
         }
@@ -105,11 +116,23 @@ impl Keyring {
                 if self.domain(name).is_some() {
                     return Err("a domain that was there before");
                 }
+                let (kind, name) = (Kind::Domain, name.to_owned());
                 let retention_seconds = number(&mut words, "retention")?;
-                self.rings.push(Ring { name: name.to_owned(), retention_seconds, chains: Vec::new() });
+                self.rings.push(Ring { kind, name, retention_seconds, chains: Vec::new() });
+            }
+            Some("storage") => {
+                let name = words.next().ok_or("a storage without a class")?.to_owned();
+                let stage = word(&mut words, "stage")?.parse().map_err(|_| "a number is wrong")?;
+                let retention_seconds = number(&mut words, "retention")?;
+                let ring = Ring { kind: Kind::Storage(stage), name, retention_seconds, chains: Vec::new() };
+                if self.counterpart(&ring).is_some() {
+                    return Err("a storage that was there before");
+                }
+                self.rings.push(ring);
             }
             Some("chain") => {
-                let ring = self.rings.last_mut().ok_or("a chain before the first domain")?;
+                let ring = self.rings.last_mut().ok_or("a chain before the first domain or storage")?;
+                let line = ring.line();
                 let epoch_seconds = number(&mut words, "epoch")?;
                 let epoch = number(&mut words, "from")?;
                 let until = match word(&mut words, "until")? {
@@ -117,7 +140,7 @@ impl Keyring {
                     until => Some(until.parse().map_err(|_| "a number is wrong")?),
                 };
                 let key = read_key(word(&mut words, "key")?)?;
-                ring.chains.push(Chain { key, epoch_seconds, epoch, until });
+                ring.chains.push(Chain { key, line, epoch_seconds, epoch, until });
             }
             _ => return Err("a line of no known kind"),
         }
@@ -128,12 +151,18 @@ impl Keyring {
     fn check(&self) -> Result<(), KeyError> {
         let whole = |problem| KeyError::Damaged { line: 0, problem };
         for ring in &self.rings {
-            let last = ring.chains.last().ok_or_else(|| whole("a domain without a chain"))?;
+            let last = ring.chains.last().ok_or_else(|| whole("a domain or storage without a chain"))?;
             if last.until.is_some() {
                 return Err(whole("a last chain that ends"));
             }
             for chain in &ring.chains {
-                check_domain(&ring.name, chain.epoch_seconds, ring.retention_seconds)?;
+                match ring.storage() {
+                    None => check_domain(&ring.name, chain.epoch_seconds, ring.retention_seconds)?,
+                    Some(storage) if storage.epoch_seconds() == chain.epoch_seconds => {
+                        storage::check(&storage)?
+                    }
+                    Some(_) => return Err(whole("a storage with another length of epochs")),
+                }
                 let start = chain.epoch.checked_mul(chain.epoch_seconds);
                 if start.is_none_or(|start| i64::try_from(start).is_err()) {
                     return Err(whole("an epoch beyond the end of time"));
@@ -204,6 +233,7 @@ fn hex_sum(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::keys::renewal::RenewFrom;
+    use crate::keys::storage::Storage;
     use crate::record::timestamp::Timestamp;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
@@ -213,6 +243,9 @@ mod tests {
         let _ = ring.create("meeting", 86_400, 14 * 86_400, NOW).unwrap();
         let _ = ring.create("telephony", 3_600, 86_400, NOW).unwrap();
         let _ = ring.renew("meeting", RenewFrom::Next, Some(3_600), NOW).unwrap();
+        let _ = ring.create_storage(&Storage::of("web", 14 * 86_400), NOW).unwrap();
+        let _ = ring.create_storage(&Storage::of("web", 86_400), NOW).unwrap();
+        let _ = ring.create_storage(&Storage { stage: 1, ..Storage::of("web", 86_400) }, NOW).unwrap();
         ring
     }
 
@@ -228,7 +261,16 @@ mod tests {
         let text = keyring().to_text();
         let again = Keyring::from_text(text.as_bytes()).unwrap().to_text();
         assert_eq!(*text, *again);
-        assert_eq!(text.lines().count(), 1 + 2 + 3 + 1);
+        assert_eq!(text.lines().count(), 1 + 2 + 3 + 6 + 1);
+        assert!(text.starts_with("sluis keyring 2\n"));
+    }
+
+    /// What older versions read stays as they wrote it.
+    #[test]
+    fn a_keyring_of_domains_alone_is_of_the_first_form() {
+        let mut ring = Keyring::default();
+        let _ = ring.create("meeting", 86_400, 14 * 86_400, NOW).unwrap();
+        assert!(ring.to_text().starts_with("sluis keyring 1\n"));
     }
 
     #[test]
@@ -261,7 +303,7 @@ mod tests {
     #[test]
     fn rules_are_checked_behind_a_right_sum() {
         let text = keyring().to_text();
-        let cases: [(&str, &str); 10] = [
+        let cases: [(&str, &str); 16] = [
             ("retention 1209600", "retention 1"),
             ("chain epoch 86400", "chain epoch 0"),
             ("chain epoch 86400 from 20819", "chain epoch 86400 from 18446744073709551615"),
@@ -271,6 +313,12 @@ mod tests {
             ("domain telephony", "domain meeting"),
             ("domain telephony", "domain a/b"),
             ("domain meeting", "domain"),
+            ("stage 1", "stage 0"),
+            ("stage 1", "stage -1"),
+            ("stage 1", "stage 4294967296"),
+            ("storage web", "storage w/b"),
+            ("storage web stage 0 retention 1209600", "storage web stage 0 retention 59"),
+            ("storage web stage 0 retention 1209600", "storage web stage 0 retention 3600"),
             ("until -", "until - -"),
         ];
         for (from, to) in cases {
@@ -282,7 +330,7 @@ mod tests {
 
     #[test]
     fn another_version_is_named_as_such() {
-        let later = resummed(&keyring().to_text(), |body| body.replace("keyring 1", "keyring 2"));
+        let later = resummed(&keyring().to_text(), |body| body.replace("keyring 2", "keyring 3"));
         assert!(matches!(Keyring::from_text(later.as_bytes()), Err(KeyError::Version)));
     }
 
@@ -291,7 +339,7 @@ mod tests {
         proptest::proptest!(|(bytes: Vec<u8>)| {
             proptest::prop_assert!(Keyring::from_text(&bytes).is_err());
         });
-        proptest::proptest!(|(body in "sluis keyring 1\n((domain|chain) [ -~]{0,60}\n){0,4}")| {
+        proptest::proptest!(|(body in "sluis keyring [12]\n((domain|chain|storage) [ -~]{0,60}\n){0,4}")| {
             let _ = Keyring::from_text(format!("{body}{SUM}{}\n", hex_sum(body.as_bytes())).as_bytes());
         });
     }

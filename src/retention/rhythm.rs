@@ -6,23 +6,17 @@
 
 use std::time::Duration;
 
-/// By how much parts go before their deadline, at most, while a pipeline runs.
-const MARGIN_SECONDS_MAX: u64 = 120;
+use crate::keys::storage;
+
 /// The share of the shortest retention that the margin is.
-pub const MARGIN_SHARE: u64 = 48;
+pub const MARGIN_SHARE: u64 = storage::MARGIN_SHARE;
 /// Sweeps within a margin.
 pub const SWEEPS: u64 = 4;
 
-/// By how much parts go before their deadline, in seconds, where the shortest retention of anything stored is given.
+/// By how much parts go before their deadline, in seconds, where the shortest retention of anything stored is given: as keys do that die with
+/// what they encrypt.
 pub const fn margin_seconds(shortest_seconds: u64) -> u64 {
-    let share = shortest_seconds / MARGIN_SHARE;
-    if share == 0 {
-        1
-    } else if share < MARGIN_SECONDS_MAX {
-        share
-    } else {
-        MARGIN_SECONDS_MAX
-    }
+    storage::margin_seconds(shortest_seconds)
 }
 
 /// When parts go, while a pipeline runs.

@@ -5,8 +5,8 @@
 //! later, so that removing the part by its name is never late (PI-4) and at most one bucket early; what would be due
 //! before its part can be closed is withheld (PI-3). *Not here*: removing what is due (`retention::sweep`).
 //!
-//! A bucket is an hour, or a twenty-fourth of the retention if that is less (design, section 5: the same length as a
-//! storage epoch, so that later one key serves one bucket). A part closes when it is [`Settings::close_secs`] old or
+//! A bucket is a [storage epoch](crate::keys::storage): the records whose instant, the deadline less the retention, lies in the same hour, or
+//! the same twenty-fourth of the retention if that is less. So one key serves one bucket, and both go together. A part closes when it is [`Settings::close_secs`] old or
 //! [`Settings::part_bytes_max`] large.
 //!
 //! A replay of old logs brings records of every bucket of the retention, in any order. So a sink may have a part open for
@@ -23,6 +23,7 @@ use super::pack::Packer;
 use super::part::{Closed, Namer, Part, show_all};
 use super::{Delivered, Held, Sink, SinkError, runs};
 use crate::encode::columns::Columns;
+use crate::keys::storage;
 use crate::record::batch::CleanBatch;
 use crate::record::timestamp::Timestamp;
 
@@ -71,16 +72,9 @@ impl Settings {
     }
 }
 
-/// The width of a bucket: an hour, or a twenty-fourth of the retention if that is less; at least a second.
+/// The width of a bucket: that of a storage epoch.
 pub const fn bucket_secs(retention_secs: u64) -> u64 {
-    let part = retention_secs / 24;
-    if part >= 3600 {
-        3600
-    } else if part == 0 {
-        1
-    } else {
-        part
-    }
+    storage::epoch_seconds(retention_secs)
 }
 
 /// Bytes of records that wait in all parts of a sink.
@@ -178,8 +172,10 @@ impl FileSink {
 
     /// The start of the bucket that holds `deadline`: the deadline of its part.
     fn bucket(&self, deadline: Timestamp) -> Timestamp {
-        let width = i64::try_from(self.settings.bucket_secs).unwrap_or(i64::MAX);
-        Timestamp::from_seconds(deadline.seconds().div_euclid(width).saturating_mul(width))
+        let signed = |seconds| i64::try_from(seconds).unwrap_or(i64::MAX);
+        let (width, lives) = (signed(self.settings.bucket_secs), signed(self.settings.retention_secs));
+        let instant = deadline.plus_seconds(-lives).seconds();
+        Timestamp::from_seconds(instant.div_euclid(width).saturating_mul(width)).plus_seconds(lives)
     }
 
     /// The earliest bucket that can still be closed before it is due.

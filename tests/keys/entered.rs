@@ -3,7 +3,7 @@
 use std::io::BufRead;
 use std::path::Path;
 
-use sluis::keys::{KeyError, KeyEvent, Keys, RenewFrom};
+use sluis::keys::{KeyError, KeyEvent, Keys, RenewFrom, Storage, StorageKey};
 pub use sluis::keys::{Ledger, list};
 use sluis::policy::class::Domain;
 use sluis::record::timestamp::Timestamp;
@@ -17,6 +17,19 @@ pub fn open(dir: &Path, domains: &[Domain], now: Timestamp) -> Result<(Keys, Vec
 
 pub fn init(dir: &Path, domains: &[(&str, u64, u64)], now: Timestamp) -> Events {
     sluis::keys::init(dir, domains, now, &KeyJournal::of(dir))
+}
+
+pub fn init_storage(dir: &Path, storages: &[Storage], now: Timestamp) -> Events {
+    sluis::keys::init_storage(dir, storages, now, &KeyJournal::of(dir))
+}
+
+pub fn read_key(
+    dir: &Path,
+    storage: &Storage,
+    epoch: u64,
+    now: Timestamp,
+) -> Result<(StorageKey, Vec<KeyEvent>), KeyError> {
+    sluis::keys::read_key(dir, storage, epoch, now, &KeyJournal::of(dir))
 }
 
 pub fn advance(dir: &Path, now: Timestamp) -> Events {

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::keys::KeyEvent;
+use crate::keys::storage::is_storage;
 use crate::record::timestamp::Timestamp;
 use crate::retention::clock::Distrust;
 
@@ -167,6 +168,7 @@ impl Event {
             Self::Key(KeyEvent::Raised { .. }) => "key.raised",
             Self::Key(KeyEvent::Renewed { .. }) => "key.renewed",
             Self::Key(KeyEvent::Exported { .. }) => "key.exported",
+            Self::Key(KeyEvent::Read { .. }) => "key.read",
             Self::Key(KeyEvent::Imported { .. }) => "key.imported",
             Self::PolicyLoaded { .. } => "policy.loaded",
             Self::Paused(_) => "destruction.paused",
@@ -267,22 +269,36 @@ fn of_clock(distrust: Distrust) -> Value {
     }
 }
 
+/// What a chain is of, under the name of its kind.
+fn of_chain(label: &str) -> Value {
+    let kind = if is_storage(label) { "storage" } else { "domain" };
+    json!({ kind: label })
+}
+
 fn of_key(event: &KeyEvent) -> Value {
-    match event {
-        KeyEvent::Created { domain, epoch, epoch_seconds, retention_seconds } => json!({
-            "domain": domain, "epoch": epoch, "epoch_seconds": epoch_seconds, "retention_seconds": retention_seconds
-        }),
-        KeyEvent::Advanced { domain, from, to } => json!({ "domain": domain, "from": from, "to": to }),
-        KeyEvent::Destroyed { domain, epoch } => json!({ "domain": domain, "epoch": epoch }),
-        KeyEvent::Raised { domain, from, to } => {
-            json!({ "domain": domain, "from_seconds": from, "to_seconds": to })
+    let (label, rest) = match event {
+        KeyEvent::Created { domain, epoch, epoch_seconds, retention_seconds } => (
+            domain,
+            json!({ "epoch": epoch, "epoch_seconds": epoch_seconds, "retention_seconds": retention_seconds }),
+        ),
+        KeyEvent::Advanced { domain, from, to } => (domain, json!({ "from": from, "to": to })),
+        KeyEvent::Destroyed { domain, epoch } | KeyEvent::Read { domain, epoch } => {
+            (domain, json!({ "epoch": epoch }))
         }
+        KeyEvent::Raised { domain, from, to } => (domain, json!({ "from_seconds": from, "to_seconds": to })),
         KeyEvent::Renewed { domain, epoch, epoch_seconds } => {
-            json!({ "domain": domain, "epoch": epoch, "epoch_seconds": epoch_seconds })
+            (domain, json!({ "epoch": epoch, "epoch_seconds": epoch_seconds }))
         }
-        KeyEvent::Exported { recipient, domains } => json!({ "recipient": recipient, "domains": domains }),
-        KeyEvent::Imported { domain } => json!({ "domain": domain }),
+        KeyEvent::Exported { recipient, domains } => {
+            return json!({ "recipient": recipient, "domains": domains });
+        }
+        KeyEvent::Imported { domain } => (domain, json!({})),
+    };
+    let mut value = of_chain(label);
+    if let (Value::Object(members), Value::Object(rest)) = (&mut value, rest) {
+        members.extend(rest);
     }
+    value
 }
 
 #[cfg(test)]
