@@ -291,6 +291,12 @@ fn pi_9_killed_at_any_point_nothing_is_lost_or_doubled_of_columns() {
     killed(Numbered::parquet());
 }
 
+/// The same encrypted: parts end at every checkpoint.
+#[test]
+fn pi_9_killed_at_any_point_nothing_is_lost_or_doubled_of_encrypted_columns() {
+    killed(Numbered::encrypted());
+}
+
 fn killed(pipeline: Numbered) {
     let count = number_of("SLUIS_KILLS").unwrap_or(10);
     let seed = number_of("SLUIS_SEED").unwrap_or_else(|| u64::from(std::process::id()));

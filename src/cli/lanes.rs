@@ -79,7 +79,7 @@ pub fn run(plan: &Plan, built: Built, brought: Brought, asked: Asked) -> Result<
     let sinks = if lane::writes_topics(plan) {
         None
     } else {
-        Some(build::sinks(plan, &built.sources).map_err(Failure::downstream)?)
+        Some(build::sinks(plan, &built.sources, &keys).map_err(Failure::downstream)?)
     };
     let mut setup = Setup::new(plan, built, instance, lanes).map_err(Failure::usage)?;
     setup.message_bytes_max = live.message_bytes_max();

@@ -12,6 +12,7 @@ use super::exit::Failure;
 use super::said;
 use super::upkeep;
 use crate::config::plan::{Form, Plan, SinkKind};
+use crate::keys::Keys;
 use crate::pipeline::checkpoint;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::Journal;
@@ -73,6 +74,12 @@ impl Merging {
         let rhythm = Rhythm { margin_seconds, quiet_seconds };
         let merger = Merger::open(state, places, rhythm, now).map_err(Failure::downstream)?;
         Ok(Some(Self { merger, every: Duration::from_secs(quiet_seconds) / LOOKS, said: String::new() }))
+    }
+
+    /// Merges encrypted parts, too, with the keys of a keyring.
+    pub fn with_keys(mut self, keys: &Keys) -> Self {
+        self.merger = self.merger.with_keys(keys);
+        self
     }
 
     /// Merges now and then, until `ended` is hung up; nothing while `paused`.

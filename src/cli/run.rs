@@ -136,7 +136,7 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
         workers = lanes::sending(workers, &plan);
         lanes::topic_sinks(&plan, &built, &outside)?
     } else {
-        build::sinks(&plan, &built.sources).map_err(Failure::downstream)?
+        build::sinks(&plan, &built.sources, &keys).map_err(Failure::downstream)?
     };
     let known = Positions { ledgers, offsets: None };
     let outputs = sinks.len();

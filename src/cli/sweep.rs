@@ -12,6 +12,7 @@ use super::upkeep;
 use super::watch::{self, Machine, Watch};
 use crate::config::plan::Plan;
 use crate::config::units;
+use crate::keys::Keys;
 use crate::pipeline::raw;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::Journal;
@@ -121,6 +122,11 @@ pub fn run(arguments: &SweepArgs) -> Result<u8, Failure> {
 /// Merges small parts of Parquet, and says how many.
 fn merge_small(plan: &Plan, state: &Path, margin: u64, now: Timestamp) -> Result<(), Failure> {
     let Some(mut merging) = Merging::of(plan, state, margin, now)? else { return Ok(()) };
+    // A keyring that cannot be read leaves what is encrypted as it is, and that is said.
+    let keys = plan.keys.as_ref().and_then(|keys| Keys::open_read_only(keys, &plan.policy.domains, now).ok());
+    if let Some(keys) = &keys {
+        merging = merging.with_keys(keys);
+    }
     let merged = merging.once(state, &|| now).map_err(Failure::downstream)?;
     if merged.parts > 0 {
         println!(

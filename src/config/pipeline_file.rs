@@ -84,6 +84,7 @@ pub(super) struct WrittenSink {
     pub emit: Emit,
     pub part_secs_max: Option<At<u64>>,
     pub compress: bool,
+    pub encrypt: Option<At<bool>>,
 }
 
 /// Reads a pipeline file: `policy` is the file it runs under, `keys` the directory of the keyring, `state` that of
@@ -310,7 +311,8 @@ fn quarantine(section: &Section<'_>, report: &mut Report) -> WrittenQuarantine {
 /// `[sink.*]`: `kind` is `stdout`, `file`, `kafka` or `parquet`; `path` a directory; `classes` it takes; `output` the view that narrows them;
 /// `purpose` and `location` as the policy allows; `recipient` who gets it; `emit` is `ndjson` (default) or `same`;
 /// `part_secs_max` after how many seconds a part of a file sink is closed (default 3600);
-/// `compress` is `none` (default) or `zstd`, for a file sink. Of Kafka: see [`kafka_file::sink`].
+/// `compress` is `none` (default) or `zstd`, for a file sink; `encrypt` is true for parts of Parquet that are encrypted under a key of the
+/// keyring which dies with them (default false). Of Kafka: see [`kafka_file::sink`].
 fn sink(section: &Section<'_>, report: &mut Report) -> WrittenSink {
     section.check_keys(&SINK, report);
     let kind = kind(section, &SINK_KINDS, "kind of sink", report);
@@ -350,10 +352,24 @@ fn sink(section: &Section<'_>, report: &mut Report) -> WrittenSink {
             "standard output is not compressed; leave 'compress' out, or pipe it through zstd",
         );
     }
+    let encrypt = section.flag("encrypt", report);
+    if let (Some(encrypt), Some(kind)) = (&encrypt, &kind)
+        && kind.value != Kind::Parquet
+        && encrypt.value
+    {
+        report.error(
+            &encrypt.span,
+            format!(
+                "'encrypt' in {} is not in this version beside another kind than \"parquet\"; leave it out",
+                section.title
+            ),
+        );
+    }
     let compress =
         compress.and_then(|word| one_of(&word, &COMPRESS, "value of 'compress'", report)) == Some(1);
     WrittenSink {
         compress,
+        encrypt,
         kafka,
         name: At { value: section.name.to_owned(), span: section.span.clone() },
         path: path(section, kind.as_ref(), "writes to standard output", report),

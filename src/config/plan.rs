@@ -250,9 +250,18 @@ pub enum SinkKind {
         part_seconds_max: u64,
         /// What they are made of.
         form: Form,
+        /// Whether they are encrypted, under keys that die with them.
+        encrypt: bool,
     },
     /// Topics of the pipeline's cluster, one per class.
     Kafka(KafkaSink),
+}
+
+impl SinkKind {
+    /// True when what it stores is encrypted.
+    pub const fn encrypts(&self) -> bool {
+        matches!(self, Self::File { encrypt: true, .. })
+    }
 }
 
 /// How old a record can get in a sink, and why.

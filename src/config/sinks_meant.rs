@@ -53,6 +53,7 @@ fn mean_sink(
     }
     check_same_format(sink, &classes, sources, report);
     check_state(sink, written, report);
+    check_keys(sink, written, report);
     let kind = match sink.kind.as_ref()?.value {
         Kind::Stream => SinkKind::Stdout,
         kind @ (Kind::File | Kind::Parquet) => SinkKind::File {
@@ -63,6 +64,7 @@ fn mean_sink(
                 (_, true) => Form::Zstd,
                 (_, false) => Form::Lines,
             },
+            encrypt: sink.encrypt.as_ref().is_some_and(|at| at.value),
         },
         Kind::Kafka => {
             let kafka = sink.kafka.as_ref()?;
@@ -270,6 +272,20 @@ fn check_state(sink: &WrittenSink, written: &WrittenPipeline, report: &mut Repor
             &sink.name.span,
             format!(
                 "sink '{}' stores records, but the pipeline has no place for its journal; write state = \"/var/lib/sluis/NAME\"",
+                sink.name.value
+            ),
+        );
+    }
+}
+
+/// What is encrypted has its keys in the keyring of the pipeline.
+fn check_keys(sink: &WrittenSink, written: &WrittenPipeline, report: &mut Report) {
+    let Some(encrypt) = sink.encrypt.as_ref().filter(|at| at.value) else { return };
+    if written.keys.is_none() {
+        report.error(
+            &encrypt.span,
+            format!(
+                "sink '{}' encrypts what it stores, but the pipeline has no keyring; write keys = \"/var/lib/sluis/keys\"",
                 sink.name.value
             ),
         );

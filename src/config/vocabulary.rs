@@ -163,6 +163,7 @@ pub const SINK: Vocabulary = Vocabulary {
         "emit",
         "part_secs_max",
         "compress",
+        "encrypt",
         "topic",
         "key",
         "pack",
@@ -170,7 +171,7 @@ pub const SINK: Vocabulary = Vocabulary {
         "replication",
         "partitions",
     ],
-    later: &["encrypt", "opt_out", "url", "table"],
+    later: &["opt_out", "url", "table"],
 };
 
 /// Keys of `[sink.*]` that only files have.

@@ -159,7 +159,7 @@ impl Keyring {
                 match ring.storage() {
                     None => check_domain(&ring.name, chain.epoch_seconds, ring.retention_seconds)?,
                     Some(storage) if storage.epoch_seconds() == chain.epoch_seconds => {
-                        storage::check(&storage)?
+                        storage::check(&storage)?;
                     }
                     Some(_) => return Err(whole("a storage with another length of epochs")),
                 }

@@ -32,6 +32,7 @@ use crate::protect::row::RowPlan;
 use crate::record::batch::RawBatch;
 use crate::record::span::Layout;
 use crate::sink::SinkError;
+use crate::sink::crypt::Crypt;
 use crate::sink::descriptors;
 use crate::sink::file::{FileSink, Form, Settings};
 use crate::sink::stdout::Stdout;
@@ -291,8 +292,8 @@ pub fn workers(
 /// `sources` are compiled: they say what the columns of a route are.
 ///
 /// # Errors
-/// When a directory cannot be made, or read.
-pub fn sinks(plan: &Plan, sources: &[SourcePlan]) -> Result<Vec<ClassSink>, SinkError> {
+/// When a directory cannot be made, or read, or the keyring has no key for what is to be encrypted.
+pub fn sinks(plan: &Plan, sources: &[SourcePlan], keys: &Keys) -> Result<Vec<ClassSink>, SinkError> {
     let routes = routes(plan);
     let files: Vec<_> = routes.iter().map(|route| file_settings(plan, sources, *route)).collect();
     let wanted: Vec<usize> = files.iter().flatten().map(|(_, settings)| settings.open_parts_max).collect();
@@ -304,7 +305,12 @@ pub fn sinks(plan: &Plan, sources: &[SourcePlan]) -> Result<Vec<ClassSink>, Sink
             continue;
         };
         let settings = Settings { open_parts_max: shares.next().unwrap_or(1), ..settings };
-        sinks.push((route.class, Box::new(FileSink::open(&directory, settings)?)));
+        let (class, lives) = (&plan.policy.classes[route.class].name, settings.retention_secs);
+        let mut sink = FileSink::open(&directory, settings)?;
+        if plan.sinks[route.sink].kind.encrypts() {
+            sink = sink.encrypting(Crypt::open(keys, class, lives)?);
+        }
+        sinks.push((route.class, Box::new(sink)));
     }
     Ok(sinks)
 }
@@ -331,7 +337,7 @@ pub fn places(plan: &Plan) -> Vec<(usize, usize)> {
 
 /// Where and how a route writes files, if it does.
 fn file_settings(plan: &Plan, sources: &[SourcePlan], spec: RouteSpec<'_>) -> Option<(PathBuf, Settings)> {
-    let SinkKind::File { directory, part_seconds_max, form } = &plan.sinks[spec.sink].kind else {
+    let SinkKind::File { directory, part_seconds_max, form, .. } = &plan.sinks[spec.sink].kind else {
         return None;
     };
     let class = &plan.policy.classes[spec.class];

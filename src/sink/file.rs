@@ -19,7 +19,9 @@ use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::crypt::Crypt;
 use super::pack::Packer;
+use super::parquet::Table;
 use super::part::{Closed, Namer, Part, show_all};
 use super::{Delivered, Held, Sink, SinkError, runs};
 use crate::encode::columns::Columns;
@@ -104,6 +106,8 @@ pub struct FileSink {
     /// Whole and durable, waiting for their names.
     closing: Vec<Part>,
     on_close: Option<OnClose>,
+    /// Of parts that are encrypted, which are of columns.
+    crypt: Option<Crypt>,
     /// The runs of the batch in hand, sorted by bucket; kept for its memory.
     order: Vec<Piece>,
     /// Pieces of one bucket that do not lie side by side, copied together; kept for its memory.
@@ -158,6 +162,7 @@ impl FileSink {
             appends: 0,
             closing: Vec::new(),
             on_close: None,
+            crypt: None,
             order: Vec::new(),
             joined: Vec::new(),
         })
@@ -170,6 +175,27 @@ impl FileSink {
         self
     }
 
+    /// Encrypts parts of columns from now on. Each ends at a checkpoint.
+    #[must_use]
+    pub fn encrypting(mut self, crypt: Crypt) -> Self {
+        self.crypt = Some(crypt);
+        self
+    }
+
+    /// Opens a part for `bucket`.
+    fn open_part(&mut self, bucket: Timestamp, now: Timestamp) -> Result<Part, SinkError> {
+        let part = Part::open(&mut self.namer, bucket, now)?;
+        let (Some(crypt), Form::Parquet(columns)) = (&self.crypt, &self.settings.form) else {
+            return Ok(part);
+        };
+        let fault = |problem: String| SinkError::Io { place: self.namer.directory(), problem };
+        let encryption = crypt
+            .encryption(self.settings.retention_secs, bucket, now)
+            .map_err(|error| fault(error.to_string()))?;
+        let table = Table::new(columns, Some(encryption)).map_err(|error| fault(error.to_string()))?;
+        Ok(part.of_columns(table))
+    }
+
     /// The start of the bucket that holds `deadline`: the deadline of its part.
     fn bucket(&self, deadline: Timestamp) -> Timestamp {
         let signed = |seconds| i64::try_from(seconds).unwrap_or(i64::MAX);
@@ -180,7 +206,10 @@ impl FileSink {
 
     /// The earliest bucket that can still be closed before it is due.
     fn first_safe(&self, now: Timestamp) -> Timestamp {
-        now.plus_seconds(i64::try_from(self.settings.close_secs).unwrap_or(i64::MAX))
+        // A key dies some time before.
+        let margin =
+            self.crypt.as_ref().map_or(0, |crypt| crypt.margin_seconds(self.settings.retention_secs));
+        now.plus_seconds(i64::try_from(self.settings.close_secs + margin).unwrap_or(i64::MAX))
     }
 
     /// Sorts the runs that may leave into buckets.
@@ -225,7 +254,7 @@ impl FileSink {
             if self.open.len() >= self.settings.open_parts_max {
                 delivered += self.close_least_recent(now)?;
             }
-            Part::open(&mut self.namer, bucket, now)?
+            self.open_part(bucket, now)?
         };
         part.write(bytes, records, deadline_min, self.packer.as_mut())?;
         if part.bytes >= self.settings.part_bytes_max {
@@ -337,6 +366,11 @@ impl Sink for FileSink {
     }
 
     fn hold(&mut self, held: &mut Vec<Held>) -> Result<(), SinkError> {
+        if self.crypt.is_some() {
+            // One that is due is the business of whoever publishes it.
+            let all = mem::take(&mut self.open);
+            self.close(all.into_values().map(|open| open.part).collect(), Timestamp(i64::MIN))?;
+        }
         for Open { part, .. } in self.open.values_mut() {
             part.sync(self.packer.as_mut())?;
             held.push(part.held(false));

@@ -10,6 +10,7 @@ use std::io;
 use crate::record::batch::{CleanBatch, Run};
 use crate::record::timestamp::Timestamp;
 
+pub mod crypt;
 pub mod descriptors;
 pub mod file;
 pub mod merge;

@@ -48,7 +48,7 @@ impl Packer {
             }
             Self::Parquet(columns, _) => match table {
                 Some(table) => table.add(bytes),
-                None => table.insert(Table::new(columns)?).add(bytes),
+                None => table.insert(Table::new(columns, None)?).add(bytes),
             },
         }
     }

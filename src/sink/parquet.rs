@@ -13,9 +13,10 @@ use std::sync::Arc;
 
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::encryption::encrypt::FileEncryptionProperties;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataWriter, RowGroupMetaData};
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use crate::encode::columns::{Columns, Rows, Type, Unreadable};
@@ -29,6 +30,9 @@ const LEVEL: i32 = 1;
 /// Values that a Bloom filter is made for, at most; one of fewer is folded to its size.
 const BLOOM_VALUES: u64 = 1 << 17;
 
+/// Who wrote it, as a footer says.
+const MAKER: &str = "Sluis";
+
 /// A part that is being written.
 pub(super) struct Table {
     rows: Rows,
@@ -36,6 +40,8 @@ pub(super) struct Table {
     waiting: usize,
     writer: ArrowWriter<Vec<u8>>,
     written: i64,
+    /// It can end once.
+    is_encrypted: bool,
 }
 
 impl std::fmt::Debug for Table {
@@ -78,11 +84,17 @@ impl From<Unreadable> for Failed {
 }
 
 impl Table {
-    /// An empty one.
-    pub fn new(columns: &Arc<Columns>) -> io::Result<Self> {
-        let writer = ArrowWriter::try_new(Vec::new(), columns.schema(), Some(of_columns(columns)?.build()));
+    /// An empty one, which may be encrypted.
+    pub fn new(
+        columns: &Arc<Columns>,
+        encryption: Option<Arc<FileEncryptionProperties>>,
+    ) -> io::Result<Self> {
+        let is_encrypted = encryption.is_some();
+        let types = columns.iter().map(|column| (column.name.as_str(), column.kind));
+        let properties = properties(types, encryption)?;
+        let writer = ArrowWriter::try_new(Vec::new(), columns.schema(), Some(properties));
         let writer = writer.map_err(|error| fault(&error))?;
-        Ok(Self { rows: Rows::new(columns), waiting: 0, writer, written: 0 })
+        Ok(Self { rows: Rows::new(columns), waiting: 0, writer, written: 0, is_encrypted })
     }
 
     /// Adds lines.
@@ -110,13 +122,17 @@ impl Table {
         self.taken()
     }
 
-    /// Makes the part a whole file; what is to be appended to it.
+    /// Makes the part a whole file; what is to be appended to it. After that nothing can be added to an encrypted one.
     pub fn end(&mut self) -> io::Result<Vec<u8>> {
+        if self.is_encrypted {
+            self.writer.finish().map_err(|error| fault(&error))?;
+            return self.taken();
+        }
         let groups: Vec<RowGroupMetaData> = self.writer.flushed_row_groups().to_vec();
         let schema = groups.first().map(RowGroupMetaData::schema_descr_ptr);
         let schema =
             schema.ok_or_else(|| io::Error::other(Fault("a part without a row group".to_owned())))?;
-        let file = FileMetaData::new(2, self.written, Some("Sluis".to_owned()), None, schema, None);
+        let file = FileMetaData::new(2, self.written, Some(MAKER.to_owned()), None, schema, None);
         let metadata = ParquetMetaData::new(file, groups);
         let mut footer = Vec::new();
         ParquetMetaDataWriter::new(&mut footer, &metadata).finish().map_err(|error| fault(&error))?;
@@ -131,19 +147,19 @@ impl Table {
     }
 }
 
-fn of_columns(columns: &Columns) -> io::Result<WriterPropertiesBuilder> {
-    properties(columns.iter().map(|column| (column.name.as_str(), column.kind)))
-}
-
-/// How columns of these types are written.
+/// How columns of these types are written, encrypted or not.
 pub(super) fn properties<'n>(
     columns: impl Iterator<Item = (&'n str, Type)>,
-) -> io::Result<WriterPropertiesBuilder> {
+    encryption: Option<Arc<FileEncryptionProperties>>,
+) -> io::Result<WriterProperties> {
+    // The library would write those of an encrypted file in the clear.
+    let has_filters = encryption.is_none();
     let level = ZstdLevel::try_new(LEVEL).map_err(|error| fault(&error))?;
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
         // Least and most of a token or a path tell nobody anything, and cost as much as writing it.
         .set_statistics_enabled(EnabledStatistics::None)
+        .set_created_by(MAKER.to_owned())
         .set_max_row_group_row_count(None);
     for (name, kind) in columns {
         let path = || ColumnPath::new(vec![name.to_owned()]);
@@ -153,14 +169,17 @@ pub(super) fn properties<'n>(
                 .set_column_encoding(path(), Encoding::DELTA_BINARY_PACKED)
                 // Pages have none: they stand behind all row groups, where a part that is cut back has nothing.
                 .set_column_statistics_enabled(path(), EnabledStatistics::Chunk),
-            Type::Token => properties
+            Type::Token if has_filters => properties
                 .set_column_bloom_filter_enabled(path(), true)
                 .set_column_bloom_filter_max_ndv(path(), BLOOM_VALUES),
             Type::Integer | Type::Decimal => {
                 properties.set_column_statistics_enabled(path(), EnabledStatistics::Chunk)
             }
-            Type::Flag | Type::Text => properties,
+            Type::Flag | Type::Text | Type::Token => properties,
         };
     }
-    Ok(properties)
+    if let Some(encryption) = encryption {
+        properties = properties.with_file_encryption_properties(encryption);
+    }
+    Ok(properties.build())
 }

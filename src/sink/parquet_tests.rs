@@ -2,12 +2,14 @@ use std::fs;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
 use super::super::deadline_of;
 use super::super::testing::batch;
 use super::*;
 use crate::encode::columns::Type;
+use crate::keys::{self, Keys, Storage};
+use crate::retention::journal::KeyJournal;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 const DAY: u64 = 86_400;
@@ -101,4 +103,70 @@ fn lines_that_cannot_be_read_back_say_nothing_of_themselves() {
     assert!(error.contains("cannot be read back as columns") && !error.contains("203"), "{error}");
     drop(sink);
     assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+}
+
+/// The keys of a class, in a keyring of its own.
+fn crypt(root: &Path) -> Crypt {
+    let directory = root.join("keys");
+    let journal = KeyJournal::of(&directory);
+    let storage = Storage::of("web", 14 * DAY);
+    let made = keys::admin::init_all(&directory, &[("web", DAY, 14 * DAY)], &[storage], NOW, &journal);
+    assert_eq!(made.unwrap().len(), 2);
+    let (keys, _) = Keys::open(&directory, &[], NOW, Box::new(journal)).unwrap();
+    assert!(
+        Crypt::open(&keys, "other", 14 * DAY).is_err_and(|error| error.to_string().contains("keys init"))
+    );
+    Crypt::open(&keys, "web", 14 * DAY).unwrap()
+}
+
+/// Nothing can follow the footer of an encrypted part, so it ends with the checkpoint that counts on it.
+#[test]
+fn an_encrypted_part_ends_at_every_checkpoint() {
+    let root = tempfile::tempdir().unwrap();
+    let parts = root.path().join("web");
+    let crypt = crypt(root.path());
+    let mut sink = FileSink::open(&parts, settings()).unwrap().encrypting(crypt.clone());
+    for number in 0..3 {
+        sink.write(&batch(&[(&line(number), soon(7_200))]), NOW).unwrap();
+        let mut held = Vec::new();
+        sink.hold(&mut held).unwrap();
+        assert!(held.len() == 1 && held[0].closes && sink.is_closing());
+        sink.publish().unwrap();
+        let mut nothing = Vec::new();
+        sink.hold(&mut nothing).unwrap();
+        assert!(nothing.is_empty());
+    }
+    let mut found: Vec<i64> = Vec::new();
+    for part in fs::read_dir(&parts).unwrap() {
+        let path = part.unwrap().path();
+        let deadline = deadline_of(path.file_name().unwrap().to_str().unwrap()).unwrap();
+        assert!(ParquetRecordBatchReaderBuilder::try_new(fs::File::open(&path).unwrap()).is_err());
+        let key = crypt.decryption(14 * DAY, deadline, NOW).unwrap();
+        let options = ArrowReaderOptions::new().with_file_decryption_properties(key);
+        let file = fs::File::open(&path).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).unwrap();
+        let columns = reader.metadata().row_group(0).columns();
+        assert!(columns.iter().all(|column| column.bloom_filter_offset().is_none()));
+        for rows in reader.build().unwrap() {
+            let rows = rows.unwrap();
+            found.extend(rows.column_by_name("number").unwrap().as_primitive::<Int64Type>().values());
+        }
+    }
+    found.sort_unstable();
+    assert_eq!(found, [0, 1, 2]);
+}
+
+/// A key dies a margin before its deadline: what could not be closed by then is withheld, and nothing fails.
+#[test]
+fn pi_3_what_an_encrypted_part_cannot_hold_until_its_key_dies_is_withheld() {
+    let root = tempfile::tempdir().unwrap();
+    let crypt = crypt(root.path());
+    let mut sink = FileSink::open(&root.path().join("web"), settings()).unwrap().encrypting(crypt);
+    // Buckets begin at the full hour, and parts may be open for a minute.
+    let now = NOW.plus_seconds(3_600 - NOW.seconds().rem_euclid(3_600));
+    let at = |seconds: i64| now.plus_seconds(3_600 - 60 - 120 + seconds);
+    let lines = line(1);
+    let one = [(lines.as_str(), Some(now.plus_seconds(3_600)))];
+    assert_eq!(sink.write(&batch(&one), at(-1)).unwrap().records, 1);
+    assert_eq!(sink.write(&batch(&one), at(0)).unwrap().withheld, 1);
 }

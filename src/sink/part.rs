@@ -180,6 +180,12 @@ impl Part {
         }
     }
 
+    /// Makes it an empty part of columns, instead of one that the packer makes.
+    pub fn of_columns(mut self, table: Table) -> Self {
+        self.table = Some(table);
+        self
+    }
+
     /// Between creation and lock another process may have taken the part for a leftover.
     fn lock(&self) -> bool {
         let Some(file) = &self.file else { return true };

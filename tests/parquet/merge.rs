@@ -14,7 +14,7 @@ use crate::kill::{arguments, traced};
 use crate::support::numbered::{Numbered, Started, installed, line, within};
 
 /// Runs that leave a part of some lines each; the last number.
-fn small_parts(pipeline: &Numbered, runs: u64, begun: u64) -> u64 {
+pub fn small_parts(pipeline: &Numbered, runs: u64, begun: u64) -> u64 {
     const LINES: u64 = 40;
     for run in 0..runs {
         let from = begun + run * LINES;
@@ -105,6 +105,12 @@ fn a_foreign_part_is_named_and_left() {
 #[test]
 fn pi_9_killed_before_any_call_of_a_merge_nothing_is_lost_or_doubled() {
     killed_merging(&Numbered::parquet());
+}
+
+/// The same of encrypted parts, which are small until they are merged.
+#[test]
+fn pi_9_killed_before_any_call_of_a_merge_of_encrypted_parts_nothing_is_lost_or_doubled() {
+    killed_merging(&Numbered::encrypted());
 }
 
 fn killed_merging(pipeline: &Numbered) {

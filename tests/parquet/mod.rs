@@ -4,6 +4,7 @@
 //! written from the same lines under the same keys. *Promised*: nothing is lost on the way into columns, and the queries of the README
 //! give what they say. *Not here*: what a column is (`encode::columns`), kills (`kill`).
 
+mod encrypted;
 mod merge;
 
 use std::collections::BTreeMap;

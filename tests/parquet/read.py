@@ -2,6 +2,7 @@
 
 read.py duckdb|polars DIRECTORY   every record, one object per line, absent values as null
 read.py query SQL                 the rows of a query by DuckDB, one array per line
+read.py sealed SQL KEY            the same with the key 'part' for encrypted parts, in base64
 """
 
 import datetime
@@ -15,10 +16,12 @@ def plain(value):
     return value
 
 
-def duckdb_rows(query):
+def duckdb_rows(query, key=None):
     import duckdb
 
     connection = duckdb.connect()
+    if key:
+        connection.execute(f"PRAGMA add_parquet_key('part', '{key}')")
     connection.execute("SET TimeZone = 'UTC'")
     relation = connection.sql(query)
     # Instants as text: DuckDB's own need another library.
@@ -30,9 +33,9 @@ def duckdb_rows(query):
     return relation.columns, rows
 
 
-def main(what, argument):
-    if what == "query":
-        for row in duckdb_rows(argument)[1]:
+def main(what, argument, key=None):
+    if what in ("query", "sealed"):
+        for row in duckdb_rows(argument, key)[1]:
             print(json.dumps([plain(value) for value in row]))
     elif what == "duckdb":
         names, rows = duckdb_rows(f"SELECT * FROM '{argument}/*.parquet'")

@@ -13,8 +13,12 @@ use std::time::{Duration, Instant};
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::Int64Type;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::encryption::decrypt::FileDecryptionProperties;
 use rustix::process::{Pid, Signal, kill_process};
+use sluis::keys::{Keys, Storage, StorageUse};
+use sluis::record::timestamp::Timestamp;
+use sluis::retention::part_name::PartName;
 use tempfile::TempDir;
 
 use super::Run;
@@ -86,6 +90,32 @@ impl Numbered {
         Self::of_kind("parquet", "out", "state")
     }
 
+    /// The same, encrypted under a key of the keyring.
+    pub fn encrypted() -> Self {
+        let numbered = Self::parquet();
+        let pipeline = fs::read_to_string(numbered.path("run.toml")).unwrap() + "encrypt = true\n";
+        fs::write(numbered.path("run.toml"), pipeline).unwrap();
+        let keys = numbered.text("keys");
+        super::sluis(&["keys", "init", "--keys", &keys, "--class", "web", "--retention", "14d"], b"")
+            .expect_code(0);
+        numbered
+    }
+
+    /// The key of a part, if it is encrypted.
+    pub fn key_of(&self, part: &Path) -> Option<Vec<u8>> {
+        let bytes = fs::read(part).unwrap();
+        if !bytes.ends_with(b"PARE") {
+            return None;
+        }
+        let name = PartName::read(part.file_name().unwrap().to_str().unwrap()).unwrap();
+        let now = Timestamp::from_seconds(jiff::Timestamp::now().as_second());
+        let keys = Keys::open_read_only(&self.path("keys"), &[], now).unwrap();
+        let storage = Storage::of("web", name.retention_seconds.unwrap());
+        let epoch = storage.epoch_of_deadline(name.deadline);
+        let key = keys.storage(storage).unwrap().key(epoch, now).unwrap();
+        Some(key.expose_for(StorageUse::Parquet).to_vec())
+    }
+
     /// Stores in `out` and keeps its state in `state`, below the folder.
     pub fn storing(out: &str, state: &str) -> Self {
         Self::of_kind("file", out, state)
@@ -149,7 +179,7 @@ impl Numbered {
         let mut counts = BTreeMap::new();
         for part in self.parts() {
             if part.extension().is_some_and(|suffix| suffix == "parquet") {
-                for number in numbers_of_columns(&part) {
+                for number in numbers_of_columns(&part, self.key_of(&part)) {
                     *counts.entry(number).or_insert(0) += 1;
                 }
                 continue;
@@ -215,9 +245,13 @@ impl Numbered {
 }
 
 /// The numbers in a part of columns.
-fn numbers_of_columns(part: &Path) -> Vec<u64> {
+fn numbers_of_columns(part: &Path, key: Option<Vec<u8>>) -> Vec<u64> {
     let file = fs::File::open(part).unwrap();
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+    let options = key.map_or_else(ArrowReaderOptions::new, |key| {
+        let key = FileDecryptionProperties::builder(key).build().unwrap();
+        ArrowReaderOptions::new().with_file_decryption_properties(key)
+    });
+    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
         .unwrap_or_else(|error| panic!("{} is no Parquet file: {error}", part.display()));
     let batches = reader.build().unwrap().map(|batch| batch.unwrap());
     let numbers = |batch: RecordBatch| {

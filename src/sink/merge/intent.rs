@@ -191,7 +191,11 @@ pub fn finish(state: &Path, journal: &mut Journal, now: Timestamp) -> Result<boo
     let Some(intent) = Intent::read(&text) else { return Err(MergeError::Unreadable { path }) };
     if !intent.directory.is_dir() {
         let gone = io::ErrorKind::NotFound.into();
-        return Err(MergeError::io(&intent.directory, "a merge broke off there: mount or restore it", gone));
+        return Err(MergeError::io(
+            &intent.directory,
+            "a merge broke off there: mount or restore it, or remove the file 'merge' from the state directory",
+            gone,
+        ));
     }
     let (is_hidden, is_put) = (intent.one.is_in(&intent.directory), intent.is_put());
     // Another file under the name of the first: somebody put it there, and it is not ours to replace.

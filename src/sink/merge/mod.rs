@@ -19,30 +19,30 @@
 //! lists the directory and opens all its files just then finds records twice. Whoever lists it before and opens it after finds
 //! names that are gone: an error, and no wrong answer. After a crash in between, records stand there twice until the next start or sweep.
 //!
-//! Parts of two schemas are kept apart: a policy that gives other columns begins new parts, which one query reads by name
+//! Encrypted parts are merged under the key of their bucket, plain ones beside them as they are. Parts of two schemas are kept apart: a policy that gives other columns begins new parts, which one query reads by name
 //! (`union_by_name` of `DuckDB`). Chosen over one schema of both, since what a part says it has, its records can have.
 
 mod choice;
+mod hidden;
 mod intent;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use arrow_schema::SchemaRef;
-use rustix::fs::{FlockOperation, OFlags, flock};
-
-use super::part::{FILE_MODE, sync_directory};
+use super::crypt::{Crypt, CryptError};
+use crate::keys::{KeyError, Keys};
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::{Journal, JournalError};
 use crate::retention::part_name::{self, PARTIAL, PartName};
 use crate::retention::sweep::{Place, SweepError, Turn};
 use choice::Size;
+use hidden::{Hidden, no_follow, remove_leftovers};
 use intent::{Intent, Known};
 pub use intent::{finish, is_pending};
 use rows::{Input, Trouble};
@@ -56,6 +56,9 @@ const MARGINS: u64 = 4;
 /// How long a merge that is ready waits for a sweep to end, and how often it asks.
 const TURN_WAIT: Duration = Duration::from_millis(20);
 const TURN_ASKED: u32 = 1_500;
+
+/// What is said of what is no Parquet, or damaged.
+const UNREADABLE: &str = "it cannot be read as Parquet";
 
 /// Why a merge did not end. Nothing is lost: it is ended or done anew by the next one.
 #[derive(Debug, thiserror::Error)]
@@ -132,6 +135,8 @@ pub struct Merger {
     places: Vec<Place>,
     rhythm: Rhythm,
     journal: Journal,
+    /// Of parts that are encrypted.
+    keys: Option<Keys>,
     number: u64,
     /// Groups that have nothing to merge, as they were when that was found.
     settled: HashMap<(PathBuf, Bucket), (usize, u64)>,
@@ -178,12 +183,20 @@ impl Merger {
             places,
             rhythm,
             journal: Journal::open(state, now)?,
+            keys: None,
             number: 0,
             settled: HashMap::new(),
             unreadable: HashSet::new(),
             #[cfg(test)]
             breaks: None,
         })
+    }
+
+    /// Merges encrypted parts, too: each under the key that it has.
+    #[must_use]
+    pub fn with_keys(mut self, keys: &Keys) -> Self {
+        self.keys = Some(keys.clone());
+        self
     }
 
     /// Merges until there is nothing to merge, or it is told to end. Nothing while somebody else does.
@@ -226,12 +239,14 @@ impl Merger {
             if chosen.is_empty() || self.settled.get(&key) == Some(&facts) {
                 continue;
             }
-            for parts in self.by_schema(place, parts, around) {
+            let mut is_settled = true;
+            for parts in self.by_schema(place, bucket, parts, around) {
                 let sizes: Vec<Size> = parts.iter().map(|(part, _)| part.size).collect();
                 let mut chosen = choice::choose(&sizes, quiet);
                 if chosen.is_empty() {
                     continue;
                 }
+                is_settled = false;
                 // As they came.
                 chosen.sort_by_key(|at| (-sizes[*at].age_seconds, *at));
                 let mut parts: Vec<_> = parts.into_iter().map(Some).collect();
@@ -240,7 +255,9 @@ impl Merger {
                     return Ok(Some(merged));
                 }
             }
-            self.settled.insert(key, facts);
+            if is_settled {
+                self.settled.insert(key, facts);
+            }
         }
         Ok(None)
     }
@@ -291,37 +308,68 @@ impl Merger {
         part.due_under(place.retention_seconds) <= now.plus_seconds(soon)
     }
 
-    /// Parts of one schema each. What cannot be read is said, once, and left.
+    /// Parts of one schema each, encrypted or not. What cannot be read is said, once, and left.
     fn by_schema(
         &mut self,
         place: &Place,
+        bucket: Bucket,
         parts: Vec<Small>,
         around: Around<'_>,
     ) -> Vec<Vec<(Small, Input)>> {
-        let mut groups: Vec<(SchemaRef, Vec<(Small, Input)>)> = Vec::new();
+        let mut groups: Vec<Vec<(Small, Input)>> = Vec::new();
         for part in parts {
             let path = place.directory.join(&part.known.name);
-            let file = OpenOptions::new().read(true).custom_flags(no_follow()).open(&path);
-            let input = match file {
-                Ok(file) => Input::open(file),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-                Err(_) => None,
+            let input = match self.open_part(place, bucket, &path, (around.now)()) {
+                Ok(Some(input)) => input,
+                Ok(None) => continue,
+                Err(why) => {
+                    self.leave(place, path, &why, around);
+                    continue;
+                }
             };
-            let Some(input) = input else {
-                self.leave(place, path, around);
-                continue;
-            };
-            match groups.iter_mut().find(|(schema, _)| schema == input.schema()) {
-                Some((_, group)) => group.push((part, input)),
-                None => groups.push((input.schema().clone(), vec![(part, input)])),
+            match groups.iter_mut().find(|group| group[0].1.is_like(&input)) {
+                Some(group) => group.push((part, input)),
+                None => groups.push(vec![(part, input)]),
             }
         }
-        groups.into_iter().map(|(_, group)| group).collect()
+        groups
     }
 
-    fn leave(&mut self, place: &Place, path: PathBuf, around: Around<'_>) {
+    /// Reads the footer of a part. Nothing when it is gone, or about to go; why not, when it cannot be read.
+    fn open_part(
+        &self,
+        place: &Place,
+        bucket: Bucket,
+        path: &Path,
+        now: Timestamp,
+    ) -> Result<Option<Input>, String> {
+        let file = match OpenOptions::new().read(true).custom_flags(no_follow()).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(format!("it cannot be opened ({})", error.kind())),
+        };
+        let mut key = None;
+        if rows::is_encrypted(&file) {
+            let Some((crypt, retention_seconds)) = self.crypt(place).zip(bucket.1) else {
+                return Err("it is encrypted, and the pipeline names no keyring".to_owned());
+            };
+            match crypt.decryption(retention_seconds, bucket.0, now) {
+                Ok(found) => key = Some(found),
+                Err(CryptError::Key(KeyError::Dead { .. })) => return Ok(None),
+                Err(error) => return Err(format!("it is encrypted, and there is no key ({error})")),
+            }
+        }
+        Input::open(file, key).map(Some).ok_or_else(|| UNREADABLE.to_owned())
+    }
+
+    /// The keys of what is stored in a place.
+    fn crypt(&self, place: &Place) -> Option<Crypt> {
+        Some(Crypt::of(self.keys.as_ref()?, place.class.as_ref()?))
+    }
+
+    fn leave(&mut self, place: &Place, path: PathBuf, why: &str, around: Around<'_>) {
         (around.say)(format!(
-            "{}, {}: it cannot be read as Parquet, so it is not merged and stays as it is; see who else writes there, and restore or remove it",
+            "{}, {}: {why}, so it is not merged and stays as it is; see who else writes there, and restore or remove it",
             place.store,
             path.display()
         ));
@@ -342,7 +390,18 @@ impl Merger {
         let hidden = self.hidden(&parts[0].name, bucket);
         let one = Hidden::create(place.directory.join(&hidden))?;
         self.step(Step::Join)?;
-        match rows::join(&inputs, &one.file, rows::GROUP, around.goes_on) {
+        let key = match (inputs[0].is_encrypted(), self.crypt(place), bucket.1) {
+            (false, ..) => None,
+            (true, Some(crypt), Some(retention_seconds)) => {
+                match crypt.encryption(retention_seconds, bucket.0, (around.now)()) {
+                    Ok(key) => Some(key),
+                    // It has died just now.
+                    Err(_) => return Ok(None),
+                }
+            }
+            (true, ..) => return Ok(None),
+        };
+        match rows::join(&inputs, (&one.file, key), rows::GROUP, around.goes_on) {
             Ok(written) if written == records => {}
             Ok(_) => {
                 let differs = io::Error::other("another number of rows");
@@ -351,7 +410,7 @@ impl Merger {
             Err(Trouble::Stopped) => return Ok(None),
             Err(Trouble::Input(at)) => {
                 // It is left out from now on; the others can be merged without it.
-                self.leave(place, place.directory.join(&parts[at].name), around);
+                self.leave(place, place.directory.join(&parts[at].name), UNREADABLE, around);
                 return Ok(None);
             }
             Err(Trouble::Output(error)) => {
@@ -434,91 +493,24 @@ impl Merger {
         format!(".{name}{PARTIAL}")
     }
 
-    #[cfg_attr(not(test), allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "tests break off"))]
-    fn step(&self, _step: Step) -> Result<(), MergeError> {
-        #[cfg(test)]
-        if let Some((step, count)) = &self.breaks
-            && *step == _step
-            && count.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) == 0
-        {
-            return Err(MergeError::io(&self.state, "broken off", io::Error::other("here")));
+    /// Tests break off here.
+    #[cfg(test)]
+    fn step(&self, at: Step) -> Result<(), MergeError> {
+        match &self.breaks {
+            Some((step, count))
+                if *step == at && count.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) == 0 =>
+            {
+                Err(MergeError::io(&self.state, "broken off", io::Error::other("here")))
+            }
+            _ => Ok(()),
         }
+    }
+
+    #[cfg(not(test))]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "tests break off here")]
+    const fn step(&self, _: Step) -> Result<(), MergeError> {
         Ok(())
     }
-}
-
-/// Links are not ours to follow.
-fn no_follow() -> i32 {
-    OFlags::NOFOLLOW.bits().cast_signed()
-}
-
-/// The one part while it is written; removed when dropped, unless the merge is decided.
-struct Hidden {
-    file: File,
-    path: PathBuf,
-    is_decided: bool,
-}
-
-impl Hidden {
-    /// Locked, as all parts that are being written.
-    fn create(path: PathBuf) -> Result<Self, MergeError> {
-        let mut options = OpenOptions::new();
-        let options = options.read(true).write(true).create_new(true).mode(FILE_MODE);
-        let file =
-            options.open(&path).map_err(|source| MergeError::io(&path, "it cannot be made", source))?;
-        // Where there are no locks leftovers are not removed either.
-        let _ = flock(&file, FlockOperation::NonBlockingLockExclusive);
-        Ok(Self { file, path, is_decided: false })
-    }
-
-    /// Makes it and its name durable.
-    fn keep(&self, name: &str) -> Result<Known, MergeError> {
-        let keep = || {
-            self.file.sync_all()?;
-            sync_directory(self.path.parent().unwrap_or(Path::new("")))?;
-            self.file.metadata()
-        };
-        let facts = keep().map_err(|source| MergeError::io(&self.path, "it cannot be synced", source))?;
-        Ok(Known::of(name, &facts))
-    }
-
-    /// It stays when it is dropped. The lock is held until then.
-    fn decided(mut self) -> Self {
-        self.is_decided = true;
-        self
-    }
-}
-
-impl Drop for Hidden {
-    fn drop(&mut self) {
-        if !self.is_decided {
-            // What stays is removed by the next merge.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
-/// Removes what merges left that nobody decided, once what was decided is done.
-fn remove_leftovers(directory: &Path) -> Result<(), MergeError> {
-    let fault = |source| MergeError::io(directory, "it cannot be cleared of what a merge left", source);
-    let entries = match fs::read_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        entries => entries.map_err(fault)?,
-    };
-    let end = format!(".{MERGING}{PARTIAL}");
-    for entry in entries {
-        let entry = entry.map_err(fault)?;
-        let is_left =
-            |name: &str| name.ends_with(&end) && PartName::read(name).is_some_and(|part| !part.finished);
-        if !entry.file_name().to_str().is_some_and(is_left) {
-            continue;
-        }
-        let file = OpenOptions::new().write(true).custom_flags(no_follow()).open(entry.path());
-        if file.is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()) {
-            fs::remove_file(entry.path()).map_err(fault)?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use arrow_schema::{DataType, SchemaRef};
 use parquet::arrow::ArrowWriter;
@@ -13,12 +15,15 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::encryption::decrypt::FileDecryptionProperties;
+use parquet::encryption::encrypt::FileEncryptionProperties;
 
 use super::super::parquet::{fault, properties};
 use crate::encode::columns::Type;
 
-/// Rows that are read at once.
+/// Rows that are read at once, at most, and what they may take by what the file says of its columns.
 const BATCH_ROWS: usize = 8 << 10;
+const BATCH_BYTES: u64 = 4 << 20;
 
 /// Where a row group ends.
 #[derive(Clone, Copy, Debug)]
@@ -47,23 +52,47 @@ pub(super) enum Trouble {
 pub(super) struct Input {
     file: File,
     facts: ArrowReaderMetadata,
+    is_encrypted: bool,
 }
 
 impl Input {
-    /// Reads the footer; `None` where there is none that can be read.
-    pub fn open(file: File) -> Option<Self> {
-        let facts = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).ok()?;
-        Some(Self { file, facts })
+    /// Reads the footer, of an encrypted file with its key; `None` where there is none that can be read.
+    pub fn open(file: File, key: Option<Arc<FileDecryptionProperties>>) -> Option<Self> {
+        let is_encrypted = key.is_some();
+        let options = match key {
+            Some(key) => ArrowReaderOptions::new().with_file_decryption_properties(key),
+            None => ArrowReaderOptions::new(),
+        };
+        let facts = ArrowReaderMetadata::load(&file, options).ok()?;
+        Some(Self { file, facts, is_encrypted })
+    }
+
+    /// True for one that was read with a key.
+    pub const fn is_encrypted(&self) -> bool {
+        self.is_encrypted
+    }
+
+    /// True when both can be in one file: they have the same columns, and both are encrypted, or neither.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.schema() == other.schema() && self.is_encrypted == other.is_encrypted
     }
 
     /// The columns.
-    pub fn schema(&self) -> &SchemaRef {
+    fn schema(&self) -> &SchemaRef {
         self.facts.schema()
     }
 
     /// Rows that it says it has.
     pub fn rows(&self) -> u64 {
         u64::try_from(self.facts.metadata().file_metadata().num_rows()).unwrap_or_default()
+    }
+
+    /// Rows to read at once: fewer of long ones.
+    fn batch_rows(&self) -> usize {
+        let groups = self.facts.metadata().row_groups().iter();
+        let bytes: u64 = groups.map(|group| u64::try_from(group.total_byte_size()).unwrap_or(0)).sum();
+        let each = (bytes / self.rows().max(1)).max(1);
+        usize::try_from(BATCH_BYTES / each).unwrap_or(BATCH_ROWS).clamp(1, BATCH_ROWS)
     }
 
     /// What is in each column: a text with a Bloom filter is a token.
@@ -85,15 +114,22 @@ impl Input {
     }
 }
 
+/// True for a file that ends as one with an encrypted footer does.
+pub(super) fn is_encrypted(file: &File) -> bool {
+    let mut end = [0; 4];
+    let length = file.metadata().map_or(0, |facts| facts.len());
+    length > 8 && file.read_exact_at(&mut end, length - 4).is_ok() && end == *b"PARE"
+}
+
 /// Writes the rows of all `inputs`, at least one and all of one schema, to `out`; how many. Asks `goes_on` every few thousand rows.
 pub(super) fn join(
     inputs: &[Input],
-    out: &File,
+    (out, key): (&File, Option<Arc<FileEncryptionProperties>>),
     group: Group,
     goes_on: &dyn Fn() -> bool,
 ) -> Result<u64, Trouble> {
     let first = &inputs[0];
-    let properties = properties(first.types()).map_err(Trouble::Output)?.build();
+    let properties = properties(first.types(), key).map_err(Trouble::Output)?;
     let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
     let output = |error| Trouble::Output(fault(&error));
     let mut writer =
@@ -101,7 +137,7 @@ pub(super) fn join(
     for (at, input) in inputs.iter().enumerate() {
         let file = input.file.try_clone().map_err(|_| Trouble::Input(at))?;
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, input.facts.clone());
-        let reader = reader.with_batch_size(BATCH_ROWS).build().map_err(|_| Trouble::Input(at))?;
+        let reader = reader.with_batch_size(input.batch_rows()).build().map_err(|_| Trouble::Input(at))?;
         let mut read = 0;
         for rows in reader {
             let rows = rows.map_err(|_| Trouble::Input(at))?;

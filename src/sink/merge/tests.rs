@@ -1,4 +1,5 @@
 use std::cell::Cell;
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -70,23 +71,6 @@ impl Ground {
         Merger::open(&self.state(), vec![self.place()], rhythm, NOW).unwrap()
     }
 
-    /// What was merged, and what was said.
-    fn merge(&self, merger: &mut Merger) -> (Result<Merged, MergeError>, Vec<String>) {
-        self.merge_while(merger, &|| true)
-    }
-
-    fn merge_while(
-        &self,
-        merger: &mut Merger,
-        goes_on: &dyn Fn() -> bool,
-    ) -> (Result<Merged, MergeError>, Vec<String>) {
-        let said = std::cell::RefCell::new(Vec::new());
-        let say = |text| said.borrow_mut().push(text);
-        let counted = || Some(BTreeSet::new());
-        let merged = merger.merge(Around { now: &|| NOW, goes_on, counted: &counted, say: &say });
-        (merged, said.into_inner())
-    }
-
     /// Names that are not hidden.
     fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.directory()).unwrap().map(|entry| entry.unwrap().file_name());
@@ -128,6 +112,19 @@ impl Ground {
     }
 }
 
+/// What was merged, and what was said.
+fn merge(merger: &mut Merger) -> (Result<Merged, MergeError>, Vec<String>) {
+    merge_while(merger, &|| true)
+}
+
+fn merge_while(merger: &mut Merger, goes_on: &dyn Fn() -> bool) -> (Result<Merged, MergeError>, Vec<String>) {
+    let said = std::cell::RefCell::new(Vec::new());
+    let say = |text| said.borrow_mut().push(text);
+    let counted = || Some(BTreeSet::new());
+    let merged = merger.merge(Around { now: &|| NOW, goes_on, counted: &counted, say: &say });
+    (merged, said.into_inner())
+}
+
 fn numbers_in(part: &Path) -> (Vec<i64>, usize) {
     let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(part).unwrap()).unwrap();
     let groups = reader.metadata().num_row_groups();
@@ -147,7 +144,7 @@ fn small_parts_of_a_bucket_become_one_with_one_row_group_and_the_same_deadline()
         ground.part_of(14_400, Type::Integer);
     }
     let before = ground.names();
-    let merged = ground.merge(&mut ground.merger(0)).0.unwrap();
+    let merged = merge(&mut ground.merger(0)).0.unwrap();
     assert_eq!((merged.parts, merged.records), (6, 60));
     ground.expect_whole();
     assert_eq!((ground.names().len(), ground.numbers().1), (2, 2));
@@ -161,7 +158,7 @@ fn small_parts_of_a_bucket_become_one_with_one_row_group_and_the_same_deadline()
     assert_eq!((has_filter(2), has_filter(3)), (true, false));
     assert_eq!(ground.entries("part.merged"), 2);
     // Nothing is left to do.
-    assert_eq!(ground.merge(&mut ground.merger(0)).0.unwrap(), Merged::default());
+    assert_eq!(merge(&mut ground.merger(0)).0.unwrap(), Merged::default());
 }
 
 #[test]
@@ -171,9 +168,9 @@ fn while_parts_come_only_many_are_merged() {
     for _ in 0..15 {
         ground.part();
     }
-    assert_eq!(ground.merge(&mut merger).0.unwrap(), Merged::default());
+    assert_eq!(merge(&mut merger).0.unwrap(), Merged::default());
     ground.part();
-    assert_eq!(ground.merge(&mut merger).0.unwrap().parts, 16);
+    assert_eq!(merge(&mut merger).0.unwrap().parts, 16);
     ground.expect_whole();
 }
 
@@ -184,7 +181,7 @@ fn parts_of_two_schemas_are_kept_apart() {
     for kind in [Type::Integer, Type::Text, Type::Integer, Type::Text, Type::Decimal] {
         ground.part_of(7_200, kind);
     }
-    assert_eq!(ground.merge(&mut ground.merger(0)).0.unwrap().parts, 4);
+    assert_eq!(merge(&mut ground.merger(0)).0.unwrap().parts, 4);
     assert_eq!(ground.names().len(), 3);
 }
 
@@ -193,7 +190,7 @@ fn row_groups_are_bounded() {
     let ground = Ground::new();
     ground.part();
     ground.part();
-    let open = |name: &String| Input::open(File::open(ground.directory().join(name)).unwrap()).unwrap();
+    let open = |name: &String| Input::open(File::open(ground.directory().join(name)).unwrap(), None).unwrap();
     let inputs: Vec<Input> = ground.names().iter().map(open).collect();
     for (group, expected) in [
         (rows::Group { rows: 10, bytes: usize::MAX }, 2),
@@ -201,7 +198,7 @@ fn row_groups_are_bounded() {
         (rows::Group { rows: usize::MAX, bytes: 1 }, 2),
     ] {
         let path = ground.folder.path().join("one");
-        let written = rows::join(&inputs, &File::create(&path).unwrap(), group, &|| true).unwrap();
+        let written = rows::join(&inputs, (&File::create(&path).unwrap(), None), group, &|| true).unwrap();
         assert_eq!((written, numbers_in(&path)), (20, ((0..20).collect(), expected)));
     }
 }
@@ -225,9 +222,9 @@ fn what_cannot_be_read_is_left_as_it_is_and_said() {
     std::os::unix::fs::symlink(&elsewhere, path(2)).unwrap();
     fs::write(ground.directory().join("notes.parquet"), "mine").unwrap();
     let mut merger = ground.merger(0);
-    let (merged, said) = ground.merge(&mut merger);
+    let (merged, said) = merge(&mut merger);
     assert!(merged.unwrap().parts <= 2);
-    let (again, more) = ground.merge(&mut merger);
+    let (again, more) = merge(&mut merger);
     again.unwrap();
     let said = [said, more].concat();
     assert_eq!(said.len(), 2, "{said:?}");
@@ -252,7 +249,7 @@ fn pi_9_a_merge_that_breaks_off_at_any_step_is_undone_or_ended() {
             }
             let mut merger = ground.merger(0);
             merger.breaks = Some((step, AtomicU32::new(count)));
-            assert!(ground.merge(&mut merger).0.is_err(), "{step:?} {count}");
+            assert!(merge(&mut merger).0.is_err(), "{step:?} {count}");
             drop(merger);
             let is_decided = !matches!(step, Step::Join | Step::Keep);
             assert_eq!(ground.finish(), is_decided, "{step:?} {count}");
@@ -261,7 +258,7 @@ fn pi_9_a_merge_that_breaks_off_at_any_step_is_undone_or_ended() {
             assert!(!ground.finish());
             // And from here on as if nothing had been.
             ground.part();
-            ground.merge(&mut ground.merger(0)).0.unwrap();
+            merge(&mut ground.merger(0)).0.unwrap();
             ground.expect_whole();
             assert_eq!(ground.names().len(), 1, "{step:?} {count}");
         }
@@ -277,7 +274,7 @@ fn a_merge_is_ended_without_touching_what_came_since() {
     }
     let mut merger = ground.merger(0);
     merger.breaks = Some((Step::Remove, AtomicU32::new(0)));
-    assert!(ground.merge(&mut merger).0.is_err());
+    assert!(merge(&mut merger).0.is_err());
     drop(merger);
     // The one, and what is still to go.
     let names = ground.names();
@@ -306,7 +303,7 @@ fn what_a_sweep_took_meanwhile_does_not_come_back() {
         }
         true
     };
-    let (merged, _) = ground.merge_while(&mut ground.merger(0), &goes_on);
+    let (merged, _) = merge_while(&mut ground.merger(0), &goes_on);
     merged.unwrap();
     assert!(asked.load(Ordering::Relaxed) > 3);
     assert_eq!(ground.numbers().0, (10..30).collect::<Vec<_>>());
@@ -322,10 +319,10 @@ fn what_is_soon_due_is_not_merged_and_what_is_told_to_end_leaves_nothing() {
     // Half of them go within four margins.
     let rhythm = Rhythm { margin_seconds: 900, quiet_seconds: 0 };
     let mut merger = Merger::open(&ground.state(), vec![ground.place()], rhythm, NOW).unwrap();
-    assert_eq!(ground.merge(&mut merger).0.unwrap().parts, 3);
+    assert_eq!(merge(&mut merger).0.unwrap().parts, 3);
     let asked = AtomicU32::new(0);
     let stops = || asked.fetch_add(1, Ordering::Relaxed) < 2;
-    ground.merge_while(&mut ground.merger(0), &stops).0.unwrap();
+    merge_while(&mut ground.merger(0), &stops).0.unwrap();
     ground.expect_whole();
     assert_eq!(ground.names().len(), 4);
 }
@@ -338,10 +335,10 @@ fn turns_are_taken() {
     ground.part();
     for turn in [Turn::take(&ground.state()), Turn::of_merging(&ground.state())] {
         let turn = turn.unwrap().unwrap();
-        assert_eq!(ground.merge(&mut ground.merger(0)).0.unwrap(), Merged::default());
+        assert_eq!(merge(&mut ground.merger(0)).0.unwrap(), Merged::default());
         drop(turn);
     }
-    assert_eq!(ground.merge(&mut ground.merger(0)).0.unwrap().parts, 2);
+    assert_eq!(merge(&mut ground.merger(0)).0.unwrap().parts, 2);
 }
 
 /// A part that a checkpoint counts on keeps its name, and what a killed merge left is removed.
