@@ -78,6 +78,7 @@ fn sweeps(c: &mut Criterion) {
         class: Some("web".into()),
         directory,
         retention_seconds: RETENTION,
+        encrypted: false,
     };
     let here = place(store(folder.path(), parts, due));
     group.bench_function("list 100,000 parts", |b| {
@@ -107,6 +108,7 @@ fn audits(c: &mut Criterion) {
         class: Some("web".into()),
         directory: store(folder.path(), parts, 0),
         retention_seconds: RETENTION,
+        encrypted: false,
     };
     let state = folder.path().join("state");
     let mut journal = Journal::open(&state, NOW).expect("a journal");

@@ -369,6 +369,7 @@ fn an_audit_beside_a_run_at_work_gives_no_false_alarm() {
         class: Some("web".into()),
         directory,
         retention_seconds: 14 * 86_400,
+        encrypted: false,
     };
     let state = folder.at("state");
     let mut audits = 0;

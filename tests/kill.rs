@@ -294,6 +294,12 @@ fn pi_9_killed_at_any_point_nothing_is_lost_or_doubled_of_columns() {
 /// The same encrypted: parts end at every checkpoint.
 #[test]
 fn pi_9_killed_at_any_point_nothing_is_lost_or_doubled_of_encrypted_columns() {
+    killed(Numbered::encrypted_columns());
+}
+
+/// The same for lines that are encrypted: as frames while a part is open, and rewritten when it closes or after a crash.
+#[test]
+fn pi_9_killed_at_any_point_nothing_is_lost_or_doubled_of_what_is_encrypted() {
     killed(Numbered::encrypted());
 }
 
@@ -362,8 +368,7 @@ impl Drop for SmallDisk {
 }
 
 /// The run ends with a message when the disk is full, and the next one goes on where that left off.
-fn fill(out: &str, state: &str, size: &str, more: &[&str]) {
-    let pipeline = Numbered::storing(out, state);
+fn fill(pipeline: &Numbered, size: &str, more: &[&str]) {
     let Some(disk) = SmallDisk::mount(pipeline.path("disk"), size) else { return };
     let log = pipeline.path("log/access.log");
     let last = 60_000;
@@ -397,14 +402,16 @@ fn fill(out: &str, state: &str, size: &str, more: &[&str]) {
 
 #[test]
 fn a_full_disk_ends_a_run_once_and_nothing_is_lost() {
-    fill("disk/out", "state", "1m", &["--once"]);
+    fill(&Numbered::storing("disk/out", "state"), "1m", &["--once"]);
+    fill(&Numbered::encrypted_in("disk/out", "state"), "1m", &["--once"]);
 }
 
 #[test]
 fn a_full_disk_ends_a_run_that_follows_and_nothing_is_lost() {
-    fill("disk/out", "state", "4m", &[]);
+    fill(&Numbered::storing("disk/out", "state"), "4m", &[]);
+    fill(&Numbered::encrypted_in("disk/out", "state"), "4m", &[]);
     // The state directory lies on it, too: the checkpoint cannot be written either.
-    fill("disk/out", "disk/state", "5m", &[]);
+    fill(&Numbered::storing("disk/out", "disk/state"), "5m", &[]);
 }
 
 /// From its n-th call on, every call of a kind fails. The run ends and says why; the next one goes on.

@@ -13,6 +13,7 @@ mod cases;
 mod clock;
 mod config;
 mod corpus;
+mod encrypted;
 mod evening;
 mod evidence;
 mod filter;

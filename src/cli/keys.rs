@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand};
 
+use super::keys_read::{self, ReadKeyArgs};
 use crate::config::units;
 use crate::keys::{self, ChainFacts, KeyError, KeyEvent, RenewFrom, Storage, harden, secret};
 use crate::record::timestamp::Timestamp;
@@ -40,6 +41,15 @@ Each change is entered in the keyring's own journal before it is made: sluis jou
 A copy of the directory in a backup, snapshot, image or cluster secret keeps keys
 beyond their deadline, and so does a sealed export: Sluis cannot reach them.";
 
+const READ_EXAMPLES: &str = "\
+Examples:
+  sluis keys read-key web 2026-12-05T09-00-00Z.14d.4711-3.ndjson.zst.age --keys keys --for age > key.txt
+  age -d -i key.txt 2026-12-05T09-00-00Z.14d.4711-3.ndjson.zst.age | zstd -dc
+  sluis keys read-key web 2026-11-21T09:30Z --keys keys
+
+The key reads every part of its epoch, and every copy of them, for as long as somebody keeps it: destroy it by the deadline.
+Who was given which key is entered in the keyring's journal as `key.read`. A key that is due, or of an epoch to come, is refused.";
+
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Make a keyring, or add domains and storages to one
@@ -57,6 +67,9 @@ enum Command {
     /// Open sealed chains and take them over
     #[command(after_help = "Example:\n  sluis keys import --keys keys --identity node2.key --from node2.age")]
     Import(ImportArgs),
+    /// Print the key that reads what is stored of a class in one storage epoch
+    #[command(after_help = READ_EXAMPLES)]
+    ReadKey(ReadKeyArgs),
     /// Begin fresh random chains at a coming epoch: after a leak, or for another epoch length
     #[command(
         after_help = "Examples:\n  sluis keys renew --keys keys\n  sluis keys renew --keys keys --domain meeting --epoch 12h --from 2026-11-21"
@@ -119,7 +132,7 @@ struct ImportArgs {
 struct RenewArgs {
     #[command(flatten)]
     dir: DirArgs,
-    /// A domain to renew; may be given several times. Left out: all
+    /// A domain to renew, or what is stored of a class, as `sluis keys list` calls it; may be given several times. Left out: all
     #[arg(long = "domain", value_name = "NAME")]
     domains: Vec<String>,
     /// The first epoch of the fresh chains: its number, a date, an instant in UTC, or `next`
@@ -149,6 +162,13 @@ pub fn run(args: &KeysArgs) -> Result<u8, KeyError> {
             say(&events, "nothing to do: no key is due")?;
         }
         Command::Export(args) => export(args, now)?,
+        Command::ReadKey(args) => {
+            let (text, events) = keys_read::run(args, now)?;
+            print(&text)?;
+            for event in &events {
+                note(&event.to_string());
+            }
+        }
         Command::Import(args) => {
             let identity = open(&args.identity)?;
             let sealed = read_sealed(&args.from)?;
@@ -192,8 +212,16 @@ fn export(args: &ExportArgs, now: Timestamp) -> Result<(), KeyError> {
 
 /// The table of `list`.
 fn table(facts: &[ChainFacts], now: Timestamp) -> String {
-    let head =
-        ["domain", "epoch", "oldest key", "since", "retention", "oldest key dies", "current epoch", ""];
+    let head = [
+        "domain or storage",
+        "epoch",
+        "oldest key",
+        "since",
+        "retention",
+        "oldest key dies",
+        "current epoch",
+        "",
+    ];
     let mut rows = vec![head.map(str::to_owned)];
     for fact in facts {
         let end = match fact.until {

@@ -45,8 +45,8 @@ fn a_table_is_aligned() {
     let text = table(&[fact], Timestamp::from_seconds(20_427 * 86_400));
     assert_eq!(
         text,
-        "domain   epoch  oldest key  since       retention  oldest key dies  current epoch\n\
-         meeting  1d     20413       2025-11-21  14d        2025-12-06       meeting/20427/01234567\n"
+        "domain or storage  epoch  oldest key  since       retention  oldest key dies  current epoch\n\
+         meeting            1d     20413       2025-11-21  14d        2025-12-06       meeting/20427/01234567\n"
     );
 }
 

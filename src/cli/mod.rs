@@ -15,6 +15,7 @@ mod heads;
 mod journal;
 mod keeping;
 mod keys;
+mod keys_read;
 mod lane_facts;
 mod lanes;
 mod lock;

@@ -104,8 +104,9 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
         return Ok(exit::DONE);
     }
     let clock = Arc::clone(watch.clock());
-    let (mut upkeep, saved) = Upkeep::begin(&plan, &clock, arguments.once)?;
+    // Parts that the last run left encrypted and open cannot be finished without.
     let keys = keys(&plan, clock.now())?;
+    let (mut upkeep, saved) = Upkeep::begin(&plan, &keys, &clock, arguments.once)?;
     if lanes::reads_topics(&plan) {
         let asked = Asked {
             once: arguments.once,

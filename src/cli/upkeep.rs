@@ -14,6 +14,7 @@ use super::merging::{self, Merging};
 use super::said;
 use crate::config::plan::{Form, Plan, SinkKind, WorstAge, at_rest_seconds};
 use crate::governance::policies;
+use crate::keys::Keys;
 use crate::pipeline::checkpoint::{self, Saved};
 use crate::pipeline::raw::RawPlace;
 use crate::record::timestamp::Timestamp;
@@ -37,6 +38,7 @@ pub fn places(plan: &Plan) -> Vec<Place> {
             class: None,
             directory: directory.to_owned(),
             retention_seconds: quarantine.retention_seconds,
+            encrypted: false,
         });
     }
     places
@@ -58,6 +60,7 @@ pub fn places_of(plan: &Plan, of_form: impl Fn(Form) -> bool) -> Vec<Place> {
                 class: Some(class.name.clone()),
                 directory: directory.join(&class.name),
                 retention_seconds,
+                encrypted: sink.kind.encrypts(),
             });
         }
     }
@@ -107,6 +110,7 @@ impl Upkeep {
     /// head at its end alone.
     pub fn begin(
         plan: &Plan,
+        keys: &Keys,
         clock: &Arc<TrustedClock>,
         is_quiet: bool,
     ) -> Result<(Option<Self>, Option<Saved>), Failure> {
@@ -125,7 +129,7 @@ impl Upkeep {
         journal.append(now, &[policy(plan)]).map_err(Failure::downstream)?;
         // Before anything gets a name, or is taken for what nobody needs.
         merging::finish(&state, &mut journal, now)?;
-        let mut saved = checkpoint::load(&state).map_err(Failure::downstream)?;
+        let mut saved = checkpoint::load(&state).map_err(Failure::downstream)?.with_keys(keys);
         for said in saved.recover(&state, &mut journal, now).map_err(Failure::downstream)? {
             said::warning(said);
         }

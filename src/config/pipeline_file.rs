@@ -311,8 +311,8 @@ fn quarantine(section: &Section<'_>, report: &mut Report) -> WrittenQuarantine {
 /// `[sink.*]`: `kind` is `stdout`, `file`, `kafka` or `parquet`; `path` a directory; `classes` it takes; `output` the view that narrows them;
 /// `purpose` and `location` as the policy allows; `recipient` who gets it; `emit` is `ndjson` (default) or `same`;
 /// `part_secs_max` after how many seconds a part of a file sink is closed (default 3600);
-/// `compress` is `none` (default) or `zstd`, for a file sink; `encrypt` is true for parts of Parquet that are encrypted under a key of the
-/// keyring which dies with them (default false). Of Kafka: see [`kafka_file::sink`].
+/// `compress` is `none` (default) or `zstd`, for a file sink; `encrypt = true` (default false) encrypts its parts, or those of Parquet, under keys
+/// of the keyring that die with them. Of Kafka: see [`kafka_file::sink`].
 fn sink(section: &Section<'_>, report: &mut Report) -> WrittenSink {
     section.check_keys(&SINK, report);
     let kind = kind(section, &SINK_KINDS, "kind of sink", report);
@@ -353,16 +353,10 @@ fn sink(section: &Section<'_>, report: &mut Report) -> WrittenSink {
         );
     }
     let encrypt = section.flag("encrypt", report);
-    if let (Some(encrypt), Some(kind)) = (&encrypt, &kind)
-        && kind.value != Kind::Parquet
-        && encrypt.value
-    {
+    if let (Some(encrypt), Some(Kind::Stream)) = (&encrypt, kind.as_ref().map(|kind| kind.value)) {
         report.error(
             &encrypt.span,
-            format!(
-                "'encrypt' in {} is not in this version beside another kind than \"parquet\"; leave it out",
-                section.title
-            ),
+            "standard output is not encrypted; leave 'encrypt' out, or pipe it through age",
         );
     }
     let compress =

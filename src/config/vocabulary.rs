@@ -175,7 +175,7 @@ pub const SINK: Vocabulary = Vocabulary {
 };
 
 /// Keys of `[sink.*]` that only files have.
-pub const SINK_OF_FILES: &[&str] = &["path", "part_secs_max", "compress"];
+pub const SINK_OF_FILES: &[&str] = &["path", "part_secs_max", "compress", "encrypt"];
 
 /// Keys of `[sink.*]` that only Kafka has.
 pub const SINK_OF_KAFKA: &[&str] = &["topic", "key", "pack", "compression", "replication", "partitions"];

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::encrypted::Keyless;
 use super::evidence::{Evidence, NoEvidence, Stored, of};
 use super::policies::{self, Kept};
 use super::stored::{Compared, OTHERS};
@@ -277,6 +278,27 @@ fn permissions(subject: &str, path: &Path, report: &mut Report) {
     }
 }
 
+/// Encrypted parts that nothing can read.
+fn without_key(place: &Place, keyless: &Keyless, report: &mut Report) {
+    let kinds = [
+        (
+            &keyless.left,
+            "parts are there although their key is destroyed, with which they should be gone; run `sluis sweep`, and see that `sluis run` or its \
+             timer is at work",
+        ),
+        (
+            &keyless.lost,
+            "parts are not due, and the keyring has no key for them: nothing can read them; import it again from another node, or see which keyring \
+             they were stored with",
+        ),
+    ];
+    for (names, what) in kinds {
+        if let Some(first) = names.first() {
+            report.violation(&subject(place), format!("{} {what} (the first is {first})", names.len()));
+        }
+    }
+}
+
 /// From when on the oldest key of a chain is late: that of a storage is destroyed within the margin before.
 fn must_be_dead(chain: &ChainFacts) -> Timestamp {
     let margin = if is_storage(&chain.domain) { margin_seconds(chain.retention_seconds) } else { 0 };
@@ -302,6 +324,12 @@ fn keyring(directory: &Path, scope: &Scope<'_>, report: &mut Report) {
         Ok(chains) => chains,
         Err(problem) => return report.violation("keys", problem.to_string()),
     };
+    for place in scope.places.iter().filter(|place| place.encrypted) {
+        match Keyless::new(place, &chains, scope.now) {
+            Ok(keyless) => without_key(place, &keyless, report),
+            Err(error) => report.violation(&subject(place), format!("it cannot be read ({})", error.kind())),
+        }
+    }
     for chain in chains.iter().filter(|chain| must_be_dead(chain) <= scope.now) {
         report.violation(
             "keys",

@@ -4,6 +4,7 @@
 //! changed; nothing of a record is read or shown. *Not here*: mending (`retention`, `keys`).
 
 pub mod audit;
+pub mod encrypted;
 pub mod evidence;
 pub mod policies;
 pub mod stored;

@@ -16,7 +16,9 @@ pub enum KeyError {
         epoch: u64,
     },
     /// Nobody gets a key of the future (design, section 5).
-    #[error("epoch {epoch} has not begun: judge a record by the earlier of its event time and received time")]
+    #[error(
+        "epoch {epoch} has not begun, and nobody gets a key of the future: judge a record by the earlier of its event time and received time"
+    )]
     Future {
         /// The epoch's number.
         epoch: u64,

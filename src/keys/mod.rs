@@ -13,7 +13,8 @@
 //! writing the journal (`retention`), reading the clock (the command line).
 //!
 //! What cannot be verified: copies of the directory in backups, snapshots, images or cluster secrets, blocks that a
-//! flash drive keeps, and sealed exports. Each of them voids PI-5 for the keys it holds.
+//! flash drive keeps, sealed exports, and read keys that somebody keeps. Each of them voids PI-5 for the keys it holds, and what is
+//! encrypted under those can be read with it.
 //!
 //! 2026-11: a hash ratchet was chosen over deriving all epochs from one master key, because a master key can always
 //! compute the past; revisit if a hardware module that destroys keys becomes common.

@@ -23,7 +23,7 @@ use crate::format::json::Json;
 use crate::format::nginx_error::NginxError;
 use crate::format::prosody::Prosody;
 use crate::format::{Format, FormatError, Parser, logformat};
-use crate::keys::{KeyError, Keys};
+use crate::keys::{KeyError, Keys, Storage};
 use crate::policy::class::{Policy, View};
 use crate::policy::table::Table;
 use crate::policy::treatment::Rule;
@@ -287,7 +287,7 @@ pub fn workers(
     Ok(workers.map(|worker| worker.learning(Arc::clone(&learned))).collect())
 }
 
-/// Opens the sinks, one per route.
+/// Opens the sinks, one per route. Those that encrypt do so under `keys`, which must have a chain for each.
 ///
 /// `sources` are compiled: they say what the columns of a route are.
 ///
@@ -305,10 +305,19 @@ pub fn sinks(plan: &Plan, sources: &[SourcePlan], keys: &Keys) -> Result<Vec<Cla
             continue;
         };
         let settings = Settings { open_parts_max: shares.next().unwrap_or(1), ..settings };
-        let (class, lives) = (&plan.policy.classes[route.class].name, settings.retention_secs);
+        let class = &plan.policy.classes[route.class].name;
+        let (lives, is_of_columns) = (settings.retention_secs, matches!(settings.form, Form::Parquet(_)));
         let mut sink = FileSink::open(&directory, settings)?;
         if plan.sinks[route.sink].kind.encrypts() {
-            sink = sink.encrypting(Crypt::open(keys, class, lives)?);
+            sink = if is_of_columns {
+                sink.encrypting(Crypt::open(keys, class, lives)?)
+            } else {
+                let keys = keys.storage(Storage::of(class, lives)).map_err(|error| SinkError::Io {
+                    place: format!("sink {}", plan.sinks[route.sink].name),
+                    problem: error.to_string(),
+                })?;
+                sink.encrypted(keys)
+            };
         }
         sinks.push((route.class, Box::new(sink)));
     }
@@ -337,16 +346,20 @@ pub fn places(plan: &Plan) -> Vec<(usize, usize)> {
 
 /// Where and how a route writes files, if it does.
 fn file_settings(plan: &Plan, sources: &[SourcePlan], spec: RouteSpec<'_>) -> Option<(PathBuf, Settings)> {
-    let SinkKind::File { directory, part_seconds_max, form, .. } = &plan.sinks[spec.sink].kind else {
+    let SinkKind::File { directory, part_seconds_max, form, encrypt } = &plan.sinks[spec.sink].kind else {
         return None;
     };
     let class = &plan.policy.classes[spec.class];
-    let suffix = match (form, spec.emit) {
-        (PlannedForm::Lines, Emit::Ndjson) => "ndjson",
-        (PlannedForm::Zstd, Emit::Ndjson) => "ndjson.zst",
-        (PlannedForm::Lines, Emit::Same) => "log",
-        (PlannedForm::Zstd, Emit::Same) => "log.zst",
-        (PlannedForm::Parquet, _) => "parquet",
+    let suffix = match (form, spec.emit, encrypt) {
+        (PlannedForm::Lines, Emit::Ndjson, false) => "ndjson",
+        (PlannedForm::Zstd, Emit::Ndjson, false) => "ndjson.zst",
+        (PlannedForm::Lines, Emit::Same, false) => "log",
+        (PlannedForm::Zstd, Emit::Same, false) => "log.zst",
+        (PlannedForm::Lines, Emit::Ndjson, true) => "ndjson.age",
+        (PlannedForm::Zstd, Emit::Ndjson, true) => "ndjson.zst.age",
+        (PlannedForm::Lines, Emit::Same, true) => "log.age",
+        (PlannedForm::Zstd, Emit::Same, true) => "log.zst.age",
+        (PlannedForm::Parquet, ..) => "parquet",
     };
     let mut settings = Settings::new(suffix, class.retention_seconds.unwrap_or(0));
     settings.close_secs = *part_seconds_max;

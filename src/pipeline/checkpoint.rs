@@ -27,11 +27,14 @@ use serde_json::{Map, Value, json};
 
 use super::delivery::Commit;
 use super::offsets::Offsets;
+use super::reseal;
 use crate::kafka::consumer::Partition;
+use crate::keys::Keys;
 use crate::record::batch::RawBatch;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::{Event, Journal, JournalError, PartOf};
 use crate::retention::part_name::{self, PARTIAL};
+use crate::sink::sealed::{self, Look};
 use crate::sink::{Held, SinkError, rename, sync_directory, visible_name};
 use crate::source::ledger::{Ledger, PrintKey};
 
@@ -74,6 +77,14 @@ pub enum CheckpointError {
         /// The part.
         path: PathBuf,
     },
+    /// An encrypted part cannot be finished.
+    #[error("{}: {problem}; put that right and start again, nothing is lost meanwhile", path.display())]
+    Sealed {
+        /// The part.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// Nothing can be entered.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -97,6 +108,8 @@ pub struct Saved {
     /// Of partitions of topics; null where there are none.
     offsets: Value,
     parts: Vec<Counted>,
+    /// For parts that are encrypted.
+    keys: Option<Keys>,
 }
 
 /// Reads the checkpoint of a state directory; an empty one where there is none.
@@ -110,7 +123,13 @@ pub fn load(state: &Path) -> Result<Saved, CheckpointError> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let key = PrintKey::random().map_err(|error| fault("the system has no random bytes", error))?;
-            return Ok(Saved { key, sources: Map::new(), offsets: Value::Null, parts: Vec::new() });
+            return Ok(Saved {
+                key,
+                sources: Map::new(),
+                offsets: Value::Null,
+                parts: Vec::new(),
+                keys: None,
+            });
         }
         Err(error) => return Err(fault("it cannot be read", error)),
     };
@@ -122,7 +141,7 @@ pub fn load(state: &Path) -> Result<Saved, CheckpointError> {
         let key = PrintKey::read(value["key"].as_str()?)?;
         let parts: Option<Vec<Counted>> = value["parts"].as_array()?.iter().map(counted).collect();
         let sources = value["sources"].as_object()?.clone();
-        Some(Saved { key, sources, offsets: value["offsets"].clone(), parts: parts? })
+        Some(Saved { key, sources, offsets: value["offsets"].clone(), parts: parts?, keys: None })
     };
     read().ok_or(CheckpointError::Unreadable { path })
 }
@@ -151,6 +170,13 @@ pub fn counted_on(state: &Path) -> Result<BTreeSet<String>, CheckpointError> {
 }
 
 impl Saved {
+    /// With the keyring that its encrypted parts are of.
+    #[must_use]
+    pub fn with_keys(mut self, keys: &Keys) -> Self {
+        self.keys = Some(keys.clone());
+        self
+    }
+
     /// The ledger of the source called `name`.
     ///
     /// # Errors
@@ -184,8 +210,8 @@ impl Saved {
     ) -> Result<Vec<String>, CheckpointError> {
         let mut said = Vec::new();
         let mut back = Vec::new();
-        for part in std::mem::take(&mut self.parts) {
-            match cut_back(&part, now)? {
+        for mut part in std::mem::take(&mut self.parts) {
+            match cut_back(&mut part, self.keys.as_ref(), now)? {
                 Found::Whole => {
                     let visible = free_name(&part.hidden);
                     back.push((part, visible));
@@ -253,12 +279,13 @@ enum Found {
     Gone,
 }
 
-fn cut_back(part: &Counted, now: Timestamp) -> Result<Found, CheckpointError> {
-    let fault = |doing, source| CheckpointError::Io { path: part.hidden.clone(), doing, source };
+fn cut_back(part: &mut Counted, keys: Option<&Keys>, now: Timestamp) -> Result<Found, CheckpointError> {
+    let path = part.hidden.clone();
+    let fault = |doing, source| CheckpointError::Io { path: path.clone(), doing, source };
     if part.deadline <= now {
         return Ok(Found::NotNeeded);
     }
-    let file = match OpenOptions::new().write(true).open(&part.hidden) {
+    let mut file = match OpenOptions::new().read(true).write(true).open(&part.hidden) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let directory = part.hidden.parent().unwrap_or(Path::new(""));
@@ -270,12 +297,21 @@ fn cut_back(part: &Counted, now: Timestamp) -> Result<Found, CheckpointError> {
             }
             // One that was whole may be visible, and swept since; one that was not has its name if the last start came so far.
             let visible = part.hidden.with_file_name(visible_name(&part.hidden));
-            let is_there = fs::symlink_metadata(visible).is_ok_and(|facts| facts.len() == part.bytes);
+            // Frames that were finished have another size.
+            let was_frames = visible.extension().is_some_and(|end| end == "age") && !part.closes;
+            let is_there =
+                fs::symlink_metadata(visible).is_ok_and(|facts| facts.len() == part.bytes || was_frames);
             return Ok(if part.closes || is_there { Found::NotNeeded } else { Found::Gone });
         }
         Err(error) => return Err(fault("a part of the last run cannot be opened", error)),
     };
     let length = file.metadata().map_err(|error| fault("it cannot be examined", error))?.len();
+    let look =
+        sealed::look(&mut file).map_err(|error| fault("a part of the last run cannot be read", error))?;
+    if look == Look::Age && !part.closes {
+        // The last start came so far as to finish it.
+        part.bytes = length;
+    }
     if length < part.bytes {
         return Err(CheckpointError::Shrunk { path: part.hidden.clone() });
     }
@@ -287,6 +323,13 @@ fn cut_back(part: &Counted, now: Timestamp) -> Result<Found, CheckpointError> {
     if number(&part.hidden) == number(&part.hidden.with_file_name(visible_name(&part.hidden))) {
         fs::remove_file(&part.hidden).map_err(|error| fault("its hidden name cannot be removed", error))?;
         return Ok(Found::NotNeeded);
+    }
+    if look == Look::Frames {
+        let finished = reseal::finish(&part.hidden, &mut file, part.class.as_deref(), keys, now);
+        match finished.map_err(|problem| CheckpointError::Sealed { path: path.clone(), problem })? {
+            Some(bytes) => part.bytes = bytes,
+            None => return Ok(Found::NotNeeded),
+        }
     }
     Ok(Found::Whole)
 }

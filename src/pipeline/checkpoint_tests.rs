@@ -1,3 +1,4 @@
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 
 use tempfile::TempDir;
@@ -6,7 +7,9 @@ use super::super::delivery::Delivery;
 use super::super::refusals::Refusals;
 use super::super::worker::Outcome;
 use super::*;
+use crate::keys::{Keys, Storage};
 use crate::record::batch::{CleanBatch, Mark};
+use crate::retention::journal::KeyJournal;
 use crate::sink::file::{FileSink, Settings};
 use crate::sink::testing::batch;
 use crate::sink::{Delivered, Sink};
@@ -15,6 +18,11 @@ use crate::source::ledger::{FileId, Known};
 const NOW: Timestamp = Timestamp::from_seconds(1_795_262_400);
 /// Due in an hour.
 const NAME: &str = "2026-11-21T13-00-00Z.14d.1-1.log";
+
+/// What the encrypted store is for.
+fn web() -> Storage {
+    Storage::of("web", 14 * 86_400)
+}
 
 /// A state directory, a store with parts, and a ledger with one file.
 struct Ground(TempDir);
@@ -74,6 +82,31 @@ impl Ground {
         let ledgers = vec![Some(("nginx".to_owned(), ledger))];
         let mut checkpoint = Checkpoint::new(saved, &self.state(), ledgers, stores, self.journal());
         checkpoint.commit(&held, NOW).unwrap();
+    }
+
+    /// A keyring for what is stored of the class `web`.
+    fn keys(&self) -> Keys {
+        let dir = self.0.path().join("keys");
+        let journal = KeyJournal::of(&dir);
+        let _ = crate::keys::init_storage(&dir, &[web()], NOW, &journal).unwrap();
+        Keys::open(&dir, &[], NOW, Box::new(journal)).unwrap().0
+    }
+
+    fn load(&self, keys: Option<&Keys>) -> Saved {
+        let saved = load(&self.state()).unwrap();
+        if let Some(keys) = keys { saved.with_keys(keys) } else { saved }
+    }
+
+    /// A closed part, opened with age where there are keys.
+    fn read(path: &Path, keys: Option<&Keys>) -> String {
+        let Some(keys) = keys else { return fs::read_to_string(path).unwrap() };
+        let key = keys.storage(web()).unwrap().key(web().epoch_of(NOW), NOW).unwrap();
+        let identity: age::x25519::Identity = sealed::age_identity(&key).parse().unwrap();
+        let decryptor = age::Decryptor::new(File::open(path).unwrap()).unwrap();
+        let mut text = String::new();
+        let mut opened = decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity)).unwrap();
+        opened.read_to_string(&mut text).unwrap();
+        text
     }
 
     fn recover(&self, now: Timestamp) -> Result<Vec<String>, CheckpointError> {
@@ -240,8 +273,8 @@ impl Commit for Breaking<Checkpoint> {
 }
 
 /// Delivers lines 1, 2, … from the saved position on, one in eleven seconds, until the commit breaks off; true when none did.
-fn run_and_break(ground: &Ground, breaks: &Breaks, start: i64) -> bool {
-    let mut saved = load(&ground.state()).unwrap();
+fn run_and_break(ground: &Ground, breaks: &Breaks, start: i64, keys: Option<&Keys>) -> bool {
+    let mut saved = ground.load(keys);
     saved.recover(&ground.state(), &mut ground.journal(), NOW.plus_seconds(start)).unwrap();
     let ledger = saved.ledger("nginx", &ground.state()).unwrap();
     let position = ledger.get(0).map_or(0, |known| known.delivered);
@@ -252,8 +285,13 @@ fn run_and_break(ground: &Ground, breaks: &Breaks, start: i64) -> bool {
         let (gone, passed, found) = (false, false, NOW);
         ledger.add(Known { id, gone, head, tail, last, emitted, delivered, committed, passed, ended, found });
     }
-    let settings = Settings { close_secs: 30, ..Settings::new("log", 14 * 86_400) };
-    let sink = Breaking(FileSink::open(&ground.0.path().join("web"), settings).unwrap(), breaks.clone());
+    let suffix = if keys.is_some() { "log.age" } else { "log" };
+    let settings = Settings { close_secs: 30, ..Settings::new(suffix, 14 * 86_400) };
+    let mut sink = FileSink::open(&ground.0.path().join("web"), settings).unwrap();
+    if let Some(keys) = keys {
+        sink = sink.encrypted(keys.storage(web()).unwrap());
+    }
+    let sink = Breaking(sink, breaks.clone());
     let stores = vec![("sink.archive".to_owned(), Some("web".to_owned()))];
     let ledgers = vec![Some(("nginx".to_owned(), ledger))];
     let checkpoint = Checkpoint::new(saved, &ground.state(), ledgers, stores, ground.journal());
@@ -275,15 +313,17 @@ fn run_and_break(ground: &Ground, breaks: &Breaks, start: i64) -> bool {
 #[test]
 fn pi_9_a_commit_that_breaks_off_at_any_step_is_undone_or_done_by_the_next_start() {
     for step in [Step::Hold, Step::BeforeCheckpoint, Step::AfterCheckpoint, Step::Publish] {
-        for count in 0..8 {
+        for (count, is_encrypted) in (0..8).flat_map(|count| [(count, false), (count, true)]) {
             let ground = Ground::new();
+            let keys = is_encrypted.then(|| ground.keys());
+            let keys = keys.as_ref();
             let breaks = Breaks(step, Arc::new(count.into()));
             let mut start = 0;
-            while run_and_break(&ground, &breaks, start) && start < 1_000 {
+            while run_and_break(&ground, &breaks, start, keys) && start < 1_000 {
                 start += 200;
             }
             assert!(start < 1_000, "{step:?} {count}: it breaks off at some time");
-            let mut saved = load(&ground.state()).unwrap();
+            let mut saved = ground.load(keys);
             saved.recover(&ground.state(), &mut ground.journal(), NOW.plus_seconds(start + 200)).unwrap();
             let position =
                 saved.ledger("nginx", &ground.state()).unwrap().get(0).map_or(0, |known| known.delivered);
@@ -291,7 +331,7 @@ fn pi_9_a_commit_that_breaks_off_at_any_step_is_undone_or_done_by_the_next_start
             for entry in fs::read_dir(ground.0.path().join("web")).unwrap() {
                 let path = entry.unwrap().path();
                 if !path.file_name().unwrap().to_str().unwrap().starts_with('.') {
-                    let text = fs::read_to_string(path).unwrap();
+                    let text = Ground::read(&path, keys);
                     lines.extend(text.lines().map(|line| line.parse::<u64>().unwrap()));
                 }
             }

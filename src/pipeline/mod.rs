@@ -33,6 +33,7 @@ pub mod metered;
 pub mod offsets;
 pub mod raw;
 pub mod refusals;
+mod reseal;
 pub mod run;
 pub mod sequencer;
 pub mod worker;

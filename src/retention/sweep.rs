@@ -2,7 +2,7 @@
 //!
 //! *In*: the directories that a pipeline stores in, the retention that the policy allows now, the time, a margin. *Out*: what was
 //! destroyed, what is left and when the next part is due. *Promised*: a part goes at the earlier of the deadline in its name and what the
-//! policy allows now, less the margin: never late while sweeps come at least as often as the margin; nothing goes that has not
+//! policy allows now, less the margin (of an encrypted part, that of its key, if it is longer): never late while sweeps come at least as often as the margin; nothing goes that has not
 //! been entered in the journal; files that are not ours, links and directories are never touched; two sweeps at one time do each
 //! other no harm. *Not here*: keys (`keys`), when a sweep is due (`cli`).
 //!
@@ -20,6 +20,7 @@ use rustix::io::Errno;
 
 use super::journal::{Because, Event, Journal, JournalError, PartOf};
 use super::part_name::PartName;
+use crate::keys::storage;
 use crate::record::timestamp::Timestamp;
 
 /// Parts that are entered together, with one sync of the journal, and then destroyed.
@@ -39,6 +40,8 @@ pub struct Place {
     pub directory: PathBuf,
     /// What the policy in force allows, in seconds.
     pub retention_seconds: u64,
+    /// True where parts are encrypted under keys that die with them: they go when their keys do.
+    pub encrypted: bool,
 }
 
 /// A part that must go.
@@ -118,17 +121,25 @@ pub enum SweepError {
 /// Looks what is due in `place` at `now`, or `margin_seconds` later. A directory that is not there holds nothing.
 pub fn list(place: &Place, now: Timestamp, margin_seconds: u64) -> Result<Listing, SweepError> {
     let Some(directory) = open(&place.directory)? else { return Ok(Listing::default()) };
-    list_open(place, &directory, now, margin_seconds)
+    list_open(place, &directory, now, |_| margin_seconds)
+}
+
+/// By how much a part goes before its deadline: an encrypted one with its key at the latest.
+fn margin_of(place: &Place, part: &PartName, margin_seconds: u64) -> u64 {
+    if !place.encrypted {
+        return margin_seconds;
+    }
+    let of_key = storage::margin_seconds(part.retention_seconds.unwrap_or(place.retention_seconds));
+    margin_seconds.max(of_key)
 }
 
 fn list_open(
     place: &Place,
     directory: &OwnedFd,
     now: Timestamp,
-    margin_seconds: u64,
+    margin_seconds: impl Fn(&PartName) -> u64,
 ) -> Result<Listing, SweepError> {
     let fault = |error: Errno| unreadable(&place.directory, error.into());
-    let limit = now.plus_seconds(i64::try_from(margin_seconds).unwrap_or(i64::MAX));
     let mut listing = Listing::default();
     for entry in Dir::read_from(directory).map_err(fault)? {
         let entry = entry.map_err(fault)?;
@@ -144,7 +155,7 @@ fn list_open(
         let deadline = part.due_under(place.retention_seconds);
         let since = part.since(place.retention_seconds);
         listing.oldest = Some(listing.oldest.map_or(since, |oldest| oldest.min(since)));
-        if deadline > limit {
+        if deadline > now.plus_seconds(i64::try_from(margin_seconds(&part)).unwrap_or(i64::MAX)) {
             listing.kept += 1;
             listing.next = Some(listing.next.map_or(deadline, |next| next.min(deadline)));
             continue;
@@ -195,7 +206,8 @@ fn sweep_place(
     journal: &mut Journal,
 ) -> Result<Swept, SweepError> {
     let Some(directory) = open(&place.directory)? else { return Ok(Swept::default()) };
-    let Listing { due, kept, next, foreign, .. } = list_open(place, &directory, now, margin_seconds)?;
+    let Listing { due, kept, next, foreign, .. } =
+        list_open(place, &directory, now, |part| margin_of(place, part, margin_seconds))?;
     let mut swept = Swept { kept, next, foreign, ..Swept::default() };
     let part =
         |due: &Due| PartOf { store: place.store.clone(), class: place.class.clone(), part: due.name.clone() };

@@ -25,6 +25,7 @@ impl Store {
             class: Some("web".into()),
             directory,
             retention_seconds: retention_days * DAY.unsigned_abs(),
+            encrypted: false,
         };
         Self { dir, place, journal }
     }

@@ -25,7 +25,7 @@ use super::parquet::Table;
 use super::part::{Closed, Namer, Part, show_all};
 use super::{Delivered, Held, Sink, SinkError, runs};
 use crate::encode::columns::Columns;
-use crate::keys::storage;
+use crate::keys::{StorageKeys, storage};
 use crate::record::batch::CleanBatch;
 use crate::record::timestamp::Timestamp;
 
@@ -105,6 +105,10 @@ pub struct FileSink {
     appends: u64,
     /// Whole and durable, waiting for their names.
     closing: Vec<Part>,
+    /// Frames of parts that are closing as age files, until no checkpoint counts on them.
+    superseded: Vec<Part>,
+    /// Where what is stored is encrypted.
+    keys: Option<StorageKeys>,
     on_close: Option<OnClose>,
     /// Of parts that are encrypted, which are of columns.
     crypt: Option<Crypt>,
@@ -161,6 +165,8 @@ impl FileSink {
             open: BTreeMap::new(),
             appends: 0,
             closing: Vec::new(),
+            superseded: Vec::new(),
+            keys: None,
             on_close: None,
             crypt: None,
             order: Vec::new(),
@@ -182,18 +188,41 @@ impl FileSink {
         self
     }
 
-    /// Opens a part for `bucket`.
-    fn open_part(&mut self, bucket: Timestamp, now: Timestamp) -> Result<Part, SinkError> {
-        let part = Part::open(&mut self.namer, bucket, now)?;
-        let (Some(crypt), Form::Parquet(columns)) = (&self.crypt, &self.settings.form) else {
-            return Ok(part);
-        };
-        let fault = |problem: String| SinkError::Io { place: self.namer.directory(), problem };
-        let encryption = crypt
-            .encryption(self.settings.retention_secs, bucket, now)
-            .map_err(|error| fault(error.to_string()))?;
-        let table = Table::new(columns, Some(encryption)).map_err(|error| fault(error.to_string()))?;
-        Ok(part.of_columns(table))
+    /// Encrypts every part from now on under the key of its storage epoch. Of files of lines; their suffix ends with `age`.
+    #[must_use]
+    pub fn encrypted(mut self, keys: StorageKeys) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
+    /// By when a part of this bucket must be gone: where it is encrypted, with its key.
+    fn goes(&self, bucket: Timestamp) -> Timestamp {
+        let margin = self.keys.as_ref().map_or(0, |keys| keys.storage().margin_seconds());
+        bucket.plus_seconds(-i64::try_from(margin).unwrap_or(i64::MAX))
+    }
+
+    /// A new part of this bucket.
+    fn begin(&mut self, bucket: Timestamp, now: Timestamp) -> Result<Part, SinkError> {
+        if let (Some(crypt), Form::Parquet(columns)) = (&self.crypt, &self.settings.form) {
+            let fault = |problem: String| SinkError::Io { place: self.namer.directory(), problem };
+            let encryption = crypt
+                .encryption(self.settings.retention_secs, bucket, now)
+                .map_err(|error| fault(error.to_string()))?;
+            let table = Table::new(columns, Some(encryption)).map_err(|error| fault(error.to_string()))?;
+            return Ok(Part::open(&mut self.namer, bucket, now)?.of_columns(table));
+        }
+        let Some(keys) = &self.keys else { return Part::open(&mut self.namer, bucket, now) };
+        let storage = keys.storage();
+        let epoch = storage.epoch_of_deadline(bucket);
+        // A clock that is set back a little may take a record that was received into the epoch to come.
+        let begins = storage.start_of(epoch);
+        let is_near = begins <= now.plus_seconds(i64::try_from(storage.epoch_seconds()).unwrap_or(0));
+        let key = keys
+            .key(epoch, if is_near { now.max(begins) } else { now })
+            .map_err(|error| SinkError::Io { place: self.namer.directory(), problem: error.to_string() })?;
+        let mut part = Part::open(&mut self.namer, bucket, now)?;
+        part.encrypt(key)?;
+        Ok(part)
     }
 
     /// The start of the bucket that holds `deadline`: the deadline of its part.
@@ -225,7 +254,7 @@ impl FileSink {
             };
             let end = start + bytes.len();
             let bucket = self.bucket(deadline);
-            if bucket <= safe {
+            if self.goes(bucket) <= safe {
                 delivered.withheld += records;
             } else {
                 delivered.records += records;
@@ -254,7 +283,7 @@ impl FileSink {
             if self.open.len() >= self.settings.open_parts_max {
                 delivered += self.close_least_recent(now)?;
             }
-            self.open_part(bucket, now)?
+            self.begin(bucket, now)?
         };
         part.write(bytes, records, deadline_min, self.packer.as_mut())?;
         if part.bytes >= self.settings.part_bytes_max {
@@ -296,13 +325,17 @@ impl FileSink {
         let mut delivered = Delivered::default();
         let mut first_error = None;
         for mut part in parts {
-            if part.deadline <= now {
+            if part.goes() <= now {
                 delivered.withheld += part.records;
                 part.discard();
                 continue;
             }
-            match part.sync(self.packer.as_mut()) {
-                Ok(()) => self.closing.push(part),
+            match part.sync(self.packer.as_mut()).and_then(|()| part.finished(&mut self.namer)) {
+                Ok(None) => self.closing.push(part),
+                Ok(Some(age)) => {
+                    self.closing.push(age);
+                    self.superseded.push(part);
+                }
                 Err(error) => first_error = first_error.or(Some(error)),
             }
         }
@@ -382,6 +415,8 @@ impl Sink for FileSink {
     fn publish(&mut self) -> Result<(), SinkError> {
         let mut closed = Vec::new();
         let shown = show_all(mem::take(&mut self.closing), &mut self.namer, &mut closed);
+        // The checkpoint that was just written counts on their age files.
+        self.superseded.drain(..).for_each(Part::discard);
         if let Some(on_close) = &mut self.on_close {
             closed.iter().for_each(on_close);
         }

@@ -18,6 +18,7 @@ mod pack;
 mod parquet;
 mod part;
 pub mod quarantine;
+pub mod sealed;
 pub mod stdout;
 
 pub use part::{Closed, Held, Namer, deadline_of, rename, sync_directory, visible_name};
@@ -77,7 +78,7 @@ impl SinkError {
             io::ErrorKind::Other if error.to_string() == part::LIES => {
                 format!("{}; keep stores on a local file system", part::LIES)
             }
-            io::ErrorKind::Other if parquet::is_fault(error) => error.to_string(),
+            io::ErrorKind::Other if parquet::is_fault(error) || sealed::is_fault(error) => error.to_string(),
             // Errors of the operating system have its own words, never ours or the input's.
             _ if error.raw_os_error().is_some() => error.to_string(),
             kind => kind.to_string(),

@@ -11,9 +11,13 @@
 //! never confirmed, or were brought back by then, and their source will bring them again. Chosen over process numbers, which are re-used and mean
 //! nothing between containers that share a directory.
 //!
+//! A part that is encrypted is written as frames, and becomes an age file when it closes ([`sealed`]). That is another hidden part; the frames stay
+//! until the commit no longer counts on them.
+//!
 //! A part closes in two steps, so that a commit can be written down between them: it is made durable ([`Part::sync`]) and then
 //! given its name ([`show_all`]).
 
+use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -25,6 +29,8 @@ use rustix::io::Errno;
 use super::SinkError;
 use super::pack::Packer;
 use super::parquet::Table;
+use super::sealed::{self, Frames};
+use crate::keys::StorageKey;
 use crate::record::timestamp::{MICROS, Timestamp};
 use crate::retention::part_name::{self, PARTIAL, PartName};
 
@@ -130,6 +136,8 @@ pub(super) struct Part {
     pending: Vec<u8>,
     /// A part of columns, with the rows that wait.
     table: Option<Table>,
+    /// Encrypts what is written, in a part of frames.
+    sealing: Option<Box<Sealing>>,
     /// The deadline in the name.
     pub deadline: Timestamp,
     pub deadline_min: Timestamp,
@@ -139,6 +147,18 @@ pub(super) struct Part {
     /// Bytes and records that are durable, and that a checkpoint may count on.
     kept: (u64, u64),
     visible: bool,
+}
+
+/// The key of an encrypted part, and what it encrypts with.
+struct Sealing {
+    key: StorageKey,
+    frames: Frames,
+}
+
+impl fmt::Debug for Sealing {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Sealing({})", self.key.epoch())
+    }
 }
 
 impl Part {
@@ -154,7 +174,8 @@ impl Part {
                 continue;
             }
             let hidden = namer.directory.join(format!(".{name}{PARTIAL}"));
-            let opened = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&hidden);
+            let opened =
+                OpenOptions::new().read(true).write(true).create_new(true).mode(FILE_MODE).open(&hidden);
             let file = match opened {
                 Ok(file) => file,
                 // Another process with our number, in another container.
@@ -166,6 +187,7 @@ impl Part {
                 hidden,
                 pending: Vec::new(),
                 table: None,
+                sealing: None,
                 deadline,
                 deadline_min: Timestamp(i64::MAX),
                 records: 0,
@@ -184,6 +206,35 @@ impl Part {
     pub fn of_columns(mut self, table: Table) -> Self {
         self.table = Some(table);
         self
+    }
+
+    /// Makes it a part of frames, encrypted under `key`. Nothing is written yet.
+    pub fn encrypt(&mut self, key: StorageKey) -> Result<(), SinkError> {
+        let (frames, head) = Frames::begin(&key).map_err(|error| self.fault(&error))?;
+        self.put(&head)?;
+        self.sealing = Some(Box::new(Sealing { key, frames }));
+        Ok(())
+    }
+
+    /// By when it must be gone: an encrypted part with its key, before the deadline in its name.
+    pub fn goes(&self) -> Timestamp {
+        self.sealing.as_ref().map_or(self.deadline, |sealing| sealing.key.due())
+    }
+
+    /// Of a part of frames, which is synced: the age file of the same, durable, under a hidden name of its own. This part is to be
+    /// [discarded](Self::discard) when no checkpoint counts on it any more.
+    pub fn finished(&mut self, namer: &mut Namer) -> Result<Option<Self>, SinkError> {
+        let Some(sealing) = &self.sealing else { return Ok(None) };
+        let mut age = Self::open(namer, self.deadline, self.opened)?;
+        let finished = match (&mut self.file, &mut age.file) {
+            (Some(from), Some(to)) => sealed::finish(from, &sealing.key, to),
+            _ => Err(io::ErrorKind::NotConnected.into()),
+        };
+        age.bytes = finished.map_err(|error| self.fault(&error))?;
+        (age.records, age.deadline_min) = (self.records, self.deadline_min);
+        age.sync(None)?;
+        self.let_go();
+        Ok(Some(age))
     }
 
     /// Between creation and lock another process may have taken the part for a leftover.
@@ -221,12 +272,12 @@ impl Part {
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
-        let gone = || Err(io::ErrorKind::NotConnected.into());
-        let written = self.file.as_mut().map_or_else(gone, |file| file.write_all(bytes));
-        if let Err(error) = written {
-            return Err(self.fault(&error));
-        }
-        self.bytes += bytes.len() as u64;
+        let written = match (&mut self.file, &mut self.sealing) {
+            (None, _) => Err(io::ErrorKind::NotConnected.into()),
+            (Some(file), None) => file.write_all(bytes).map(|()| bytes.len() as u64),
+            (Some(file), Some(sealing)) => sealing.frames.write(bytes, file),
+        };
+        self.bytes += written.map_err(|error| self.fault(&error))?;
         Ok(())
     }
 

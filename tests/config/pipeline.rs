@@ -76,8 +76,8 @@ fn what_a_later_version_brings_is_refused_as_that() {
         ),
         (
             "recipient = \"support\"",
-            "recipient = \"support\"\nencrypt = true",
-            "28:11: 'encrypt' in [sink.registration] is not in this version beside another kind than \"parquet\"; leave it out",
+            "recipient = \"support\"\nopt_out = true",
+            "28:1: 'opt_out' in [sink.registration] is not in this version; leave it out",
         ),
         (
             "max_lateness",

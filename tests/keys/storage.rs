@@ -70,7 +70,7 @@ fn pi_8_a_dead_epoch_has_no_key_anywhere_and_the_journal_says_so() {
     let journal = String::from_utf8(fs::read(dir.path().join("journal")).unwrap()).unwrap();
     let entry = format!(
         "\"event\":\"key.advanced\",\"from\":{},\"storage\":\"storage/web/1d\",\"to\":{}",
-        epoch - 22,
+        epoch - 23,
         epoch + 1
     );
     assert!(journal.contains(&entry), "{entry}\n{journal}");

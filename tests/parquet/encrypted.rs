@@ -72,7 +72,7 @@ fn expect_sealed(pipeline: &Numbered, parts: &[PathBuf]) -> u64 {
 
 #[test]
 fn with_the_key_duckdb_reads_every_part_and_without_it_nothing_is_readable() {
-    let pipeline = Numbered::encrypted();
+    let pipeline = Numbered::encrypted_columns();
     let last = small_parts(&pipeline, 3, 0);
     let small = pipeline.parts();
     assert!(small.len() >= 3);
@@ -94,7 +94,7 @@ fn with_the_key_duckdb_reads_every_part_and_without_it_nothing_is_readable() {
 /// Parts of before encryption and after it lie in one directory: each is merged with its like.
 #[test]
 fn plain_parts_stay_plain_and_are_merged_by_themselves() {
-    let pipeline = Numbered::encrypted();
+    let pipeline = Numbered::encrypted_columns();
     let encrypted = fs::read_to_string(pipeline.path("run.toml")).unwrap();
     fs::write(pipeline.path("run.toml"), encrypted.replace("encrypt = true\n", "")).unwrap();
     let last = small_parts(&pipeline, 3, 0);

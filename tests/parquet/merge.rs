@@ -110,7 +110,7 @@ fn pi_9_killed_before_any_call_of_a_merge_nothing_is_lost_or_doubled() {
 /// The same of encrypted parts, which are small until they are merged.
 #[test]
 fn pi_9_killed_before_any_call_of_a_merge_of_encrypted_parts_nothing_is_lost_or_doubled() {
-    killed_merging(&Numbered::encrypted());
+    killed_merging(&Numbered::encrypted_columns());
 }
 
 fn killed_merging(pipeline: &Numbered) {

@@ -19,6 +19,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use sluis::keys::{Keys, Storage, StorageUse};
 use sluis::record::timestamp::Timestamp;
 use sluis::retention::part_name::PartName;
+use sluis::sink::sealed;
 use tempfile::TempDir;
 
 use super::Run;
@@ -91,10 +92,24 @@ impl Numbered {
     }
 
     /// The same, encrypted under a key of the keyring.
-    pub fn encrypted() -> Self {
+    pub fn encrypted_columns() -> Self {
         let numbered = Self::parquet();
         let pipeline = fs::read_to_string(numbered.path("run.toml")).unwrap() + "encrypt = true\n";
         fs::write(numbered.path("run.toml"), pipeline).unwrap();
+        let keys = numbered.text("keys");
+        super::sluis(&["keys", "init", "--keys", &keys, "--class", "web", "--retention", "14d"], b"")
+            .expect_code(0);
+        numbered
+    }
+
+    /// Stores lines below the folder itself, encrypted.
+    pub fn encrypted() -> Self {
+        Self::encrypted_in("out", "state")
+    }
+
+    /// The same in `out`, with its state in `state`.
+    pub fn encrypted_in(out: &str, state: &str) -> Self {
+        let numbered = Self::of_kind("file\"\nencrypt = true # \"", out, state);
         let keys = numbered.text("keys");
         super::sluis(&["keys", "init", "--keys", &keys, "--class", "web", "--retention", "14d"], b"")
             .expect_code(0);
@@ -184,7 +199,11 @@ impl Numbered {
                 }
                 continue;
             }
-            let text = fs::read_to_string(&part).unwrap();
+            let text = if part.extension().is_some_and(|suffix| suffix == "age") {
+                self.opened(&part)
+            } else {
+                fs::read_to_string(&part).unwrap()
+            };
             assert!(text.ends_with('\n'), "{} ends in the middle of a record", part.display());
             for line in text.lines() {
                 let record: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -192,6 +211,22 @@ impl Numbered {
             }
         }
         counts
+    }
+
+    /// An encrypted part, opened with age.
+    fn opened(&self, part: &Path) -> String {
+        let now = Timestamp(jiff::Timestamp::now().as_microsecond());
+        let storage = Storage::of("web", 14 * 86_400);
+        let name = PartName::read(part.file_name().unwrap().to_str().unwrap()).unwrap();
+        let epoch = storage.epoch_of_deadline(name.deadline);
+        let keys = Keys::open_read_only(&self.path("keys"), &[], now).unwrap().storage(storage).unwrap();
+        let identity = sealed::age_identity(&keys.key(epoch, now).unwrap());
+        let identity: age::x25519::Identity = identity.parse().unwrap();
+        let decryptor = age::Decryptor::new(fs::File::open(part).unwrap()).unwrap();
+        let mut text = String::new();
+        let mut opened = decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity)).unwrap();
+        opened.read_to_string(&mut text).unwrap();
+        text
     }
 
     /// What is unfinished or temporary in the stores, the state directory and the keyring.
