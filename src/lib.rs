@@ -30,6 +30,7 @@
 //! - Where topics are read a **lane** ([`pipeline::lane`]) is all of this in one thread, with a consumer and a transactional producer of its
 //!   own ([`kafka`]): what one message held stays together, and results and positions are one transaction. Into files, lanes share the
 //!   delivery of all other pipelines, and positions follow its checkpoints.
+//! - Rows go to a **ClickHouse** server ([`clickhouse`]) in batches that it knows again, and leave it by partitions.
 //! - **Governance** ([`governance`]) asks a running installation whether all of this holds.
 //! - **Telemetry** ([`telemetry`]) is what a run shows of itself: numbers, facts, an endpoint. Every room but the core may tell it numbers
 //!   and names, never content.
@@ -63,7 +64,7 @@
 //!
 //! ## Who may import whom
 //!
-//! `cli → governance, config, pipeline, kafka → source, protect, format, retention, sink → policy, keys, encode, record`. Stages never
+//! `cli → governance, config, pipeline, kafka → source, protect, format, retention, sink, clickhouse → policy, keys, encode, record`. Stages never
 //! import `pipeline`. The core rooms (`record format policy protect keys retention encode`) know no file, socket, environment or
 //! clock: bytes and `now` are arguments; `keys::store`, `retention::journal` and `retention::sweep` are the named
 //! exceptions. Every other room may import `telemetry`, which knows only the nouns of `record`. A test holds the code to this.
@@ -92,6 +93,7 @@ pub mod retention;
 
 pub mod encode;
 
+pub mod clickhouse;
 pub mod kafka;
 pub mod telemetry;
 

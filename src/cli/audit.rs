@@ -12,7 +12,8 @@ use super::upkeep;
 use super::watch;
 use crate::config::plan::Plan;
 use crate::config::units::duration_text;
-use crate::governance::audit::{Report, Scope, audit};
+use crate::governance::audit::{Report, Row, Scope, audit};
+use crate::pipeline::partitions::{TablePlace, places};
 use crate::pipeline::raw;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::Verified;
@@ -58,6 +59,7 @@ pub fn run(arguments: &AuditArgs) -> Result<u8, Failure> {
     };
     let mut report = audit(&scope).map_err(Failure::downstream)?;
     raw_files(&plan, scope.now, &mut report)?;
+    partitions(&plan, scope.now, &mut report)?;
     if watch::is_paused(scope.state) {
         let what = "delivery and destruction are paused since the clock was not to be trusted; set it right, and say so with `sluis sweep --clock-ok`";
         report.violation("clock", what.to_owned());
@@ -91,6 +93,60 @@ fn raw_files(plan: &Plan, now: Timestamp, report: &mut Report) -> Result<(), Fai
         }
     }
     Ok(())
+}
+
+/// Partitions of tables that should be gone, and how old what is there can be.
+fn partitions(plan: &Plan, now: Timestamp, report: &mut Report) -> Result<(), Failure> {
+    for table in places(plan).map_err(Failure::usage)? {
+        let subject = format!("{}, class {}, table {}", table.store, table.class, table.name);
+        let listing = match table.list(now, 0) {
+            Ok(listing) => listing,
+            Err(error) => {
+                report.violation(&subject, format!("nothing can be said of it: {error}"));
+                continue;
+            }
+        };
+        if let Some(first) = listing.due.first() {
+            report.violation(
+                &subject,
+                format!(
+                    "{} partitions have parts on the server's disk past their deadline, the first for {} s; run `sluis sweep`, and see that `sluis run` or \
+                     its timer is at work",
+                    listing.due.len(),
+                    now.seconds() - first.deadline.seconds()
+                ),
+            );
+        }
+        if listing.foreign > 0 {
+            report.violation(
+                &subject,
+                format!(
+                    "{} partitions are not ours: nothing drops them by a deadline; see who made this table",
+                    listing.foreign
+                ),
+            );
+        }
+        let all = || listing.due.iter().chain(&listing.kept);
+        let oldest = all().map(|due| due.oldest).min();
+        report.rows.push(Row {
+            store: table.store.clone(),
+            class: Some(table.class.clone()),
+            limit_seconds: table.retention_seconds,
+            worst_seconds: worst_of(plan, &table),
+            parts: all().count() as u64,
+            oldest_seconds: oldest.map(|oldest| (now.seconds() - oldest.seconds()).max(0).unsigned_abs()),
+            next: listing.kept.first().map(|due| due.deadline),
+        });
+    }
+    Ok(())
+}
+
+/// The age that no record of a table passes.
+fn worst_of(plan: &Plan, table: &TablePlace) -> u64 {
+    let sink = plan.sinks.iter().find(|sink| table.store == format!("sink.{}", sink.name));
+    let ages = sink.into_iter().flat_map(|sink| sink.classes.iter().zip(&sink.worst_ages));
+    let of_class = ages.filter(|(class, _)| plan.policy.classes[**class].name == table.class);
+    of_class.map(|(_, age)| age.worst_seconds()).max().unwrap_or(table.retention_seconds)
 }
 
 fn text(report: &Report) -> String {

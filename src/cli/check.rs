@@ -8,6 +8,7 @@ use super::check_kafka;
 use super::exit::{self, Failure};
 use super::opened;
 use super::table::{Align, set};
+use super::tables;
 use super::topics;
 use crate::config::plan::{Plan, QuarantinePlace, SourceKind};
 use crate::config::units::duration_text;
@@ -21,12 +22,12 @@ Examples:
   sluis check /etc/sluis/web.toml && echo fine
   sluis check pipeline.toml --live
 
-With --live the brokers are asked how long the topics keep records: exit code 1 when one of them is not as it must be, 4 when they
-cannot be asked. Exit code 2 when the files cannot be used, with every problem of both files and its place.")]
+With --live the brokers are asked how long the topics keep records, and ClickHouse how its tables are: exit code 1 when one of them is not
+as it must be, 4 when they cannot be asked. Exit code 2 when the files cannot be used, with every problem of both files and its place.")]
 pub struct CheckArgs {
     /// Pipeline file
     pipeline: PathBuf,
-    /// Ask the Kafka brokers, too, whether the topics are as the policy needs them
+    /// Ask the Kafka brokers and the ClickHouse server, too, whether topics and tables are as the policy needs them
     #[arg(long)]
     live: bool,
 }
@@ -38,8 +39,9 @@ pub fn check(arguments: &CheckArgs) -> Result<u8, Failure> {
     print!("{}", text(&plan, &built));
     if arguments.live {
         let (said, refused) = topics::check_live(&plan)?;
-        print!("{said}");
-        if refused {
+        let (of_tables, other) = tables::check_live(&plan, &built)?;
+        print!("{said}{of_tables}");
+        if refused || other {
             return Ok(exit::CHECK_FAILED);
         }
     }
@@ -110,7 +112,7 @@ fn text(plan: &Plan, built: &Built) -> String {
             out.push_str(&format!("\nraw files of source {} {raw}\n", source.name));
         }
     }
-    out.push_str(&check_kafka::text(plan));
+    out.push_str(&(check_kafka::text(plan) + &tables::text(plan)));
     match &plan.quarantine {
         Some(quarantine) => out.push_str(&format!(
             "\nwhat cannot be parsed is sealed to {} recipient(s) in {} for {}\n",

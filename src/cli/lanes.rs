@@ -14,6 +14,7 @@ use super::outside::Outside;
 use super::report::{self, Stats};
 use super::run::{Positions, delivery};
 use super::said;
+use super::tables;
 use super::topics;
 use super::upkeep::{self, Upkeep};
 use super::watch::Watch;
@@ -79,7 +80,8 @@ pub fn run(plan: &Plan, built: Built, brought: Brought, asked: Asked) -> Result<
     let sinks = if lane::writes_topics(plan) {
         None
     } else {
-        Some(build::sinks(plan, &built.sources, &keys).map_err(Failure::downstream)?)
+        tables::refuse_at_start(plan, &built)?;
+        Some(build::sinks(plan, &built.sources, &keys, &stop).map_err(Failure::downstream)?)
     };
     let mut setup = Setup::new(plan, built, instance, lanes).map_err(Failure::usage)?;
     setup.message_bytes_max = live.message_bytes_max();

@@ -62,7 +62,8 @@ impl Merging {
         margin_seconds: u64,
         now: Timestamp,
     ) -> Result<Option<Self>, Failure> {
-        let places = upkeep::places_of(plan, |form| form == Form::Parquet);
+        let places =
+            upkeep::places_of(plan, |kind| matches!(kind, SinkKind::File { form: Form::Parquet, .. }));
         if places.is_empty() {
             return Ok(None);
         }

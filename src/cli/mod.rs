@@ -30,6 +30,7 @@ mod run;
 mod said;
 mod sweep;
 mod table;
+mod tables;
 pub mod topics;
 pub mod upkeep;
 mod watch;
@@ -83,6 +84,8 @@ enum Command {
     Policy(policy::PolicyArgs),
     /// Plan and make the Kafka topics that a pipeline needs
     Topics(topics::TopicsArgs),
+    /// Plan and make the ClickHouse tables that a pipeline needs
+    Tables(tables::TablesArgs),
     /// Print a completion script for your shell
     Completions {
         /// The shell
@@ -116,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::Audit(arguments) => audit::run(&arguments),
         Command::Policy(arguments) => policy::run(&arguments),
         Command::Topics(arguments) => topics::run(&arguments),
+        Command::Tables(arguments) => tables::run(&arguments),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "sluis", &mut std::io::stdout());
             Ok(exit::DONE)

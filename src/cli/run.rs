@@ -14,6 +14,7 @@ use super::outside::Outside;
 use super::progress::Progress;
 use super::report::{self, Stats};
 use super::said;
+use super::tables;
 use super::upkeep::Upkeep;
 use super::watch::{Machine, Watch};
 use crate::config::plan::Plan;
@@ -45,7 +46,8 @@ Files are followed as they grow and are rotated, until SIGTERM or SIGINT; with -
 on where the last run with the same 'state' left off. A pipe ends when its writer closes it.
 
 Kafka topics are read by a lane per core until SIGTERM or SIGINT, in a consumer group with all other processes of the same 'group'; with
---once up to where they ended at the start. Topics that would keep a record too long are refused at its start: see sluis topics.")]
+--once up to where they ended at the start. Topics that would keep a record too long are refused at its start: see sluis topics.
+So are ClickHouse tables of another shape: see sluis tables.")]
 pub struct RunArgs {
     /// Pipeline file
     pipeline: PathBuf,
@@ -137,7 +139,8 @@ pub fn run(arguments: &RunArgs) -> Result<u8, Failure> {
         workers = lanes::sending(workers, &plan);
         lanes::topic_sinks(&plan, &built, &outside)?
     } else {
-        build::sinks(&plan, &built.sources, &keys).map_err(Failure::downstream)?
+        tables::refuse_at_start(&plan, &built)?;
+        build::sinks(&plan, &built.sources, &keys, &stop).map_err(Failure::downstream)?
     };
     let known = Positions { ledgers, offsets: None };
     let outputs = sinks.len();

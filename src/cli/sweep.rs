@@ -13,6 +13,7 @@ use super::watch::{self, Machine, Watch};
 use crate::config::plan::Plan;
 use crate::config::units;
 use crate::keys::Keys;
+use crate::pipeline::partitions::{self, Dropped};
 use crate::pipeline::raw;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::Journal;
@@ -29,6 +30,9 @@ Examples:
 A part goes at the earlier of the deadline in its name and what the policy allows now, less the margin: give one that is at
 least as long as the time until the next sweep. `sluis run` sweeps by itself. Each part is entered in the journal before it goes.
 Small parts of Parquet sinks are merged into large ones of the same deadline, which `sluis run` does by itself, too.
+
+Partitions of ClickHouse tables go by the same rule, earlier by the time for which the server may keep files (old_parts_lifetime). What was dropped is
+looked for by later sweeps, and entered as gone when the server has no part of it, active or not.
 
 Exit code 4 when a part that is due could not be destroyed, and while the clock is not to be trusted: when it jumped by more than an
 hour against the time since boot, lies that long before the journal's last entry, or was not synchronised since boot. Set it right,
@@ -67,6 +71,7 @@ pub fn run(arguments: &SweepArgs) -> Result<u8, Failure> {
                 due.len()
             );
         }
+        due_tables(&plan, now, arguments.margin)?;
         return Ok(exit::DONE);
     }
     let state = upkeep::state(&plan)?;
@@ -96,6 +101,7 @@ pub fn run(arguments: &SweepArgs) -> Result<u8, Failure> {
         );
         raw_failure = raw_failure.or(swept.failure);
     }
+    let table_failure = sweep_tables(&plan, now, arguments.margin, &mut journal);
     drop(turn);
     print!("{}", swept_text(&places, &swept));
     let merged = match unfinished {
@@ -105,6 +111,7 @@ pub fn run(arguments: &SweepArgs) -> Result<u8, Failure> {
     // The copy is for whoever anchors it; the journal is what counts.
     let _ = journal.append(now, &[]);
     let _ = upkeep::write_head(state, journal.head());
+    table_failure?;
     let failed: u64 = swept.iter().map(|swept| swept.failed).sum();
     match swept.iter().find_map(|swept| swept.failure.as_ref()) {
         None => match raw_failure {
@@ -134,6 +141,60 @@ fn merge_small(plan: &Plan, state: &Path, margin: u64, now: Timestamp) -> Result
             thousands(merged.parts),
             thousands(merged.records),
             thousands(merged.bytes)
+        );
+    }
+    Ok(())
+}
+
+/// Drops partitions of tables whose time is up, and says what became of them.
+fn sweep_tables(plan: &Plan, now: Timestamp, margin: u64, journal: &mut Journal) -> Result<(), Failure> {
+    let state = upkeep::state(plan)?;
+    let mut failure = None;
+    for mut table in partitions::places(plan).map_err(Failure::usage)? {
+        let mut dropped = Dropped::load(state).map_err(Failure::downstream)?;
+        let failed = match table.sweep(now, margin, (&mut *journal, &mut dropped)) {
+            Ok(swept) => {
+                println!(
+                    "table {}: {} partitions of {} rows were dropped, {} are gone from the server's disk, {} not yet; {} may stay, the next is due {}",
+                    table.name,
+                    thousands(swept.dropped),
+                    thousands(swept.rows),
+                    thousands(swept.gone),
+                    thousands(swept.on_disk),
+                    thousands(swept.kept),
+                    swept.next.map_or_else(|| "-".to_owned(), |at| at.to_string())
+                );
+                if swept.foreign > 0 {
+                    println!("table {}: {} partitions are not ours, and stay", table.name, swept.foreign);
+                }
+                swept.failure
+            }
+            Err(error) => Some(error.to_string()),
+        };
+        failure = failure.or(failed.map(|failed| format!("partitions of table {}: {failed}", table.name)));
+    }
+    failure.map_or(Ok(()), |failure| Err(Failure::downstream(failure)))
+}
+
+/// Shows which partitions of tables are due.
+fn due_tables(plan: &Plan, now: Timestamp, margin: u64) -> Result<(), Failure> {
+    for mut table in partitions::places(plan).map_err(Failure::usage)? {
+        let lifetime = table.lifetime_seconds().map_err(Failure::downstream)?;
+        let listing = table.list(now, margin + lifetime).map_err(Failure::downstream)?;
+        for due in &listing.due {
+            println!(
+                "table {}: partition {} of {} rows is due {}",
+                table.name,
+                due.partition.id,
+                thousands(due.partition.rows),
+                due.deadline
+            );
+        }
+        println!(
+            "table {}: {} partitions are due, {} may stay",
+            table.name,
+            listing.due.len(),
+            listing.kept.len()
         );
     }
     Ok(())

@@ -12,11 +12,13 @@ use super::heads::Heads;
 use super::lock::RunLock;
 use super::merging::{self, Merging};
 use super::said;
-use crate::config::plan::{Form, Plan, SinkKind, WorstAge, at_rest_seconds};
+use crate::config::plan::{Plan, SinkKind, WorstAge, at_rest_seconds};
 use crate::governance::policies;
 use crate::keys::Keys;
-use crate::pipeline::checkpoint::{self, Saved};
+use crate::pipeline::checkpoint::{self, OUTBOX_STORE, Saved};
+use crate::pipeline::partitions::{self, Dropped, TablePlace};
 use crate::pipeline::raw::RawPlace;
+use crate::pipeline::tables;
 use crate::record::timestamp::Timestamp;
 use crate::retention::clock::Distrust;
 use crate::retention::journal::{Event, Head, Journal};
@@ -44,24 +46,24 @@ pub fn places(plan: &Plan) -> Vec<Place> {
     places
 }
 
-/// The same of sinks with parts of some forms alone.
-pub fn places_of(plan: &Plan, of_form: impl Fn(Form) -> bool) -> Vec<Place> {
+/// The same of some kinds of sinks alone.
+pub fn places_of(plan: &Plan, of_kind: impl Fn(&SinkKind) -> bool) -> Vec<Place> {
     let mut places = Vec::new();
-    for sink in &plan.sinks {
-        let SinkKind::File { directory, form, .. } = &sink.kind else { continue };
-        if !of_form(*form) {
-            continue;
-        }
-        for class in sink.classes.iter().map(|class| &plan.policy.classes[*class]) {
+    for sink in plan.sinks.iter().filter(|sink| of_kind(&sink.kind)) {
+        for (index, class) in sink.classes.iter().map(|class| (*class, &plan.policy.classes[*class])) {
             // A class without retention stores nothing.
             let Some(retention_seconds) = class.retention_seconds else { continue };
-            places.push(Place {
-                store: format!("sink.{}", sink.name),
-                class: Some(class.name.clone()),
-                directory: directory.join(&class.name),
-                retention_seconds,
-                encrypted: sink.kind.encrypts(),
-            });
+            let (store, directory) = match &sink.kind {
+                SinkKind::File { directory, .. } => {
+                    (format!("sink.{}", sink.name), directory.join(&class.name))
+                }
+                SinkKind::ClickHouse(_) => {
+                    (format!("{OUTBOX_STORE}{}", sink.name), tables::outbox(plan, sink, index))
+                }
+                SinkKind::Stdout | SinkKind::Kafka(_) => continue,
+            };
+            let (class, encrypted) = (Some(class.name.clone()), sink.kind.encrypts());
+            places.push(Place { store, class, directory, retention_seconds, encrypted });
         }
     }
     places
@@ -70,7 +72,9 @@ pub fn places_of(plan: &Plan, of_form: impl Fn(Form) -> bool) -> Vec<Place> {
 /// The age in seconds that no record of each place passes, in the order of [`places`].
 pub fn worst_seconds(plan: &Plan) -> Vec<u64> {
     let mut worst = Vec::new();
-    for sink in plan.sinks.iter().filter(|sink| matches!(sink.kind, SinkKind::File { .. })) {
+    for sink in
+        plan.sinks.iter().filter(|sink| matches!(sink.kind, SinkKind::File { .. } | SinkKind::ClickHouse(_)))
+    {
         let stored = sink.worst_ages.iter().filter(|age| age.limit_seconds > 0);
         worst.extend(stored.map(WorstAge::worst_seconds));
     }
@@ -92,6 +96,8 @@ pub struct Upkeep {
     state: PathBuf,
     journal: Journal,
     places: Vec<Place>,
+    /// Tables whose partitions go by their deadline.
+    tables: Vec<TablePlace>,
     rhythm: Rhythm,
     /// Raw files that go once they are delivered.
     raw: Vec<RawPlace>,
@@ -120,6 +126,7 @@ impl Upkeep {
         }
         let state = state(plan)?.to_owned();
         let rhythm = Rhythm::of(places.iter().map(|place| place.retention_seconds).min());
+        let tables = partitions::places(plan).map_err(Failure::usage)?;
         let now = clock.now();
         let mut journal = Journal::open(&state, now).map_err(Failure::downstream)?;
         let lock = RunLock::take(&state)?;
@@ -140,6 +147,7 @@ impl Upkeep {
             heads: Heads::new(plan, journal.head(), is_quiet),
             journal,
             places,
+            tables,
             rhythm,
             raw: Vec::new(),
             head: None,
@@ -181,6 +189,7 @@ impl Upkeep {
                         )
                     })
                     .or_else(|| self.sweep_raw(now))
+                    .or_else(|| self.sweep_tables(now))
             }
             // The watch says and enters it.
             Err(SweepError::ClockBack { seconds }) => {
@@ -210,6 +219,29 @@ impl Upkeep {
         // One that cannot be ended is said by whoever merges, and nothing due waits for it.
         let _ = merge::finish(&self.state, &mut self.journal, now);
         sweep::sweep(&self.places, now, self.rhythm.margin_seconds, &mut self.journal)
+    }
+
+    /// Drops partitions whose time is up, and looks whether they are gone. What is wrong with that, if anything is.
+    fn sweep_tables(&mut self, now: Timestamp) -> Option<String> {
+        if self.tables.is_empty() {
+            return None;
+        }
+        let mut dropped = match Dropped::load(&self.state) {
+            Ok(dropped) => dropped,
+            Err(error) => return Some(error.to_string()),
+        };
+        let mut trouble = None;
+        for table in &mut self.tables {
+            let around = (&mut self.journal, &mut dropped);
+            let failure = match table.sweep(now, self.rhythm.margin_seconds, around) {
+                Ok(swept) => swept.failure,
+                Err(error) => Some(error.to_string()),
+            };
+            trouble = trouble.or(failure.map(|failure| {
+                format!("partitions of table {} could not be held to their deadlines ({failure})", table.name)
+            }));
+        }
+        trouble
     }
 
     /// Removes raw files whose time is up. What is wrong with that, if anything is.

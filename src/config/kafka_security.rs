@@ -128,7 +128,7 @@ fn filled(section: &Section<'_>, key: &str, report: &mut Report) -> Option<Strin
 }
 
 /// `{ file = "…" }`, whose first line is the secret, or `{ env = "…" }`, the variable that holds it.
-fn secret(section: &Section<'_>, key: &str, report: &mut Report) -> Option<SecretFrom> {
+pub(super) fn secret(section: &Section<'_>, key: &str, report: &mut Report) -> Option<SecretFrom> {
     let entry = section.get(key)?;
     let remedy = format!("write {key} = {{ file = \"…\" }} or {{ env = \"…\" }}");
     let DeValue::Table(_) = entry.value else {
@@ -169,17 +169,22 @@ fn is_variable(name: &str) -> bool {
 /// Hides every line where a secret may stand, also under a misspelled key.
 fn hide_secrets(section: &Section<'_>, report: &mut Report) {
     for entry in section.entries().iter().filter(|entry| !OPEN.contains(&entry.key)) {
-        let is_place = entry.value.as_table().is_some_and(|table| {
-            table.iter().all(|(key, value)| match key.get_ref().as_ref() {
-                "file" => true,
-                "env" => value.get_ref().as_str().is_some_and(is_variable),
-                _ => false,
-            })
-        });
-        if !is_place {
-            report.hide(&entry.key_span());
-            report.hide(&entry.span());
-        }
+        hide_secret(entry, report);
+    }
+}
+
+/// Hides the line of an entry that may be a secret, unless it only says where one is.
+pub(super) fn hide_secret(entry: &Entry<'_>, report: &mut Report) {
+    let is_place = entry.value.as_table().is_some_and(|table| {
+        table.iter().all(|(key, value)| match key.get_ref().as_ref() {
+            "file" => true,
+            "env" => value.get_ref().as_str().is_some_and(is_variable),
+            _ => false,
+        })
+    });
+    if !is_place {
+        report.hide(&entry.key_span());
+        report.hide(&entry.span());
     }
 }
 

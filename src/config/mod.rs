@@ -7,6 +7,7 @@
 //! compiling format strings (`format`; a [`Written`](format_spec::Written) gives their errors a place in the file).
 
 pub mod admin_file;
+pub mod clickhouse;
 pub mod diagnostics;
 mod document;
 mod fields;

@@ -3,6 +3,7 @@
 //! The step to a plan is `pipeline_meant`. Keys are documented at the function that reads them, and in
 //! `config/REFERENCE.md`.
 
+use super::clickhouse::{self, WrittenClickHouse};
 use super::diagnostics::{Report, Span};
 use super::document::{At, Section, one_of};
 use super::fields;
@@ -37,6 +38,8 @@ pub(super) enum Kind {
     Kafka,
     /// Files of columns; a sink only.
     Parquet,
+    /// A ClickHouse server; a sink only.
+    ClickHouse,
 }
 
 /// `[source.*]`.
@@ -76,6 +79,7 @@ pub(super) struct WrittenSink {
     pub kind: Option<At<Kind>>,
     pub path: Option<At<String>>,
     pub kafka: Option<WrittenKafkaSink>,
+    pub clickhouse: Option<WrittenClickHouse>,
     pub classes: Option<Texts>,
     pub output: Option<At<String>>,
     pub purpose: Option<At<String>>,
@@ -168,7 +172,7 @@ fn source(section: &Section<'_>, report: &mut Report) -> WrittenSource {
     }
 }
 
-/// `kind`: the first word of each list of kinds is the stream, the second files, the third topics, the fourth columns.
+/// `kind`: the first word of each list of kinds is the stream, the second files, the third topics, the fourth columns, the fifth ClickHouse.
 fn kind(section: &Section<'_>, words: &Vocabulary, what: &str, report: &mut Report) -> Option<At<Kind>> {
     section.required("kind", &format!("write \"{}\"", words.keys.join("\" or \"")), report);
     let word = section.text("kind", report)?;
@@ -177,7 +181,8 @@ fn kind(section: &Section<'_>, words: &Vocabulary, what: &str, report: &mut Repo
         0 => Kind::Stream,
         1 => Kind::File,
         2 => Kind::Kafka,
-        _ => Kind::Parquet,
+        3 => Kind::Parquet,
+        _ => Kind::ClickHouse,
     };
     Some(At { value, span: word.span })
 }
@@ -193,7 +198,8 @@ fn check_kind_keys(
     let (foreign, theirs) = match kind.map(|kind| kind.value) {
         Some(Kind::Kafka) => (of_files, "file"),
         Some(Kind::File | Kind::Stream | Kind::Parquet) => (of_kafka, "kafka"),
-        None => return,
+        // Has words of its own.
+        Some(Kind::ClickHouse) | None => return,
     };
     for entry in section.entries().iter().filter(|entry| foreign.contains(&entry.key)) {
         report.error(
@@ -308,17 +314,20 @@ fn quarantine(section: &Section<'_>, report: &mut Report) -> WrittenQuarantine {
     }
 }
 
-/// `[sink.*]`: `kind` is `stdout`, `file`, `kafka` or `parquet`; `path` a directory; `classes` it takes; `output` the view that narrows them;
+/// `[sink.*]`: `kind` is `stdout`, `file`, `kafka`, `parquet` or `clickhouse`; `path` a directory; `classes` it takes; `output` the view that narrows them;
 /// `purpose` and `location` as the policy allows; `recipient` who gets it; `emit` is `ndjson` (default) or `same`;
 /// `part_secs_max` after how many seconds a part of a file sink is closed (default 3600);
 /// `compress` is `none` (default) or `zstd`, for a file sink; `encrypt = true` (default false) encrypts its parts, or those of Parquet, under keys
-/// of the keyring that die with them. Of Kafka: see [`kafka_file::sink`].
+/// of the keyring that die with them. Of Kafka: see [`kafka_file::sink`]; of ClickHouse: [`clickhouse::read`].
 fn sink(section: &Section<'_>, report: &mut Report) -> WrittenSink {
     section.check_keys(&SINK, report);
     let kind = kind(section, &SINK_KINDS, "kind of sink", report);
     check_kind_keys(section, kind.as_ref(), SINK_OF_FILES, SINK_OF_KAFKA, report);
     let kafka =
         kind.as_ref().filter(|kind| kind.value == Kind::Kafka).map(|_| kafka_file::sink(section, report));
+    let of_kind = kind.as_ref().map(|kind| kind.value);
+    clickhouse::check_keys(section, of_kind, report);
+    let clickhouse = (of_kind == Some(Kind::ClickHouse)).then(|| clickhouse::read(section, report));
     section.required("classes", "name the classes it takes", report);
     section.required("purpose", "write one of the purposes of its classes", report);
     section.required("location", "write one of the policy's locations", report);
@@ -365,6 +374,7 @@ fn sink(section: &Section<'_>, report: &mut Report) -> WrittenSink {
         compress,
         encrypt,
         kafka,
+        clickhouse,
         name: At { value: section.name.to_owned(), span: section.span.clone() },
         path: path(section, kind.as_ref(), "writes to standard output", report),
         kind,

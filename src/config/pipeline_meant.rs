@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::clickhouse;
 use super::diagnostics::{Report, Span};
 use super::document::At;
 use super::kafka::DeliveryKind;
@@ -44,6 +45,7 @@ pub(super) fn mean(
         .quarantine
         .as_ref()
         .and_then(|quarantine| mean_quarantine(quarantine, written, &sources, known, base, report));
+    clickhouse::check_apart(&sinks, written, report);
     sinks_meant::settle_margin(&mut sinks, quarantine.as_ref(), written, report);
     let path = |at: &Option<At<String>>| at.as_ref().map(|at| base.join(&at.value));
     check_keys(written, &sources, known, report);
@@ -93,8 +95,8 @@ fn mean_source(
     let lateness_default = if to_topics { kafka_meant::lateness_default(class.as_ref(), policy) } else { 0 };
     let mut max_lateness_seconds = source.max_lateness.as_ref().map_or(lateness_default, |at| at.value);
     let kind = match source.kind.as_ref()?.value {
-        // A kind of sink: no word for a source means it.
-        Kind::Parquet => return None,
+        // Kinds of sink: no word for a source means them.
+        Kind::Parquet | Kind::ClickHouse => return None,
         Kind::Stream => SourceKind::Stdin,
         Kind::File => SourceKind::File {
             pattern: pattern(source.path.as_ref()?, base, report)?,

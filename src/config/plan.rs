@@ -5,13 +5,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::admin_file::AdminPlan;
+use super::clickhouse::{ClickHouseSink, drop_seconds};
 use super::format_spec::{FormatSpec, Written};
 use super::kafka::{DeliveryKind, KafkaPlan, KafkaSink, KafkaSource};
 use super::units::duration_text;
+use crate::clickhouse::client::ANSWER_SECONDS;
 use crate::encode::Emit;
 use crate::policy::class::{Policy, View};
 use crate::policy::treatment::Place;
-use crate::retention::rhythm::{MARGIN_SHARE, SWEEPS, margin_seconds};
+use crate::retention::rhythm::{MARGIN_SHARE, SWEEPS, lifetime_seconds, margin_seconds};
 use crate::source;
 
 /// Bytes of one record unless the source says otherwise. Longer records are cut off and quarantined.
@@ -79,7 +81,8 @@ impl Plan {
 
 /// The shortest retention of anything that is stored.
 pub(super) fn shortest_stored(sinks: &[SinkPlan], quarantine: Option<&QuarantinePlan>) -> Option<u64> {
-    let stored = sinks.iter().filter(|sink| matches!(sink.kind, SinkKind::File { .. }));
+    let stored =
+        sinks.iter().filter(|sink| matches!(sink.kind, SinkKind::File { .. } | SinkKind::ClickHouse(_)));
     // Zero stands for a retention that could not be read, or is nothing.
     let limits = stored.flat_map(|sink| &sink.worst_ages).map(|age| age.limit_seconds);
     let in_files = quarantine.filter(|quarantine| quarantine.directory().is_some());
@@ -255,6 +258,8 @@ pub enum SinkKind {
     },
     /// Topics of the pipeline's cluster, one per class.
     Kafka(KafkaSink),
+    /// Tables of a ClickHouse server, one per class.
+    ClickHouse(ClickHouseSink),
 }
 
 impl SinkKind {
@@ -290,6 +295,8 @@ pub enum Store {
     NamedFile,
     /// A topic, whose limits `sluis topics` sets and `sluis run` holds against the class.
     Topic,
+    /// A table whose partitions state their deadline, by which `run` and `sweep` drop them.
+    Table,
 }
 
 /// How old a record of a class with retention `limit_seconds` can get in a sink of this kind. `delivery` is that of topics.
@@ -303,6 +310,7 @@ pub const fn worst_age(
         SinkKind::Stdout => (0, Store::Nothing),
         SinkKind::File { part_seconds_max, .. } => (*part_seconds_max, Store::NamedFile),
         SinkKind::Kafka(_) => (delivery.wait_seconds(), Store::Topic),
+        SinkKind::ClickHouse(to) => (to.insert_seconds_max + ANSWER_SECONDS, Store::Table),
     };
     WorstAge {
         clock_skew_seconds: CLOCK_SKEW_SECONDS,
@@ -312,7 +320,7 @@ pub const fn worst_age(
         limit_seconds,
         margin_seconds: match store {
             Store::Nothing | Store::Topic => 0,
-            Store::NamedFile => margin_seconds(limit_seconds),
+            Store::NamedFile | Store::Table => margin_seconds(limit_seconds),
         },
     }
 }
@@ -330,7 +338,8 @@ impl WorstAge {
             Store::Nothing => 0,
             // The topic's limits are set so that it ends with the class.
             Store::Topic => self.limit_seconds,
-            Store::NamedFile => at_rest_seconds(self.limit_seconds, self.margin_seconds),
+            // Dropped as much earlier as its files may stay.
+            Store::NamedFile | Store::Table => at_rest_seconds(self.limit_seconds, self.margin_seconds),
         };
         if at_rest > delivered { at_rest } else { delivered }
     }
@@ -363,6 +372,14 @@ impl fmt::Display for WorstAge {
                 "then swept by the deadline in its name, less a margin of {}: at most {} old while `sluis run` is at work, {limit} \
                  with a timer of `sluis sweep`",
                 duration_text(self.margin_seconds),
+                duration_text(self.worst_seconds()),
+            ),
+            Store::Table => write!(
+                f,
+                "then its partition is dropped by its deadline less {} (files of merged parts may stay {}): at most {} old while \
+                 `sluis run` is at work, {limit} with a timer of `sluis sweep`",
+                duration_text(drop_seconds(self.limit_seconds, self.margin_seconds)),
+                duration_text(lifetime_seconds(self.limit_seconds)),
                 duration_text(self.worst_seconds()),
             ),
         }

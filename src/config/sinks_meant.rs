@@ -2,6 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use super::clickhouse;
 use super::diagnostics::Report;
 use super::document::At;
 use super::kafka_meant;
@@ -70,6 +71,7 @@ fn mean_sink(
             let kafka = sink.kafka.as_ref()?;
             SinkKind::Kafka(kafka_meant::sink(sink, kafka, &classes, view, policy, report)?)
         }
+        Kind::ClickHouse => SinkKind::ClickHouse(clickhouse::mean(sink, &classes, policy, base, report)?),
     };
     let worst_ages = worst_ages(sink, &kind, &classes, written, sources, policy, report);
     Some(SinkPlan {
@@ -212,7 +214,9 @@ fn worst_ages(
             let (span, key) = match (at, part) {
                 (Some(at), _) if lateness >= age.in_flight_seconds => (&at.span, "max_lateness"),
                 (_, Some(part)) => (&part.span, "part_secs_max"),
-                _ if matches!(kind, SinkKind::Kafka(_)) => (&sink.name.span, "max_lateness"),
+                _ if matches!(kind, SinkKind::Kafka(_) | SinkKind::ClickHouse(_)) => {
+                    (&sink.name.span, "max_lateness")
+                }
                 _ => (&sink.name.span, "part_secs_max"),
             };
             let (name, class) = (&sink.name.value, &policy.classes[*class].name);
@@ -241,16 +245,15 @@ pub(super) fn settle_margin(
     let Some(shortest) = shortest_stored(sinks, quarantine) else { return };
     let margin = margin_seconds(shortest);
     let stored = sinks.iter_mut().flat_map(|sink| &mut sink.worst_ages);
-    for age in stored.filter(|age| age.store == Store::NamedFile) {
+    for age in stored.filter(|age| matches!(age.store, Store::NamedFile | Store::Table)) {
         age.margin_seconds = margin;
     }
     if shortest >= STORED_SECONDS_MIN {
         return;
     }
-    let stores = written
-        .sinks
-        .iter()
-        .find(|sink| sink.kind.as_ref().is_some_and(|at| matches!(at.value, Kind::File | Kind::Parquet)));
+    let stores = written.sinks.iter().find(|sink| {
+        sink.kind.as_ref().is_some_and(|at| matches!(at.value, Kind::File | Kind::Parquet | Kind::ClickHouse))
+    });
     let of_quarantine = written.quarantine.as_ref().map(|quarantine| &quarantine.span);
     if let Some(span) = stores.map(|sink| &sink.name.span).or(of_quarantine) {
         report.error(

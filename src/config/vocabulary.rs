@@ -170,8 +170,16 @@ pub const SINK: Vocabulary = Vocabulary {
         "compression",
         "replication",
         "partitions",
+        "url",
+        "database",
+        "table",
+        "user",
+        "password",
+        "tls",
+        "insert_secs_max",
+        "patience",
     ],
-    later: &["opt_out", "url", "table"],
+    later: &["opt_out"],
 };
 
 /// Keys of `[sink.*]` that only files have.
@@ -180,11 +188,19 @@ pub const SINK_OF_FILES: &[&str] = &["path", "part_secs_max", "compress", "encry
 /// Keys of `[sink.*]` that only Kafka has.
 pub const SINK_OF_KAFKA: &[&str] = &["topic", "key", "pack", "compression", "replication", "partitions"];
 
+/// Keys of `[sink.*]` that only ClickHouse has.
+pub const SINK_OF_CLICKHOUSE: &[&str] =
+    &["url", "database", "table", "user", "password", "tls", "insert_secs_max", "patience"];
+
+/// `tls` of a sink on ClickHouse.
+pub const TLS_OF_CLICKHOUSE: Vocabulary =
+    Vocabulary { section: "tls of [sink.*]", keys: &["ca"], later: &["certificate", "key"] };
+
 /// Kinds of sink.
 pub const SINK_KINDS: Vocabulary = Vocabulary {
     section: "sink kind",
-    keys: &["stdout", "file", "kafka", "parquet"],
-    later: &["clickhouse", "http", "syslog"],
+    keys: &["stdout", "file", "kafka", "parquet", "clickhouse"],
+    later: &["http", "syslog"],
 };
 
 /// What a sink writes.
@@ -286,7 +302,7 @@ pub const TLS_FILES: Vocabulary =
     Vocabulary { section: "tls of [admin]", keys: &["certificate", "key"], later: &["client_ca"] };
 
 /// All of the above, for the reference and its test.
-pub const ALL: [Vocabulary; 32] = [
+pub const ALL: [Vocabulary; 33] = [
     POLICY_FILE,
     POLICY,
     DOMAIN,
@@ -314,6 +330,7 @@ pub const ALL: [Vocabulary; 32] = [
     CLASS_RULE,
     QUARANTINE,
     SINK,
+    TLS_OF_CLICKHOUSE,
     SINK_KINDS,
     EMITS,
     COMPRESS,

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use jiff::tz::TimeZone;
 
-use super::checkpoint::StoreOf;
+use super::checkpoint::{OUTBOX_STORE, StoreOf};
 use super::columns;
 use super::delivery::ClassSink;
+use super::tables;
 use super::worker::{ClassChoice, ClassPlan, Outcome, Route, SourcePlan, Worker};
 use crate::config;
 use crate::config::format_spec::FormatSpec;
@@ -289,13 +291,33 @@ pub fn workers(
 
 /// Opens the sinks, one per route. Those that encrypt do so under `keys`, which must have a chain for each.
 ///
-/// `sources` are compiled: they say what the columns of a route are.
+/// `sources` are compiled: they say what the columns of a route are. Once `stop` is set, no sink waits for a server any more.
 ///
 /// # Errors
 /// When a directory cannot be made, or read, or the keyring has no key for what is to be encrypted.
-pub fn sinks(plan: &Plan, sources: &[SourcePlan], keys: &Keys) -> Result<Vec<ClassSink>, SinkError> {
-    let routes = routes(plan);
-    let files: Vec<_> = routes.iter().map(|route| file_settings(plan, sources, *route)).collect();
+pub fn sinks(
+    plan: &Plan,
+    sources: &[SourcePlan],
+    keys: &Keys,
+    stop: &Arc<AtomicBool>,
+) -> Result<Vec<ClassSink>, SinkError> {
+    let (routes, tables) = (routes(plan), tables::planned(plan, sources));
+    let table_of = |route: &RouteSpec<'_>| {
+        let is_of = |table: &&tables::Planned<'_>| {
+            table.class == route.class && table.sink.name == plan.sinks[route.sink].name
+        };
+        tables.iter().find(is_of)
+    };
+    let mut files = Vec::new();
+    for route in &routes {
+        files.push(match table_of(route) {
+            Some(table) => Some(
+                tables::settings(plan, table)
+                    .map_err(|error| SinkError::io(table.sink.name.as_str(), &error, ""))?,
+            ),
+            None => file_settings(plan, sources, *route),
+        });
+    }
     let wanted: Vec<usize> = files.iter().flatten().map(|(_, settings)| settings.open_parts_max).collect();
     let mut shares = descriptors::share(&wanted).into_iter();
     let mut sinks: Vec<ClassSink> = Vec::new();
@@ -305,6 +327,10 @@ pub fn sinks(plan: &Plan, sources: &[SourcePlan], keys: &Keys) -> Result<Vec<Cla
             continue;
         };
         let settings = Settings { open_parts_max: shares.next().unwrap_or(1), ..settings };
+        if let Some(table) = table_of(route) {
+            sinks.push((route.class, Box::new(tables::open(plan, table, (directory, settings), stop)?)));
+            continue;
+        }
         let class = &plan.policy.classes[route.class].name;
         let (lives, is_of_columns) = (settings.retention_secs, matches!(settings.form, Form::Parquet(_)));
         let mut sink = FileSink::open(&directory, settings)?;
@@ -328,8 +354,11 @@ pub fn sinks(plan: &Plan, sources: &[SourcePlan], keys: &Keys) -> Result<Vec<Cla
 pub fn stores(plan: &Plan) -> Vec<StoreOf> {
     let store = |route: &RouteSpec<'_>| {
         let sink = &plan.sinks[route.sink];
-        let stores = matches!(sink.kind, SinkKind::File { .. });
-        let name = if stores { format!("sink.{}", sink.name) } else { String::new() };
+        let name = match sink.kind {
+            SinkKind::File { .. } => format!("sink.{}", sink.name),
+            SinkKind::ClickHouse(_) => format!("{OUTBOX_STORE}{}", sink.name),
+            SinkKind::Stdout | SinkKind::Kafka(_) => String::new(),
+        };
         (name, Some(plan.policy.classes[route.class].name.clone()))
     };
     routes(plan).iter().map(store).collect()

@@ -224,7 +224,8 @@ impl Saved {
                 )),
             }
         }
-        let stored = back.iter().map(|(part, visible)| Event::PartStored {
+        let entered = back.iter().filter(|(part, _)| !part.store.starts_with(OUTBOX_STORE));
+        let stored = entered.map(|(part, visible)| Event::PartStored {
             part: PartOf {
                 store: part.store.clone(),
                 class: part.class.clone(),
@@ -354,6 +355,10 @@ fn write(
     File::open(state)?.sync_all()
 }
 
+/// What the stores begin with whose parts only wait for the server that they are for. They come and go by the second, and the journal says what
+/// becomes of the table.
+pub const OUTBOX_STORE: &str = "outbox.";
+
 /// Where a sink's parts belong: the store, as in the journal, and the class.
 pub type StoreOf = (String, Option<String>);
 
@@ -461,13 +466,9 @@ impl Commit for Checkpoint {
             })
         });
         self.write(&parts.collect::<Vec<_>>())?;
-        for (_, ledger) in self.ledgers.iter().flatten() {
-            ledger.committed();
-        }
-        if let Some(offsets) = &self.offsets {
-            offsets.stored();
-        }
-        let stored = held.iter().filter(|(_, part)| part.closes).map(|(sink, part)| {
+        let entered =
+            held.iter().filter(|(sink, part)| part.closes && !store(*sink).0.starts_with(OUTBOX_STORE));
+        let stored = entered.map(|(sink, part)| {
             let (store, class) = store(*sink).clone();
             let of = PartOf { store, class, part: part.name.clone() };
             Event::PartStored { part: of, bytes: part.bytes, records: part.records, deadline: part.deadline }
@@ -479,6 +480,15 @@ impl Commit for Checkpoint {
                 .map_err(|error| SinkError::Io { place: "journal".to_owned(), problem: error.to_string() })?;
         }
         Ok(())
+    }
+
+    fn published(&mut self) {
+        for (_, ledger) in self.ledgers.iter().flatten() {
+            ledger.committed();
+        }
+        if let Some(offsets) = &self.offsets {
+            offsets.stored();
+        }
     }
 }
 

@@ -270,6 +270,9 @@ impl Commit for Breaking<Checkpoint> {
         self.0.commit(held, now)?;
         self.1.at(Step::AfterCheckpoint)
     }
+    fn published(&mut self) {
+        self.0.published();
+    }
 }
 
 /// Delivers lines 1, 2, … from the saved position on, one in eleven seconds, until the commit breaks off; true when none did.

@@ -77,6 +77,9 @@ pub trait Commit: Send {
     /// # Errors
     /// Nothing may be published that could not be written down.
     fn commit(&mut self, held: &[(usize, Held)], now: Timestamp) -> Result<(), SinkError>;
+
+    /// All that was committed is where it belongs: whoever gave it may be told.
+    fn published(&mut self) {}
 }
 
 /// A sink with the index of the class that it takes.
@@ -281,6 +284,9 @@ impl State {
                 break;
             }
             published = published.and(sink.publish());
+        }
+        if let Some(commit) = self.commit.as_mut().filter(|_| published.is_ok()) {
+            commit.published();
         }
         published
     }

@@ -10,6 +10,8 @@ use crate::keys::storage;
 
 /// The share of the shortest retention that the margin is.
 pub const MARGIN_SHARE: u64 = storage::MARGIN_SHARE;
+/// ClickHouse's default of `old_parts_lifetime`.
+const LIFETIME_SECONDS_MAX: u64 = 480;
 /// Sweeps within a margin.
 pub const SWEEPS: u64 = 4;
 
@@ -17,6 +19,19 @@ pub const SWEEPS: u64 = 4;
 /// what they encrypt.
 pub const fn margin_seconds(shortest_seconds: u64) -> u64 {
     storage::margin_seconds(shortest_seconds)
+}
+
+/// For how long a ClickHouse server may keep files of parts that were merged away, in seconds: its own default, or a share of the retention
+/// if that is less.
+pub const fn lifetime_seconds(retention_seconds: u64) -> u64 {
+    let share = retention_seconds / MARGIN_SHARE;
+    if share == 0 {
+        1
+    } else if share < LIFETIME_SECONDS_MAX {
+        share
+    } else {
+        LIFETIME_SECONDS_MAX
+    }
 }
 
 /// When parts go, while a pipeline runs.

@@ -1,7 +1,7 @@
 //! Where clean records go.
 //!
 //! *In*: [`CleanBatch`]es, which only a treated and stamped record can enter, and
-//! [`Sealed`](crate::protect::quarantine::Sealed) batches. *Out*: bytes on standard output or on disk. *Promised*: nothing
+//! [`Sealed`](crate::protect::quarantine::Sealed) batches. *Out*: bytes on standard output or on disk, rows of a table. *Promised*: nothing
 //! half-written: a part of a file sink is complete or absent (PI-4, PI-9); nothing leaves at or after its deadline (PI-3).
 //! *Not here*: formats (`encode`), and what several sinks owe each other (`pipeline`).
 
@@ -10,6 +10,7 @@ use std::io;
 use crate::record::batch::{CleanBatch, Run};
 use crate::record::timestamp::Timestamp;
 
+pub mod clickhouse;
 pub mod crypt;
 pub mod descriptors;
 pub mod file;
@@ -54,6 +55,9 @@ pub enum SinkError {
         /// What went wrong, with the remedy.
         problem: String,
     },
+    /// A server did not take it.
+    #[error("{0}")]
+    Server(String),
     /// A record that may be kept for ever: nothing that stores takes it.
     #[error("{place}: a record without a deadline cannot be stored; give its class a retention")]
     NoDeadline {

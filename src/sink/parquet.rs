@@ -175,7 +175,7 @@ pub(super) fn properties<'n>(
             Type::Integer | Type::Decimal => {
                 properties.set_column_statistics_enabled(path(), EnabledStatistics::Chunk)
             }
-            Type::Flag | Type::Text | Type::Token => properties,
+            Type::Flag | Type::Word | Type::Text | Type::Token => properties,
         };
     }
     if let Some(encryption) = encryption {

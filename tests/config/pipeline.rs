@@ -71,8 +71,8 @@ fn what_a_later_version_brings_is_refused_as_that() {
         ),
         (
             "kind = \"file\"\npath = \"/var/lib/sluis/analytics",
-            "kind = \"clickhouse\"\npath = \"/var/lib/sluis/analytics",
-            "13:8: kind of sink 'clickhouse' is not in this version",
+            "kind = \"syslog\"\npath = \"/var/lib/sluis/analytics",
+            "13:8: kind of sink 'syslog' is not in this version",
         ),
         (
             "recipient = \"support\"",

@@ -79,7 +79,7 @@ struct Lock {
 impl Lock {
     fn open(plan: &Plan, keys: &Keys) -> Self {
         let sources = build::sources(plan).unwrap().sources;
-        let sinks = build::sinks(plan, &sources, keys).unwrap();
+        let sinks = build::sinks(plan, &sources, keys, &std::sync::Arc::default()).unwrap();
         let outcome = Outcome::new(sinks.len());
         let worker = build::workers(keys, 1, 1 << 12, plan.policy.learned_names).unwrap().remove(0);
         Self {

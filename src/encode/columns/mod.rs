@@ -32,7 +32,9 @@ pub enum Type {
     Decimal,
     /// True or false.
     Flag,
-    /// Text of few forms, or of many.
+    /// Text of few forms: a method, a protocol.
+    Word,
+    /// Any other text.
     Text,
     /// Text that is looked for by its whole value: a token.
     Token,
@@ -45,6 +47,8 @@ pub struct Column {
     pub name: String,
     /// Its type.
     pub kind: Type,
+    /// What stands in every row; such a column is in no line.
+    constant: Option<i64>,
     /// Its name as it stands in a line, with quotes and colon.
     key: Vec<u8>,
 }
@@ -59,7 +63,7 @@ pub struct Columns {
 impl Columns {
     /// The columns of records which can have `own` besides those that every record has. Of two types of one column it is text.
     pub fn of<'n>(own: impl IntoIterator<Item = (&'n str, Type)>) -> Self {
-        let mut all: Vec<(&str, Type)> = vec![("time", Type::Time), ("sluis.class", Type::Text)];
+        let mut all: Vec<(&str, Type)> = vec![("time", Type::Time), ("sluis.class", Type::Word)];
         for (name, kind) in own {
             match all.iter_mut().find(|(known, _)| *known == name) {
                 Some((_, known)) if *known != kind => *known = Type::Text,
@@ -67,7 +71,7 @@ impl Columns {
                 None => all.push((name, kind)),
             }
         }
-        all.push(("sluis.epoch", Type::Text));
+        all.push(("sluis.epoch", Type::Word));
         all.push(("sluis.deadline", Type::Time));
         all.push(("sluis.time_completed", Type::Flag));
         all.push((OTHER, Type::Text));
@@ -75,16 +79,21 @@ impl Columns {
     }
 
     fn new<'n>(columns: impl Iterator<Item = (&'n str, Type)>) -> Self {
-        let column = |(name, kind): (&str, Type)| {
-            let mut key = b"\"".to_vec();
-            escape::encode(Escape::Json, name.as_bytes(), &mut key);
-            key.extend_from_slice(b"\":");
-            Column { name: name.to_owned(), kind, key }
-        };
-        let all: Vec<Column> = columns.map(column).collect();
+        Self::of_all(columns.map(|(name, kind)| Column::new(name, kind, None)).collect())
+    }
+
+    fn of_all(all: Vec<Column>) -> Self {
         let fields: Vec<Field> =
             all.iter().map(|column| Field::new(&column.name, data_type(column.kind), true)).collect();
         Self { all, schema: Arc::new(Schema::new(fields)) }
+    }
+
+    /// With a column of whole numbers, before the last, that has `value` in every row.
+    #[must_use]
+    pub fn with_constant(mut self, name: &str, value: i64) -> Self {
+        let last = self.all.len() - 1;
+        self.all.insert(last, Column::new(name, Type::Integer, Some(value)));
+        Self::of_all(self.all)
     }
 
     /// Each of them, in order.
@@ -98,13 +107,22 @@ impl Columns {
     }
 }
 
+impl Column {
+    fn new(name: &str, kind: Type, constant: Option<i64>) -> Self {
+        let mut key = b"\"".to_vec();
+        escape::encode(Escape::Json, name.as_bytes(), &mut key);
+        key.extend_from_slice(b"\":");
+        Self { name: name.to_owned(), kind, constant, key }
+    }
+}
+
 fn data_type(kind: Type) -> DataType {
     match kind {
         Type::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
         Type::Integer => DataType::Int64,
         Type::Decimal => DataType::Float64,
         Type::Flag => DataType::Boolean,
-        Type::Text | Type::Token => DataType::Utf8,
+        Type::Word | Type::Text | Type::Token => DataType::Utf8,
     }
 }
 

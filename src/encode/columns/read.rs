@@ -68,7 +68,7 @@ impl Builder {
             Type::Integer => Self::Integer(Int64Builder::with_capacity(0)),
             Type::Decimal => Self::Decimal(Float64Builder::with_capacity(0)),
             Type::Flag => Self::Flag(BooleanBuilder::with_capacity(0)),
-            Type::Text | Type::Token => Self::Text(StringBuilder::with_capacity(0, 0)),
+            Type::Word | Type::Text | Type::Token => Self::Text(StringBuilder::with_capacity(0, 0)),
         }
     }
 
@@ -266,9 +266,11 @@ impl Rows {
 
     fn end(&mut self, row: usize) {
         let last = self.builders.len() - 1;
-        for (builder, filled) in self.builders[..last].iter_mut().zip(&self.filled) {
-            if *filled != row {
-                builder.put_null();
+        let columns = self.builders[..last].iter_mut().zip(&self.filled).zip(&self.columns.all);
+        for ((builder, _), column) in columns.filter(|((_, filled), _)| **filled != row) {
+            match (builder, column.constant) {
+                (Builder::Integer(builder), Some(value)) => builder.append_value(value),
+                (builder, _) => builder.put_null(),
             }
         }
         match &mut self.builders[last] {

@@ -40,6 +40,19 @@ pub struct PartOf {
     pub part: String,
 }
 
+/// A partition of a table on a server.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PartitionOf {
+    /// `sink.analytics`.
+    pub store: String,
+    /// The class.
+    pub class: String,
+    /// The database and the table.
+    pub table: String,
+    /// The server's name for the partition: deadline and retention in seconds.
+    pub partition: String,
+}
+
 /// Something that is kept in evidence.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
@@ -90,6 +103,33 @@ pub enum Event {
         /// The part.
         part: PartOf,
         /// What the system said, such as `read-only filesystem or storage medium`.
+        error: String,
+    },
+    /// A partition of a table is dropped: no query finds it, and its files go within the time that the server keeps them. Written before it is.
+    PartitionDestroyed {
+        /// The partition.
+        partition: PartitionOf,
+        /// Rows that queries found in it.
+        rows: u64,
+        /// Bytes of its parts on the server's disk.
+        bytes: u64,
+        /// By when it had to be gone.
+        deadline: Timestamp,
+        /// Why now.
+        because: Because,
+    },
+    /// The server was asked, and has no part of a partition that was dropped, active or not.
+    PartitionGone {
+        /// The partition.
+        partition: PartitionOf,
+        /// By when it had to be gone.
+        deadline: Timestamp,
+    },
+    /// A partition that was dropped is past its deadline, and the server still has files of it.
+    PartitionKept {
+        /// The partition.
+        partition: PartitionOf,
+        /// What is left of it.
         error: String,
     },
     /// A raw file that was rotated and delivered is destroyed. Written before it is. Its path is not ours, and not named.
@@ -157,6 +197,9 @@ impl Event {
             Self::PartStored { .. } => "part.stored",
             Self::PartDestroyed { .. } => "part.destroyed",
             Self::PartMerged { .. } => "part.merged",
+            Self::PartitionDestroyed { .. } => "partition.destroyed",
+            Self::PartitionGone { .. } => "partition.gone",
+            Self::PartitionKept { .. } => "partition.kept",
             Self::RawDestroyed { .. } => "raw.destroyed",
             Self::RawKept { .. } => "raw.kept",
             Self::PartKept { .. } => "part.kept",
@@ -225,6 +268,24 @@ impl Event {
                 value["error"] = json!(error);
                 value
             }
+            Self::PartitionDestroyed { partition, rows, bytes, deadline, because } => {
+                let mut value = of_partition(partition);
+                value["rows"] = json!(rows);
+                value["bytes"] = json!(bytes);
+                value["deadline"] = json!(deadline.to_string());
+                value["because"] = json!(because.word());
+                value
+            }
+            Self::PartitionGone { partition, deadline } => {
+                let mut value = of_partition(partition);
+                value["deadline"] = json!(deadline.to_string());
+                value
+            }
+            Self::PartitionKept { partition, error } => {
+                let mut value = of_partition(partition);
+                value["error"] = json!(error);
+                value
+            }
             Self::RawDestroyed { source, bytes, written } => {
                 json!({ "source": source, "bytes": bytes, "written": written.to_string() })
             }
@@ -254,6 +315,10 @@ fn of_part(PartOf { store, class, part }: &PartOf) -> Value {
         Some(class) => json!({ "store": store, "class": class, "part": part }),
         None => json!({ "store": store, "part": part }),
     }
+}
+
+fn of_partition(PartitionOf { store, class, table, partition }: &PartitionOf) -> Value {
+    json!({ "store": store, "class": class, "table": table, "partition": partition })
 }
 
 /// Without a reason a clock lies before the last entry: so it stood before there were others.

@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 
 pub use chain::{Hash, Head};
-pub use entry::{Because, Event, PartOf};
+pub use entry::{Because, Event, PartOf, PartitionOf};
 pub use of_keys::KeyJournal;
 pub use verify::{Fault, Verified, VerifyError, verify};
 
