@@ -191,9 +191,10 @@ impl ClickHouse {
     }
 
     fn kept(&self, error: &ClickHouseError) -> SinkError {
-        let left = self.waiting.len();
+        // With the one in hand.
+        let left = self.waiting.len() + 1;
         SinkError::Server(format!(
-            "{error}; {left} batches wait in the outbox of the state directory, and the next run inserts them"
+            "{error}; batches in the outbox of the state directory: {left}, and the next run inserts them"
         ))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! *In*: the directories that a pipeline stores in. *Out*: one part in the place of many, with the deadline of each of them. *Promised*: no
 //! record is lost or stored twice, wherever the process is killed; memory holds one row group; sweeps are not held up by more than a few
-//! renames; what cannot be read as Parquet is left as it is, and said. *Not here*: which parts ([`choice`]), rows ([`rows`]), and who calls
+//! renames; what cannot be read as Parquet is left as it is, and said. *Not here*: which parts (`choice`), rows (`rows`), and who calls
 //! it when (`cli`).
 //!
 //! The rows are written to a hidden part, while everything goes on. When that is durable, and the turn of the sweep is ours:
