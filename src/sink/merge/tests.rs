@@ -43,6 +43,7 @@ impl Ground {
             class: Some("web".to_owned()),
             directory: self.directory(),
             retention_seconds: 14 * DAY,
+            encrypted: false,
         }
     }
 
