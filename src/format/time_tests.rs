@@ -181,8 +181,8 @@ proptest! {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_back(micros in -62_167_219_200_000_000_i64..253_402_300_800_000_000, kept in 0..3) {
-        let unit = [1, 1_000, 1_000_000][kept as usize];
+    fn what_is_written_is_read_back(micros in -62_167_219_200_000_000_i64..253_402_300_800_000_000, kept in 0_usize..3) {
+        let unit = [1, 1_000, 1_000_000][kept];
         let instant = Timestamp(micros.div_euclid(unit) * unit);
         prop_assert_eq!(calendar::read_rfc3339(written(instant).as_bytes()), Some(instant));
     }

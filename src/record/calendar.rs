@@ -134,10 +134,10 @@ pub(crate) fn read_rfc3339(text: &[u8]) -> Option<Timestamp> {
         return None;
     }
     let seconds = seconds_of(at(0) * 100 + at(2), at(5), at(8), at(11), at(14), at(17))?;
-    let micros = match *rest {
-        [b'Z'] => 0,
-        [b'.', a, b, c, b'Z'] => fraction(&[a, b, c])? * 1_000,
-        [b'.', a, b, c, d, e, f, b'Z'] => fraction(&[a, b, c, d, e, f])?,
+    let micros = match rest {
+        b"Z" => 0,
+        [b'.', digits @ .., b'Z'] if digits.len() == 3 => fraction(digits)? * 1_000,
+        [b'.', digits @ .., b'Z'] if digits.len() == 6 => fraction(digits)?,
         _ => return None,
     };
     Some(Timestamp(seconds * MICROS + micros))
