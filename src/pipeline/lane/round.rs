@@ -14,10 +14,8 @@ use crate::pipeline::counts::Counts;
 /// How long receipts are waited for under at least once; the client gives a message up before.
 const RECEIPTS: Duration = Duration::from_secs(35);
 
-/// How often, and for how long, a call is made again that the client says can be. One whose time was over was made again all that while:
-/// the client may have lost its way, and a new one finds out what became of the transaction.
+/// How often a call is made again that the client says can be.
 const RETRIES: usize = 5;
-const RETRIED: Duration = Duration::from_secs(10);
 
 /// See the module comment.
 pub(super) struct Round {
@@ -122,15 +120,11 @@ impl Lane<'_> {
 
     /// A call that may be repeated is repeated: whether a commit has become a fact is known only when it is answered.
     fn again(&self, call: impl Fn(&Self) -> Result<(), KafkaError>) -> Result<(), KafkaError> {
-        let (mut tries, began) = (0, Instant::now());
+        let mut tries = 0;
         loop {
             self.beat.now();
             match call(self) {
-                Err(KafkaError::Transaction { remedy: Remedy::Retry, .. })
-                    if tries < RETRIES && began.elapsed() < RETRIED =>
-                {
-                    tries += 1;
-                }
+                Err(KafkaError::Transaction { remedy: Remedy::Retry, .. }) if tries < RETRIES => tries += 1,
                 // Still open, and perhaps a fact: a new producer of the same name finds out.
                 Err(KafkaError::Transaction { what, code, remedy: Remedy::Retry }) => {
                     return Err(KafkaError::Transaction { what, code, remedy: Remedy::Renew });
