@@ -64,7 +64,7 @@ def distinct():
         f"""SELECT date_trunc('hour', time) AS hour, count(DISTINCT "client.address") FROM read_parquet({files}) GROUP BY hour"""
     ).fetchall()
     seconds = time.monotonic() - begun
-    records = duckdb.sql(f"SELECT count(*) FROM read_parquet({files})").fetchone()[0]
+    records = duckdb.sql(f"SELECT count(*) FROM read_parquet({files})").fetchall()[0][0]
     print(f"DuckDB, distinct clients per hour, {records:,} records, {len(hours)} hours, two threads: {seconds:.1f} s (must 5 s)")
 
 

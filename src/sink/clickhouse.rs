@@ -289,7 +289,7 @@ impl Contentless for TooLate {}
 /// When the system has no random bytes.
 pub fn suffix() -> io::Result<&'static str> {
     let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(io::Error::from)?;
+    getrandom::fill(&mut random).map_err(|_| io::Error::other("the system gives no random bytes"))?;
     // Once per sink and class: names of parts end in fixed text.
     Ok(Box::leak(format!("{:016x}.parquet", u64::from_le_bytes(random)).into_boxed_str()))
 }

@@ -80,7 +80,7 @@ pub const fn bucket_secs(retention_secs: u64) -> u64 {
 }
 
 /// Bytes of records that wait in all parts of a sink.
-const WAITING_BYTES_MAX: usize = 48 << 20;
+const WAITING_BYTES_MAX: usize = 24 << 20;
 
 /// Each open part is a descriptor and a file to sync when the sink closes. Longer retentions than half a year have more buckets.
 const OPEN_PARTS_MAX: u64 = 4096;

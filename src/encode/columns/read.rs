@@ -20,7 +20,7 @@ pub struct Unreadable {
 }
 
 /// Rows of a batch: all of their columns fit into the processor's cache.
-const BATCH_ROWS: usize = 2_048;
+const BATCH_ROWS: usize = 1_024;
 
 /// A value as it stands in its line.
 #[derive(Clone, Copy)]
