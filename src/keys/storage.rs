@@ -235,6 +235,15 @@ impl StorageKeys {
     pub fn key(&self, epoch: u64, now: Timestamp) -> Result<StorageKey, KeyError> {
         self.keys.storage_key(&self.storage, epoch, now)
     }
+
+    /// The key of the epoch whose records are due at `deadline` or up to an epoch later, for who stores them. A clock that was set back a little
+    /// may find them in the epoch to come: its key is given, too.
+    pub fn key_of_deadline(&self, deadline: Timestamp, now: Timestamp) -> Result<StorageKey, KeyError> {
+        let epoch = self.storage.epoch_of_deadline(deadline);
+        let begins = self.storage.start_of(epoch);
+        let width = i64::try_from(self.storage.epoch_seconds()).unwrap_or(0);
+        self.key(epoch, if begins <= now.plus_seconds(width) { now.max(begins) } else { now })
+    }
 }
 
 /// Refuses a storage that cannot be.

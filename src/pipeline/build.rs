@@ -34,7 +34,6 @@ use crate::protect::row::RowPlan;
 use crate::record::batch::RawBatch;
 use crate::record::span::Layout;
 use crate::sink::SinkError;
-use crate::sink::crypt::Crypt;
 use crate::sink::descriptors;
 use crate::sink::file::{FileSink, Form, Settings};
 use crate::sink::stdout::Stdout;
@@ -332,18 +331,14 @@ pub fn sinks(
             continue;
         }
         let class = &plan.policy.classes[route.class].name;
-        let (lives, is_of_columns) = (settings.retention_secs, matches!(settings.form, Form::Parquet(_)));
+        let storage = Storage::of(class, settings.retention_secs);
         let mut sink = FileSink::open(&directory, settings)?;
         if plan.sinks[route.sink].kind.encrypts() {
-            sink = if is_of_columns {
-                sink.encrypting(Crypt::open(keys, class, lives)?)
-            } else {
-                let keys = keys.storage(Storage::of(class, lives)).map_err(|error| SinkError::Io {
-                    place: format!("sink {}", plan.sinks[route.sink].name),
-                    problem: error.to_string(),
-                })?;
-                sink.encrypted(keys)
-            };
+            let keys = keys.storage(storage).map_err(|error| SinkError::Io {
+                place: format!("sink {}", plan.sinks[route.sink].name),
+                problem: error.to_string(),
+            })?;
+            sink = sink.encrypted(keys);
         }
         sinks.push((route.class, Box::new(sink)));
     }

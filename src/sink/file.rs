@@ -19,7 +19,7 @@ use std::mem;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::crypt::Crypt;
+use super::crypt;
 use super::pack::Packer;
 use super::parquet::Table;
 use super::part::{Closed, Namer, Part, show_all};
@@ -110,8 +110,6 @@ pub struct FileSink {
     /// Where what is stored is encrypted.
     keys: Option<StorageKeys>,
     on_close: Option<OnClose>,
-    /// Of parts that are encrypted, which are of columns.
-    crypt: Option<Crypt>,
     /// The runs of the batch in hand, sorted by bucket; kept for its memory.
     order: Vec<Piece>,
     /// Pieces of one bucket that do not lie side by side, copied together; kept for its memory.
@@ -168,7 +166,6 @@ impl FileSink {
             superseded: Vec::new(),
             keys: None,
             on_close: None,
-            crypt: None,
             order: Vec::new(),
             joined: Vec::new(),
         })
@@ -181,14 +178,8 @@ impl FileSink {
         self
     }
 
-    /// Encrypts parts of columns from now on. Each ends at a checkpoint.
-    #[must_use]
-    pub fn encrypting(mut self, crypt: Crypt) -> Self {
-        self.crypt = Some(crypt);
-        self
-    }
-
-    /// Encrypts every part from now on under the key of its storage epoch. Of files of lines; their suffix ends with `age`.
+    /// Encrypts every part from now on under the key of its storage epoch. The suffix of files of lines ends with `age`; parts of columns end at
+    /// each checkpoint.
     #[must_use]
     pub fn encrypted(mut self, keys: StorageKeys) -> Self {
         self.keys = Some(keys);
@@ -203,23 +194,15 @@ impl FileSink {
 
     /// A new part of this bucket.
     fn begin(&mut self, bucket: Timestamp, now: Timestamp) -> Result<Part, SinkError> {
-        if let (Some(crypt), Form::Parquet(columns)) = (&self.crypt, &self.settings.form) {
-            let fault = |problem: String| SinkError::Io { place: self.namer.directory(), problem };
-            let encryption = crypt
-                .encryption(self.settings.retention_secs, bucket, now)
-                .map_err(|error| fault(error.to_string()))?;
+        let Some(keys) = &self.keys else { return Part::open(&mut self.namer, bucket, now) };
+        let fault = |problem: String| SinkError::Io { place: self.namer.directory(), problem };
+        if let Form::Parquet(columns) = &self.settings.form {
+            let encryption =
+                crypt::encryption(keys, bucket, now).map_err(|error| fault(error.to_string()))?;
             let table = Table::new(columns, Some(encryption)).map_err(|error| fault(error.to_string()))?;
             return Ok(Part::open(&mut self.namer, bucket, now)?.of_columns(table));
         }
-        let Some(keys) = &self.keys else { return Part::open(&mut self.namer, bucket, now) };
-        let storage = keys.storage();
-        let epoch = storage.epoch_of_deadline(bucket);
-        // A clock that is set back a little may take a record that was received into the epoch to come.
-        let begins = storage.start_of(epoch);
-        let is_near = begins <= now.plus_seconds(i64::try_from(storage.epoch_seconds()).unwrap_or(0));
-        let key = keys
-            .key(epoch, if is_near { now.max(begins) } else { now })
-            .map_err(|error| SinkError::Io { place: self.namer.directory(), problem: error.to_string() })?;
+        let key = keys.key_of_deadline(bucket, now).map_err(|error| fault(error.to_string()))?;
         let mut part = Part::open(&mut self.namer, bucket, now)?;
         part.encrypt(key)?;
         Ok(part)
@@ -235,10 +218,7 @@ impl FileSink {
 
     /// The earliest bucket that can still be closed before it is due.
     fn first_safe(&self, now: Timestamp) -> Timestamp {
-        // A key dies some time before.
-        let margin =
-            self.crypt.as_ref().map_or(0, |crypt| crypt.margin_seconds(self.settings.retention_secs));
-        now.plus_seconds(i64::try_from(self.settings.close_secs + margin).unwrap_or(i64::MAX))
+        now.plus_seconds(i64::try_from(self.settings.close_secs).unwrap_or(i64::MAX))
     }
 
     /// Sorts the runs that may leave into buckets.
@@ -399,7 +379,7 @@ impl Sink for FileSink {
     }
 
     fn hold(&mut self, held: &mut Vec<Held>) -> Result<(), SinkError> {
-        if self.crypt.is_some() {
+        if self.keys.is_some() && matches!(self.settings.form, Form::Parquet(_)) {
             // One that is due is the business of whoever publishes it.
             let all = mem::take(&mut self.open);
             self.close(all.into_values().map(|open| open.part).collect(), Timestamp(i64::MIN))?;

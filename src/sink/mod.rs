@@ -11,7 +11,7 @@ use crate::record::batch::{CleanBatch, Run};
 use crate::record::timestamp::Timestamp;
 
 pub mod clickhouse;
-pub mod crypt;
+mod crypt;
 pub mod descriptors;
 pub mod file;
 pub mod merge;

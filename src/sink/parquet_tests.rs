@@ -106,17 +106,22 @@ fn lines_that_cannot_be_read_back_say_nothing_of_themselves() {
 }
 
 /// The keys of a class, in a keyring of its own.
-fn crypt(root: &Path) -> Crypt {
+fn storage_keys(root: &Path) -> StorageKeys {
     let directory = root.join("keys");
     let journal = KeyJournal::of(&directory);
     let storage = Storage::of("web", 14 * DAY);
-    let made = keys::admin::init_all(&directory, &[("web", DAY, 14 * DAY)], &[storage], NOW, &journal);
+    let made = keys::admin::init_all(
+        &directory,
+        &[("web", DAY, 14 * DAY)],
+        std::slice::from_ref(&storage),
+        NOW,
+        &journal,
+    );
     assert_eq!(made.unwrap().len(), 2);
     let (keys, _) = Keys::open(&directory, &[], NOW, Box::new(journal)).unwrap();
-    assert!(
-        Crypt::open(&keys, "other", 14 * DAY).is_err_and(|error| error.to_string().contains("keys init"))
-    );
-    Crypt::open(&keys, "web", 14 * DAY).unwrap()
+    let other = keys.storage(Storage::of("other", 14 * DAY));
+    assert!(other.is_err_and(|error| error.to_string().contains("keys init")));
+    keys.storage(storage).unwrap()
 }
 
 /// Nothing can follow the footer of an encrypted part, so it ends with the checkpoint that counts on it.
@@ -124,8 +129,8 @@ fn crypt(root: &Path) -> Crypt {
 fn an_encrypted_part_ends_at_every_checkpoint() {
     let root = tempfile::tempdir().unwrap();
     let parts = root.path().join("web");
-    let crypt = crypt(root.path());
-    let mut sink = FileSink::open(&parts, settings()).unwrap().encrypting(crypt.clone());
+    let keys = storage_keys(root.path());
+    let mut sink = FileSink::open(&parts, settings()).unwrap().encrypted(keys.clone());
     for number in 0..3 {
         sink.write(&batch(&[(&line(number), soon(7_200))]), NOW).unwrap();
         let mut held = Vec::new();
@@ -141,7 +146,7 @@ fn an_encrypted_part_ends_at_every_checkpoint() {
         let path = part.unwrap().path();
         let deadline = deadline_of(path.file_name().unwrap().to_str().unwrap()).unwrap();
         assert!(ParquetRecordBatchReaderBuilder::try_new(fs::File::open(&path).unwrap()).is_err());
-        let key = crypt.decryption(14 * DAY, deadline, NOW).unwrap();
+        let key = crypt::decryption(&keys, deadline, NOW).unwrap();
         let options = ArrowReaderOptions::new().with_file_decryption_properties(key);
         let file = fs::File::open(&path).unwrap();
         let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).unwrap();
@@ -160,8 +165,8 @@ fn an_encrypted_part_ends_at_every_checkpoint() {
 #[test]
 fn pi_3_what_an_encrypted_part_cannot_hold_until_its_key_dies_is_withheld() {
     let root = tempfile::tempdir().unwrap();
-    let crypt = crypt(root.path());
-    let mut sink = FileSink::open(&root.path().join("web"), settings()).unwrap().encrypting(crypt);
+    let keys = storage_keys(root.path());
+    let mut sink = FileSink::open(&root.path().join("web"), settings()).unwrap().encrypted(keys);
     // Buckets begin at the full hour, and parts may be open for a minute.
     let now = NOW.plus_seconds(3_600 - NOW.seconds().rem_euclid(3_600));
     let at = |seconds: i64| now.plus_seconds(3_600 - 60 - 120 + seconds);

@@ -35,8 +35,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use super::crypt::{Crypt, CryptError};
-use crate::keys::{KeyError, Keys};
+use super::crypt::{self, CryptError};
+use crate::keys::{KeyError, Keys, Storage, StorageKeys};
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::{Journal, JournalError};
 use crate::retention::part_name::{self, PARTIAL, PartName};
@@ -350,10 +350,10 @@ impl Merger {
         };
         let mut key = None;
         if rows::is_encrypted(&file) {
-            let Some((crypt, retention_seconds)) = self.crypt(place).zip(bucket.1) else {
+            let Some(keys) = self.keys_of(place, bucket) else {
                 return Err("it is encrypted, and the pipeline names no keyring".to_owned());
             };
-            match crypt.decryption(retention_seconds, bucket.0, now) {
+            match keys.map_err(CryptError::Key).and_then(|keys| crypt::decryption(&keys, bucket.0, now)) {
                 Ok(found) => key = Some(found),
                 Err(CryptError::Key(KeyError::Dead { .. })) => return Ok(None),
                 Err(error) => return Err(format!("it is encrypted, and there is no key ({error})")),
@@ -362,9 +362,9 @@ impl Merger {
         Input::open(file, key).map(Some).ok_or_else(|| UNREADABLE.to_owned())
     }
 
-    /// The keys of what is stored in a place.
-    fn crypt(&self, place: &Place) -> Option<Crypt> {
-        Some(Crypt::of(self.keys.as_ref()?, place.class.as_ref()?))
+    /// The keys of what is stored in a bucket of a place.
+    fn keys_of(&self, place: &Place, bucket: Bucket) -> Option<Result<StorageKeys, KeyError>> {
+        Some(self.keys.as_ref()?.storage(Storage::of(place.class.as_ref()?, bucket.1?)))
     }
 
     fn leave(&mut self, place: &Place, path: PathBuf, why: &str, around: Around<'_>) {
@@ -390,16 +390,13 @@ impl Merger {
         let hidden = self.hidden(&parts[0].name, bucket);
         let one = Hidden::create(place.directory.join(&hidden))?;
         self.step(Step::Join)?;
-        let key = match (inputs[0].is_encrypted(), self.crypt(place), bucket.1) {
-            (false, ..) => None,
-            (true, Some(crypt), Some(retention_seconds)) => {
-                match crypt.encryption(retention_seconds, bucket.0, (around.now)()) {
-                    Ok(key) => Some(key),
-                    // It has died just now.
-                    Err(_) => return Ok(None),
-                }
-            }
-            (true, ..) => return Ok(None),
+        let key = if inputs[0].is_encrypted() {
+            let Some(Ok(keys)) = self.keys_of(place, bucket) else { return Ok(None) };
+            // It may have died just now.
+            let Ok(key) = crypt::encryption(&keys, bucket.0, (around.now)()) else { return Ok(None) };
+            Some(key)
+        } else {
+            None
         };
         match rows::join(&inputs, (&one.file, key), rows::GROUP, around.goes_on) {
             Ok(written) if written == records => {}
