@@ -15,6 +15,7 @@ mod crypt;
 pub mod descriptors;
 pub mod file;
 pub mod merge;
+mod modules;
 mod pack;
 mod parquet;
 mod part;
