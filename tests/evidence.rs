@@ -368,7 +368,7 @@ fn an_audit_beside_a_run_at_work_gives_no_false_alarm() {
         store: "sink.archive".into(),
         class: Some("web".into()),
         directory,
-        retention_seconds: 14 * 86_400,
+        lives: sluis::policy::class::Lives::through(14 * 86_400),
         encrypted: false,
     };
     let state = folder.at("state");

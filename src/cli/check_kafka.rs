@@ -84,7 +84,7 @@ fn input(plan: &Plan, planned: &SourcePlan, source: &KafkaSource, is_stored: boo
         Payload::Lines => "lines",
         Payload::Event => "events with a line in each",
     };
-    let shortest = plan.policy.classes[planned.class.otherwise].retention_seconds.unwrap_or(0);
+    let shortest = plan.policy.classes[planned.class.otherwise].whole_seconds().unwrap_or(0);
     let raw = source.raw_limit_seconds.map_or_else(
         || format!("{}, as the shortest class does", duration_text(shortest)),
         |limit| {

@@ -45,7 +45,6 @@ fn keeping_every<T>(
         let (running, ended) = mpsc::channel::<()>();
         let (merging_too, merging_ended) = mpsc::channel::<()>();
         if let Some(merging) = upkeep.as_mut().and_then(Upkeep::merging) {
-            let merging = merging.with_keys(keys);
             scope.spawn(move || merging.run(clock, paused, &merging_ended));
         }
         scope.spawn(move || {

@@ -30,6 +30,7 @@ const EXAMPLES: &str = "\
 Examples:
   sluis keys init --keys /var/lib/sluis/keys --domain meeting --retention 14d
   sluis keys init --keys /var/lib/sluis/keys --class web --retention 14d
+  sluis keys init --keys /var/lib/sluis/keys --class web --retention 14d --stage 1   # after a stage that begins at 7d
   sluis keys list --keys /var/lib/sluis/keys
   sluis keys advance --keys /var/lib/sluis/keys
   sluis keys renew --keys /var/lib/sluis/keys --from 2026-11-21
@@ -95,6 +96,10 @@ struct InitArgs {
     /// twenty-fourth of the retention if that is less
     #[arg(long = "class", value_name = "NAME")]
     classes: Vec<String>,
+    /// The stage that the classes' chains are for: 0 as records arrive, 1 after the first stage of the policy. The retention is then the age at
+    /// which that stage ends
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, requires = "classes")]
+    stage: u32,
     /// Length of a domain's epoch: tokens compare only within one
     #[arg(long, value_name = "DURATION", default_value = "1d", value_parser = duration)]
     epoch: u64,
@@ -152,7 +157,8 @@ pub fn run(args: &KeysArgs) -> Result<u8, KeyError> {
             let ledger = KeyJournal::of(&args.dir.keys);
             let (epoch, retention) = (args.epoch, args.retention);
             let domains: Vec<_> = args.domains.iter().map(|name| (name.as_str(), epoch, retention)).collect();
-            let storages: Vec<_> = args.classes.iter().map(|name| Storage::of(name, retention)).collect();
+            let storage = |class: &String| Storage { stage: args.stage, ..Storage::of(class, retention) };
+            let storages: Vec<_> = args.classes.iter().map(storage).collect();
             let events = keys::admin::init_all(&args.dir.keys, &domains, &storages, now, &ledger)?;
             say(&events, "nothing to do: these domains and storages are there")?;
         }

@@ -27,7 +27,7 @@ pub struct ReadKeyArgs {
     /// The retention that the chain is for, where the class has several and no part is named
     #[arg(long, value_name = "DURATION", value_parser = units::seconds)]
     retention: Option<u64>,
-    /// The stage
+    /// The stage, where no part is named: 0 as records arrive, 1 after the first stage of their class
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     stage: u32,
     /// Print this key alone: as a file that `age -i` reads, or as the text that `add_parquet_key` takes
@@ -47,17 +47,17 @@ enum Form {
 enum Named {
     Epoch(u64),
     Instant(Timestamp),
-    Part { deadline: Timestamp, retention_seconds: u64 },
+    Part { deadline: Timestamp, retention_seconds: u64, stage: u32 },
 }
 
 /// The text to be printed, and what happened.
 pub fn run(args: &ReadKeyArgs, now: Timestamp) -> Result<(Zeroizing<String>, Vec<KeyEvent>), KeyError> {
     let named = named(&args.epoch).ok_or_else(|| refused(args, EPOCH.to_owned()))?;
-    let retention_seconds = match named {
-        Named::Part { retention_seconds, .. } => retention_seconds,
-        _ => retention(args, now)?,
+    let (retention_seconds, stage) = match named {
+        Named::Part { retention_seconds, stage, .. } => (retention_seconds, stage),
+        _ => (retention(args, now)?, args.stage),
     };
-    let storage = Storage { class: args.class.clone(), stage: args.stage, retention_seconds };
+    let storage = Storage { class: args.class.clone(), stage, retention_seconds };
     let epoch = match named {
         Named::Epoch(epoch) => epoch,
         Named::Instant(instant) => storage.epoch_of(instant),
@@ -79,7 +79,8 @@ fn named(text: &str) -> Option<Named> {
         return Some(Named::Instant(Timestamp(instant.as_microsecond())));
     }
     let part = PartName::read(Path::new(text).file_name()?.to_str()?)?;
-    Some(Named::Part { deadline: part.deadline, retention_seconds: part.retention_seconds? })
+    let PartName { deadline, retention_seconds, stage, .. } = part;
+    Some(Named::Part { deadline, retention_seconds: retention_seconds?, stage })
 }
 
 /// The retention of the one chain that the class has, or that was asked for.

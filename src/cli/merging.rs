@@ -1,4 +1,4 @@
-//! Small parts of Parquet are merged while a pipeline runs, in a thread of its own, and by `sluis sweep`.
+//! Small parts of Parquet are merged, and those whose stage ends are narrowed, while a pipeline runs, in a thread of its own, and by `sluis sweep`.
 //!
 //! A merge reads and writes for seconds: workers do not wait for it, nor do sweeps.
 
@@ -13,6 +13,7 @@ use super::said;
 use super::upkeep;
 use crate::config::plan::{Form, Plan, SinkKind};
 use crate::keys::Keys;
+use crate::keys::storage::margin_seconds as margin_of;
 use crate::pipeline::checkpoint;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::Journal;
@@ -73,8 +74,13 @@ impl Merging {
         });
         let quiet_seconds = open.max().unwrap_or(0).clamp(*QUIET_SECONDS.start(), *QUIET_SECONDS.end());
         let rhythm = Rhythm { margin_seconds, quiet_seconds };
+        // Several looks come between the time when a part can be narrowed and that when it must be gone.
+        let narrows = places.iter().filter(|place| !place.lives.later.is_empty());
+        let shortest = narrows.map(|place| margin_of(place.lives.first_seconds)).min();
+        let every = Duration::from_secs(quiet_seconds) / LOOKS;
+        let every = shortest.map_or(every, |margin| every.min(Duration::from_secs(margin) / 2));
         let merger = Merger::open(state, places, rhythm, now).map_err(Failure::downstream)?;
-        Ok(Some(Self { merger, every: Duration::from_secs(quiet_seconds) / LOOKS, said: String::new() }))
+        Ok(Some(Self { merger, every, said: String::new() }))
     }
 
     /// Merges encrypted parts, too, with the keys of a keyring.
@@ -97,12 +103,24 @@ impl Merging {
             let counted = || Some(BTreeSet::new());
             let around =
                 Around { now: clock, goes_on: &goes_on, counted: &counted, say: &|text| said::warning(text) };
-            let trouble = self.merger.merge(around).err().map(|error| error.to_string()).unwrap_or_default();
+            let done = self.merger.narrow(around).and_then(|_| self.merger.merge(around));
+            let trouble = done.err().map(|error| error.to_string()).unwrap_or_default();
             if !trouble.is_empty() && trouble != self.said {
                 said::warning(trouble.as_str());
             }
             self.said = trouble;
         }
+    }
+
+    /// Narrows every part whose stage ends soon, or has ended while nobody looked, before a sweep takes it. `counted` as for a merge.
+    pub fn narrow(
+        &mut self,
+        counted: &dyn Fn() -> Option<BTreeSet<String>>,
+        clock: &dyn Fn() -> Timestamp,
+    ) -> Result<Merged, MergeError> {
+        let around =
+            Around { now: clock, goes_on: &|| true, counted, say: &|text| said::warning(text) };
+        self.merger.narrow(around)
     }
 
     /// Merges all there is to merge, while no run of this pipeline waits to bring parts back.

@@ -13,6 +13,7 @@ use super::watch::{self, Machine, Watch};
 use crate::config::plan::Plan;
 use crate::config::units;
 use crate::keys::Keys;
+use crate::pipeline::checkpoint;
 use crate::pipeline::partitions::{self, Dropped};
 use crate::pipeline::raw;
 use crate::record::timestamp::Timestamp;
@@ -29,7 +30,8 @@ Examples:
 
 A part goes at the earlier of the deadline in its name and what the policy allows now, less the margin: give one that is at
 least as long as the time until the next sweep. `sluis run` sweeps by itself. Each part is entered in the journal before it goes.
-Small parts of Parquet sinks are merged into large ones of the same deadline, which `sluis run` does by itself, too.
+Small parts of Parquet sinks are merged into large ones of the same deadline, and what reaches a stage of its class is rewritten without what is
+dropped then, which `sluis run` does by itself, too.
 
 Partitions of ClickHouse tables go by the same rule, earlier by the time for which the server may keep files (old_parts_lifetime). What was dropped is
 looked for by later sweeps, and entered as gone when the server has no part of it, active or not.
@@ -81,6 +83,12 @@ pub fn run(arguments: &SweepArgs) -> Result<u8, Failure> {
     } else {
         Watch::begin(Some(state), machine)?.trusted()?.now()
     };
+    let mut merging = merging(&plan, state, arguments.margin, now)?;
+    // Before the sweep takes them whole.
+    let narrowed = match &mut merging {
+        Some(merging) => narrow(merging, state, now),
+        None => Ok(()),
+    };
     let mut journal = Journal::open(state, now).map_err(Failure::downstream)?;
     let Some(turn) = Turn::take(state).map_err(Failure::downstream)? else {
         anstream::eprintln!("sluis: another sweep of this pipeline is at work, and does the same");
@@ -105,7 +113,7 @@ pub fn run(arguments: &SweepArgs) -> Result<u8, Failure> {
     drop(turn);
     print!("{}", swept_text(&places, &swept));
     let merged = match unfinished {
-        None => merge_small(&plan, state, arguments.margin, now),
+        None => narrowed.and_then(|()| merging.map_or(Ok(()), |mut merging| merge_small(&mut merging, state, now))),
         Some(problem) => Err(Failure::downstream(problem)),
     };
     // The copy is for whoever anchors it; the journal is what counts.
@@ -126,14 +134,34 @@ pub fn run(arguments: &SweepArgs) -> Result<u8, Failure> {
     }
 }
 
-/// Merges small parts of Parquet, and says how many.
-fn merge_small(plan: &Plan, state: &Path, margin: u64, now: Timestamp) -> Result<(), Failure> {
-    let Some(mut merging) = Merging::of(plan, state, margin, now)? else { return Ok(()) };
+/// What makes parts of Parquet anew, if the pipeline has any.
+fn merging(plan: &Plan, state: &Path, margin: u64, now: Timestamp) -> Result<Option<Merging>, Failure> {
+    let Some(merging) = Merging::of(plan, state, margin, now)? else { return Ok(None) };
     // A keyring that cannot be read leaves what is encrypted as it is, and that is said.
     let keys = plan.keys.as_ref().and_then(|keys| Keys::open_read_only(keys, &plan.policy.domains, now).ok());
-    if let Some(keys) = &keys {
-        merging = merging.with_keys(keys);
+    Ok(Some(match &keys {
+        Some(keys) => merging.with_keys(keys),
+        None => merging,
+    }))
+}
+
+/// Narrows parts of Parquet whose stage ends, and says how many.
+fn narrow(merging: &mut Merging, state: &Path, now: Timestamp) -> Result<(), Failure> {
+    let counted = || checkpoint::counted_on(state).ok();
+    let narrowed = merging.narrow(&counted, &|| now).map_err(Failure::downstream)?;
+    if narrowed.parts > 0 {
+        println!(
+            "{} parts were narrowed at a stage of their class, of {} records and {} bytes",
+            thousands(narrowed.parts),
+            thousands(narrowed.records),
+            thousands(narrowed.bytes)
+        );
     }
+    Ok(())
+}
+
+/// Merges small parts of Parquet, and says how many.
+fn merge_small(merging: &mut Merging, state: &Path, now: Timestamp) -> Result<(), Failure> {
     let merged = merging.once(state, &|| now).map_err(Failure::downstream)?;
     if merged.parts > 0 {
         println!(

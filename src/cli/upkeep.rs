@@ -2,6 +2,7 @@
 //!
 //! Sweeps come a few times within the margin by which parts go early, so that none is late ([`Rhythm`]).
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::pipeline::checkpoint::{self, OUTBOX_STORE, Saved};
 use crate::pipeline::partitions::{self, Dropped, TablePlace};
 use crate::pipeline::raw::RawPlace;
 use crate::pipeline::tables;
+use crate::policy::class::Lives;
 use crate::record::timestamp::Timestamp;
 use crate::retention::clock::Distrust;
 use crate::retention::journal::{Event, Head, Journal};
@@ -39,7 +41,7 @@ pub fn places(plan: &Plan) -> Vec<Place> {
             store: "quarantine".to_owned(),
             class: None,
             directory: directory.to_owned(),
-            retention_seconds: quarantine.retention_seconds,
+            lives: Lives::through(quarantine.retention_seconds),
             encrypted: false,
         });
     }
@@ -50,9 +52,12 @@ pub fn places(plan: &Plan) -> Vec<Place> {
 pub fn places_of(plan: &Plan, of_kind: impl Fn(&SinkKind) -> bool) -> Vec<Place> {
     let mut places = Vec::new();
     for sink in plan.sinks.iter().filter(|sink| of_kind(&sink.kind)) {
-        for (index, class) in sink.classes.iter().map(|class| (*class, &plan.policy.classes[*class])) {
+        for (index, lives) in sink.classes.iter().copied().zip(&sink.lives) {
+            let class = &plan.policy.classes[index];
             // A class without retention stores nothing.
-            let Some(retention_seconds) = class.retention_seconds else { continue };
+            if class.retention_seconds.is_none() {
+                continue;
+            }
             let (store, directory) = match &sink.kind {
                 SinkKind::File { directory, .. } => {
                     (format!("sink.{}", sink.name), directory.join(&class.name))
@@ -63,7 +68,7 @@ pub fn places_of(plan: &Plan, of_kind: impl Fn(&SinkKind) -> bool) -> Vec<Place>
                 SinkKind::Stdout | SinkKind::Kafka(_) => continue,
             };
             let (class, encrypted) = (Some(class.name.clone()), sink.kind.encrypts());
-            places.push(Place { store, class, directory, retention_seconds, encrypted });
+            places.push(Place { store, class, directory, lives: lives.clone(), encrypted });
         }
     }
     places
@@ -125,7 +130,7 @@ impl Upkeep {
             return Ok((None, None));
         }
         let state = state(plan)?.to_owned();
-        let rhythm = Rhythm::of(places.iter().map(|place| place.retention_seconds).min());
+        let rhythm = Rhythm::of(places.iter().map(|place| place.lives.first_seconds).min());
         let tables = partitions::places(plan).map_err(Failure::usage)?;
         let now = clock.now();
         let mut journal = Journal::open(&state, now).map_err(Failure::downstream)?;
@@ -141,6 +146,14 @@ impl Upkeep {
             said::warning(said);
         }
         let merging = Merging::of(plan, &state, rhythm.margin_seconds, now)?;
+        let mut merging = merging.map(|merging| merging.with_keys(keys));
+        if let Some(merging) = &mut merging {
+            // What checkpoints count on has its name now. What cannot be narrowed goes as a whole.
+            let narrowed = merging.narrow(&|| Some(BTreeSet::new()), &|| now);
+            if let Err(error) = narrowed {
+                said::warning(error.to_string());
+            }
+        }
         let mut upkeep = Self {
             merging,
             state,

@@ -12,7 +12,7 @@ use super::suggest;
 use super::units::duration_text;
 use super::vocabulary::{SINK_OF_CLICKHOUSE, SINK_OF_FILES, SINK_OF_KAFKA, TLS_OF_CLICKHOUSE};
 use crate::clickhouse::client::ANSWER_SECONDS;
-use crate::policy::class::Policy;
+use crate::policy::class::{Policy, View};
 use crate::retention::rhythm::{lifetime_seconds, margin_seconds};
 use crate::sink::file::bucket_secs;
 
@@ -131,7 +131,7 @@ pub(super) fn read(section: &Section<'_>, report: &mut Report) -> WrittenClickHo
 /// As meant; `None` when something is missing or wrong, which has been reported.
 pub(super) fn mean(
     sink: &WrittenSink,
-    classes: &[usize],
+    (classes, view): (&[usize], Option<&View>),
     policy: &Policy,
     base: &Path,
     report: &mut Report,
@@ -163,7 +163,7 @@ pub(super) fn mean(
             .map_or(INSERT_SECONDS_MAX_DEFAULT, |at| at.value),
         patience_seconds: written.patience.as_ref().map_or(PATIENCE_SECONDS_DEFAULT, |at| at.value),
     };
-    check_lengths(sink, &meant, classes, policy, report);
+    check_lengths(sink, &meant, (classes, view), policy, report);
     Some(meant)
 }
 
@@ -253,13 +253,16 @@ fn check_name(name: &str, what: &str, at: &At<String>, report: &mut Report) -> b
 fn check_lengths(
     sink: &WrittenSink,
     meant: &ClickHouseSink,
-    classes: &[usize],
+    (classes, view): (&[usize], Option<&View>),
     policy: &Policy,
     report: &mut Report,
 ) {
     for class in classes.iter().map(|class| &policy.classes[*class]) {
         // None, or nothing: reported.
-        let Some(limit) = class.retention_seconds.filter(|limit| *limit > 0) else { continue };
+        let limit = class.lives(view).first_seconds;
+        if limit == 0 {
+            continue;
+        }
         let needed =
             ahead_seconds(limit, margin_seconds(limit)) + bucket_secs(limit) + meant.insert_seconds_max;
         if needed >= limit {

@@ -153,7 +153,7 @@ fn in_flight_bytes(kafka: &WrittenKafka, report: &mut Report) -> usize {
 
 /// How late a record of a source may arrive unless the source says so, in seconds: a quarter of its shortest class.
 pub(super) fn lateness_default(class: Option<&ClassChoice>, policy: Option<&Policy>) -> u64 {
-    shortest(class, policy).and_then(|class| class.retention_seconds).unwrap_or(0) / 4
+    shortest(class, policy).and_then(Class::whole_seconds).unwrap_or(0) / 4
 }
 
 /// The class of a source that lives shortest.
@@ -210,7 +210,7 @@ fn late(
     shortest: Option<&Class>,
     report: &mut Report,
 ) -> u64 {
-    let limit = shortest.and_then(|class| class.retention_seconds);
+    let limit = shortest.and_then(Class::whole_seconds);
     let late = kafka.late_lateness.as_ref().map_or(limit.unwrap_or(0) / 2, |at| at.value);
     let Some(topic) = &kafka.late_topic else {
         if let Some(at) = &kafka.late_lateness {

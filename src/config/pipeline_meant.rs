@@ -176,7 +176,7 @@ fn class_choice(source: &WrittenSource, policy: Option<&Policy>, report: &mut Re
         rules.push(ClassRule { when: rule.when.clone(), class });
     }
     let strictest =
-        rules.iter().map(|rule| rule.class).min_by_key(|class| policy.classes[*class].retention_seconds)?;
+        rules.iter().map(|rule| rule.class).min_by_key(|class| policy.classes[*class].whole_seconds())?;
     if let [only] = rules.as_slice()
         && !only.when.is_empty()
     {
@@ -336,17 +336,17 @@ fn check_quarantine_retention(
     report: &mut Report,
 ) {
     let classes = sources.iter().flat_map(|source| source.class.classes());
-    let shortest = classes.map(|class| &policy.classes[class]).min_by_key(|class| class.retention_seconds);
+    let shortest = classes.map(|class| &policy.classes[class]).min_by_key(|class| class.whole_seconds());
     if retention.value == 0 {
         report.error(&retention.span, "retention of nothing; write a length, or no recipients");
     } else if let Some(class) = shortest
-        && let Some(limit) = class.retention_seconds
+        && let Some(limit) = class.whole_seconds()
         && retention.value > limit
     {
         report.error(
             &retention.span,
             format!(
-                "quarantine keeps records for {}, longer than class '{}' of the sources lives; write at most \"{}\"",
+                "quarantine keeps records for {}, longer than class '{}' of the sources lives whole; write at most \"{}\"",
                 duration_text(retention.value),
                 class.name,
                 duration_text(limit)

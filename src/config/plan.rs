@@ -11,7 +11,7 @@ use super::kafka::{DeliveryKind, KafkaPlan, KafkaSink, KafkaSource};
 use super::units::duration_text;
 use crate::clickhouse::client::ANSWER_SECONDS;
 use crate::encode::Emit;
-use crate::policy::class::{Policy, View};
+use crate::policy::class::{Lives, Policy, View};
 use crate::policy::treatment::Place;
 use crate::retention::rhythm::{MARGIN_SHARE, SWEEPS, lifetime_seconds, margin_seconds};
 use crate::source;
@@ -216,13 +216,23 @@ pub struct SinkPlan {
     pub recipient: String,
     /// How records are written.
     pub emit: Emit,
-    /// The worst age per class, in the order of `classes`.
+    /// How what it stores of each class lives, in the order of `classes`.
+    pub lives: Vec<Lives>,
+    /// The worst age per class, in the order of `classes`: of records as they are first stored.
     pub worst_ages: Vec<WorstAge>,
     /// Where it is defined.
     pub place: Place,
 }
 
 impl SinkPlan {
+    /// How much sooner than its deadline a record of the class at this place among `classes` goes, in seconds, since what is stored narrows or
+    /// ends at a stage.
+    pub fn sooner_seconds(&self, policy: &Policy, place: usize) -> u64 {
+        let ends = self.classes.get(place).and_then(|class| policy.classes[*class].retention_seconds);
+        let first = self.lives.get(place).map_or(0, |lives| lives.first_seconds);
+        ends.unwrap_or(0).saturating_sub(first)
+    }
+
     /// The view of this sink in `policy`.
     pub fn view<'p>(&self, policy: &'p Policy) -> Option<&'p View> {
         self.output.as_deref().and_then(|name| policy.view(name))
@@ -263,6 +273,11 @@ pub enum SinkKind {
 }
 
 impl SinkKind {
+    /// True when what it stores is rewritten where its class narrows; elsewhere it ends then.
+    pub const fn rewrites(&self) -> bool {
+        matches!(self, Self::File { form: Form::Parquet, .. })
+    }
+
     /// True when what it stores is encrypted.
     pub const fn encrypts(&self) -> bool {
         matches!(self, Self::File { encrypt: true, .. })
@@ -280,7 +295,7 @@ pub struct WorstAge {
     pub in_flight_seconds: u64,
     /// What becomes of it in the sink.
     pub store: Store,
-    /// The retention of the class, in seconds.
+    /// How long a record of the class may live as it is first stored, in seconds.
     pub limit_seconds: u64,
     /// By how much a part goes before its deadline, in seconds; nothing where nothing is stored.
     pub margin_seconds: u64,

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use super::diagnostics::{Report, Span};
 use super::document::{At, Section};
 use super::fields::{self, Rules};
-use super::vocabulary::{CLASS, DOMAIN, OUTPUT, POLICY, POLICY_FILE};
+use super::vocabulary::{CLASS, DOMAIN, OUTPUT, POLICY, POLICY_FILE, STAGE};
 
 /// More names would take a worker hundreds of megabytes.
 const LEARNED_NAMES_MAX: u64 = 1_000_000;
@@ -48,11 +48,18 @@ pub(super) struct WrittenClass {
     pub name: At<String>,
     /// `None` when absent or unreadable; both are reported.
     pub retention: Option<At<u64>>,
+    pub stages: Vec<WrittenStage>,
     pub domain: Option<At<String>>,
     pub purposes: Option<Texts>,
     pub legal_basis: Option<At<String>>,
     pub subjects: Option<Texts>,
     pub fields: Rules,
+}
+
+/// A stage of `[class.*]`.
+pub(super) struct WrittenStage {
+    pub after: At<u64>,
+    pub drop: Texts,
 }
 
 /// `[output.*]`.
@@ -180,7 +187,7 @@ fn domain(section: &Section<'_>, report: &mut Report) -> WrittenDomain {
     }
 }
 
-/// `[class.*]`: `retention` is how long a record may live; `domain` where its tokens compare (left out: a domain of its
+/// `[class.*]`: `retention` is how long a record may live; `stages` how it narrows before; `domain` where its tokens compare (left out: a domain of its
 /// own); `purposes`, `legal_basis` and `subjects` are what the register says of it; `fields` what differs for this class.
 fn class(section: &Section<'_>, origin: Origin, report: &mut Report) -> WrittenClass {
     section.check_keys(&CLASS, report);
@@ -194,6 +201,7 @@ fn class(section: &Section<'_>, origin: Origin, report: &mut Report) -> WrittenC
     let written = WrittenClass {
         name: At { value: section.name.to_owned(), span: section.span.clone() },
         retention: section.seconds("retention", report),
+        stages: stages(section, report),
         domain: section.text("domain", report),
         purposes: section.texts("purposes", report),
         legal_basis: section.text("legal_basis", report),
@@ -209,6 +217,30 @@ fn class(section: &Section<'_>, origin: Origin, report: &mut Report) -> WrittenC
         }
     }
     written
+}
+
+/// `stages` of a class: `[{ after = "7d", drop = ["client.address"] }]`, in the order in which they come. From the age `after` on, what is stored no
+/// longer has the fields of `drop`, by the names under which they leave.
+fn stages(section: &Section<'_>, report: &mut Report) -> Vec<WrittenStage> {
+    let Some(entry) = section.get("stages") else { return Vec::new() };
+    let title = format!("a stage of {}", section.title);
+    let Some(tables) = entry.tables(&title, report) else {
+        entry.wrong::<()>("a list of stages { after = …, drop = … }", report);
+        return Vec::new();
+    };
+    if tables.is_empty() {
+        report.error(&entry.span(), "'stages' is empty; write a stage, or leave it out");
+    }
+    let mut stages = Vec::new();
+    for table in &tables {
+        table.check_keys(&STAGE, report);
+        table.required("after", "say at which age it begins, such as \"7d\"", report);
+        table.required("drop", "name the fields that are gone from then on", report);
+        if let (Some(after), Some(drop)) = (table.seconds("after", report), table.texts("drop", report)) {
+            stages.push(WrittenStage { after, drop });
+        }
+    }
+    stages
 }
 
 /// `[variables]`: what a variable of a format string or a JSON key is: `"$the_real_ip" = "client.address"`.

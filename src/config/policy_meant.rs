@@ -10,7 +10,7 @@ use super::fields::Rules;
 use super::policy_file::{Texts, WrittenClass, WrittenPolicy};
 use super::suggest;
 use super::units::duration_text;
-use crate::policy::class::{Class, Domain, OPEN_PREFIXES, Policy, View};
+use crate::policy::class::{Class, Domain, OPEN_PREFIXES, Policy, Stage, View};
 use crate::policy::table::TENANT;
 use crate::policy::treatment::{Rule, Segment, Treatment};
 use crate::record::field::{Kind, kind_of};
@@ -86,9 +86,11 @@ fn mean_class(
     }
     check_outputs(class, written, &fields, report);
     let purposes = stated(class.purposes.as_ref(), "purposes", report);
+    let stages = stages(class, &fields, report);
     Class {
         name: class.name.value.clone(),
         retention_seconds,
+        stages,
         domain,
         purposes,
         legal_basis: class.legal_basis.as_ref().map(|at| at.value.clone()).unwrap_or_default(),
@@ -96,6 +98,53 @@ fn mean_class(
         fields,
         place: report.source.place(class.name.span.start),
     }
+}
+
+/// The stages of a class: later and later, before its end, each dropping what leaves and was not dropped before.
+fn stages(class: &WrittenClass, fields: &BTreeMap<String, Rule>, report: &mut Report) -> Vec<Stage> {
+    let leaving: BTreeSet<&str> = fields.iter().flat_map(|(field, rule)| leaving(field, rule)).collect();
+    let (mut stages, mut gone): (Vec<Stage>, BTreeSet<&str>) = (Vec::new(), BTreeSet::new());
+    for written in &class.stages {
+        let after = written.after.value;
+        let least = stages.last().map_or(0, |stage| stage.after_seconds);
+        if after <= least {
+            report.error(
+                &written.after.span,
+                format!("a stage begins after {}; write a later age than that of the one before", duration_text(after)),
+            );
+        }
+        if let Some(retention) = class.retention.as_ref().filter(|retention| retention.value <= after) {
+            report.error(
+                &written.after.span,
+                format!(
+                    "a stage begins after {}, when class '{}' has ended ({}); write a lower age",
+                    duration_text(after),
+                    class.name.value,
+                    duration_text(retention.value)
+                ),
+            );
+        }
+        for name in &written.drop.value {
+            let field = name.value.as_str();
+            if ALWAYS.contains(&field) || field == "time" {
+                report.error(&name.span, format!("'{field}' cannot be dropped: it says by when a record must go"));
+            } else if !leaving.contains(field) {
+                let remedy = suggest::remedy(field, leaving.iter().copied(), "name what leaves, as `sluis check` lists it");
+                report.error(&name.span, format!("nothing leaves class '{}' as '{field}'{remedy}", class.name.value));
+            } else if !gone.insert(field) {
+                report.error(&name.span, format!("'{field}' is dropped twice; it does not come back, so name it once"));
+            }
+        }
+        let drop = stated(Some(&written.drop), "drop", report);
+        stages.push(Stage { after_seconds: after, drop });
+    }
+    stages
+}
+
+/// The names under which a field leaves.
+fn leaving<'r>(field: &'r str, rule: &'r Rule) -> impl Iterator<Item = &'r str> {
+    let leaves = rule.outputs.iter().filter(|output| output.treatment != Treatment::Drop);
+    leaves.map(move |output| output.rename.as_deref().unwrap_or(field))
 }
 
 /// The texts of a list that must say something: neither the list nor one of its texts is empty, none stands twice.
@@ -278,8 +327,7 @@ fn named_fields(rule: &Rule) -> Vec<&str> {
 fn views(written: &WrittenPolicy, policy: &Policy, report: &mut Report) -> Vec<View> {
     let mut produced: BTreeSet<&str> = ALWAYS.into();
     for (field, rule) in policy.classes.iter().flat_map(|class| &class.fields) {
-        let leaves = rule.outputs.iter().filter(|output| output.treatment != Treatment::Drop);
-        produced.extend(leaves.map(|output| output.rename.as_deref().unwrap_or(field)));
+        produced.extend(leaving(field, rule));
     }
     let purposes: BTreeSet<&str> =
         policy.classes.iter().flat_map(|class| &class.purposes).map(String::as_str).collect();

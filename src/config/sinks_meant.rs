@@ -15,7 +15,7 @@ use super::plan::{
 use super::suggest;
 use super::units::duration_text;
 use crate::encode::Emit;
-use crate::policy::class::{Policy, View};
+use crate::policy::class::{Lives, Policy, View};
 use crate::retention::rhythm::margin_seconds;
 
 /// The sinks of `written`; those that cannot be made have been reported.
@@ -71,9 +71,14 @@ fn mean_sink(
             let kafka = sink.kafka.as_ref()?;
             SinkKind::Kafka(kafka_meant::sink(sink, kafka, &classes, view, policy, report)?)
         }
-        Kind::ClickHouse => SinkKind::ClickHouse(clickhouse::mean(sink, &classes, policy, base, report)?),
+        Kind::ClickHouse => SinkKind::ClickHouse(clickhouse::mean(sink, (&classes, view), policy, base, report)?),
     };
-    let worst_ages = worst_ages(sink, &kind, &classes, written, sources, policy, report);
+    let lives: Vec<Lives> = classes.iter().map(|class| policy.classes[*class].lives(view)).collect();
+    let lives = match kind.rewrites() {
+        true => lives,
+        false => lives.into_iter().map(Lives::not_rewritten).collect(),
+    };
+    let worst_ages = worst_ages((sink, &kind), (&classes, &lives), written, sources, policy, report);
     Some(SinkPlan {
         name: sink.name.value.clone(),
         kind,
@@ -83,6 +88,7 @@ fn mean_sink(
         location: sink.location.as_ref()?.value.clone(),
         recipient: sink.recipient.as_ref().map(|at| at.value.clone()).unwrap_or_default(),
         emit: sink.emit,
+        lives,
         worst_ages,
         place: report.source.place(sink.name.span.start),
     })
@@ -189,21 +195,20 @@ fn check_same_format(sink: &WrittenSink, classes: &[usize], sources: &[SourcePla
 
 /// The worst age per class; reports a class whose records would be due before they are delivered.
 fn worst_ages(
-    sink: &WrittenSink,
-    kind: &SinkKind,
-    classes: &[usize],
+    (sink, kind): (&WrittenSink, &SinkKind),
+    (classes, lives): (&[usize], &[Lives]),
     written: &WrittenPipeline,
     sources: &[SourcePlan],
     policy: &Policy,
     report: &mut Report,
 ) -> Vec<WorstAge> {
     let mut ages = Vec::new();
-    for class in classes {
+    for (class, lives) in classes.iter().zip(lives) {
         let feeding = sources.iter().filter(|source| source.class.classes().contains(class));
         let latest = feeding.max_by_key(|source| source.max_lateness_seconds);
         let lateness = latest.map_or(0, |source| source.max_lateness_seconds);
         // Zero stands for a retention that could not be read, or is nothing: both have been reported.
-        let limit = policy.classes[*class].retention_seconds.unwrap_or(0);
+        let limit = lives.first_seconds;
         let age = worst_age(kind, kafka_meant::delivery(written), lateness, limit);
         if limit > 0 && !age.within_limit() {
             let of_source =
@@ -219,13 +224,15 @@ fn worst_ages(
                 }
                 _ => (&sink.name.span, "part_secs_max"),
             };
-            let (name, class) = (&sink.name.value, &policy.classes[*class].name);
+            let (name, at) = (&sink.name.value, *class);
+            let class = &policy.classes[at].name;
             report.error(
                 span,
                 format!(
-                    "a record can be {} old when sink '{name}' has it, and class '{class}' lives {}; lower '{key}'",
+                    "a record can be {} old when sink '{name}' has it, and class '{class}' lives {} there{}; lower '{key}'",
                     duration_text(age.on_delivery_seconds()),
-                    duration_text(limit)
+                    duration_text(limit),
+                    if policy.classes[at].retention_seconds == Some(limit) { "" } else { " until its stage" },
                 ),
             );
         }

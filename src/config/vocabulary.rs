@@ -34,9 +34,13 @@ pub const DOMAIN: Vocabulary = Vocabulary { section: "[domain.*]", keys: &["epoc
 /// `[class.*]`: a retention class.
 pub const CLASS: Vocabulary = Vocabulary {
     section: "[class.*]",
-    keys: &["retention", "domain", "purposes", "legal_basis", "subjects", "fields"],
-    later: &["stages", "opt_out", "encrypt"],
+    keys: &["retention", "stages", "domain", "purposes", "legal_basis", "subjects", "fields"],
+    later: &["opt_out", "encrypt"],
 };
+
+/// A stage of `[class.*]`.
+pub const STAGE: Vocabulary =
+    Vocabulary { section: "stage", keys: &["after", "drop"], later: &["truncate", "generalise"] };
 
 /// A treatment written as a table.
 pub const TREATMENT: Vocabulary = Vocabulary {
@@ -302,11 +306,12 @@ pub const TLS_FILES: Vocabulary =
     Vocabulary { section: "tls of [admin]", keys: &["certificate", "key"], later: &["client_ca"] };
 
 /// All of the above, for the reference and its test.
-pub const ALL: [Vocabulary; 33] = [
+pub const ALL: [Vocabulary; 34] = [
     POLICY_FILE,
     POLICY,
     DOMAIN,
     CLASS,
+    STAGE,
     TREATMENT_WORDS,
     TREATMENT,
     TRUNCATE,

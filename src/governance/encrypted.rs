@@ -36,7 +36,8 @@ impl Keyless {
         for entry in entries {
             let Ok(name) = entry?.file_name().into_string() else { continue };
             let Some(part) = PartName::read(&name) else { continue };
-            let storage = Storage::of(class, part.retention_seconds.unwrap_or(place.retention_seconds));
+            let retention_seconds = part.retention_seconds.unwrap_or_else(|| place.limit_seconds(&part));
+            let storage = Storage { class: class.clone(), stage: part.stage, retention_seconds };
             let epoch = storage.epoch_of_deadline(part.deadline);
             if has_key(&storage, epoch, chains) {
                 continue;
@@ -81,7 +82,7 @@ mod tests {
             store: "sink.a".into(),
             class: Some("web".into()),
             directory: dir.path().to_owned(),
-            retention_seconds: DAY,
+            lives: crate::policy::class::Lives::through(DAY),
             encrypted: true,
         };
         let chain = |first_epoch, retention: u64| ChainFacts {

@@ -88,12 +88,13 @@ impl Evidence {
         let (Some(store), Some(part)) = (text("store"), text("part")) else { return };
         let parts = self.parts.entry((store, text("class"))).or_default();
         // What they held is in the one that they became.
-        for merged in entry["merged"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            parts.entry(merged.to_owned()).or_default().destroyed = true;
+        let names = |key: &str| entry[key].as_array().into_iter().flatten().filter_map(Value::as_str);
+        for gone in names("merged").chain(names("narrowed")) {
+            parts.entry(gone.to_owned()).or_default().destroyed = true;
         }
         let fate = parts.entry(part).or_default();
         fate.destroyed = what == "destroyed";
-        if matches!(what, "stored" | "merged") {
+        if matches!(what, "stored" | "merged" | "narrowed") {
             let deadline = entry["deadline"].as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
             fate.stored = entry["bytes"].as_u64().map(|bytes| Stored {
                 bytes,

@@ -31,7 +31,7 @@ pub fn wanted(plan: &Plan) -> Wanted {
     for sink in &plan.sinks {
         let SinkKind::Kafka(to) = &sink.kind else { continue };
         replication = replication.max(Some(to.replication));
-        for (class, topic) in sink.classes.iter().zip(&to.topics) {
+        for ((class, topic), lives) in sink.classes.iter().zip(&to.topics).zip(&sink.lives) {
             let class_plan = &plan.policy.classes[*class];
             let of = |(source, _): &(&SourcePlan, &KafkaSource)| source.class.classes().contains(class);
             let inputs: Vec<usize> = (0..sources.len()).filter(|index| of(&sources[*index])).collect();
@@ -42,7 +42,7 @@ pub fn wanted(plan: &Plan) -> Wanted {
                 topic: topic.clone(),
                 holds: format!("class {}", class_plan.name),
                 arrival: arrival(kafka, late),
-                limit_ms: class_plan.retention_seconds.unwrap_or(0).saturating_mul(1_000),
+                limit_ms: lives.first_seconds.saturating_mul(1_000),
                 // Without topics to read, any partition will do.
                 keyed: to.key.is_some() || sources.is_empty(),
                 partitions: to.partitions,
@@ -74,7 +74,7 @@ fn late<'p>(
             topic: kafka_source.late_topic_of(&class.name)?,
             holds: format!("late records of class {}", class.name),
             arrival: arrival(plan.kafka.as_ref()?, kafka_source.late_lateness_seconds),
-            limit_ms: class.retention_seconds.unwrap_or(0).saturating_mul(1_000),
+            limit_ms: class.whole_seconds().unwrap_or(0).saturating_mul(1_000),
             keyed: false,
             partitions: None,
             replication,
@@ -101,17 +101,17 @@ fn quarantine(plan: &Plan, sources: usize, replication: u16) -> Option<Output> {
     })
 }
 
-/// The shortest retention of a source's classes.
+/// The shortest time for which a record of a source may live whole.
 fn shortest_seconds(plan: &Plan, source: &SourcePlan) -> u64 {
     let classes = source.class.classes();
-    classes.iter().filter_map(|class| plan.policy.classes[*class].retention_seconds).min().unwrap_or(0)
+    classes.iter().filter_map(|class| plan.policy.classes[*class].whole_seconds()).min().unwrap_or(0)
 }
 
 fn input(plan: &Plan, source: &SourcePlan, kafka: &KafkaSource) -> Input {
     let shortest = shortest_seconds(plan, source);
     let name = |class: &usize| {
         let class = &plan.policy.classes[*class];
-        (class.retention_seconds == Some(shortest)).then(|| class.name.clone())
+        (class.whole_seconds() == Some(shortest)).then(|| class.name.clone())
     };
     let class = source.class.classes().iter().find_map(name).unwrap_or_default();
     let (limit, limited_by) = match kafka.raw_limit_seconds {

@@ -33,6 +33,7 @@ use crate::protect::learned::Learned;
 use crate::protect::row::RowPlan;
 use crate::record::batch::RawBatch;
 use crate::record::span::Layout;
+use crate::retention::stages;
 use crate::sink::SinkError;
 use crate::sink::descriptors;
 use crate::sink::file::{FileSink, Form, Settings};
@@ -373,7 +374,9 @@ fn file_settings(plan: &Plan, sources: &[SourcePlan], spec: RouteSpec<'_>) -> Op
     let SinkKind::File { directory, part_seconds_max, form, encrypt } = &plan.sinks[spec.sink].kind else {
         return None;
     };
-    let class = &plan.policy.classes[spec.class];
+    let (sink, class) = (&plan.sinks[spec.sink], &plan.policy.classes[spec.class]);
+    let place = sink.classes.iter().position(|of_sink| *of_sink == spec.class)?;
+    let lives = &sink.lives[place];
     let suffix = match (form, spec.emit, encrypt) {
         (PlannedForm::Lines, Emit::Ndjson, false) => "ndjson",
         (PlannedForm::Zstd, Emit::Ndjson, false) => "ndjson.zst",
@@ -385,7 +388,9 @@ fn file_settings(plan: &Plan, sources: &[SourcePlan], spec: RouteSpec<'_>) -> Op
         (PlannedForm::Zstd, Emit::Same, true) => "log.zst.age",
         (PlannedForm::Parquet, ..) => "parquet",
     };
-    let mut settings = Settings::new(suffix, class.retention_seconds.unwrap_or(0));
+    let mut settings = Settings::new(suffix, lives.first_seconds);
+    settings.sooner_secs = sink.sooner_seconds(&plan.policy, place);
+    settings.lead_secs = if lives.later.is_empty() { 0 } else { stages::closed_seconds(lives.first_seconds) };
     settings.close_secs = *part_seconds_max;
     settings.form = match form {
         PlannedForm::Lines => Form::Plain,

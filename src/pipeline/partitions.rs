@@ -115,13 +115,16 @@ pub fn places(plan: &Plan) -> Result<Vec<TablePlace>, ClickHouseError> {
     let mut places = Vec::new();
     for sink in &plan.sinks {
         let SinkKind::ClickHouse(to) = &sink.kind else { continue };
-        for (place, class) in sink.classes.iter().map(|class| &plan.policy.classes[*class]).enumerate() {
-            let Some(retention_seconds) = class.retention_seconds else { continue };
+        for (place, (class, lives)) in sink.classes.iter().zip(&sink.lives).enumerate() {
+            let class = &plan.policy.classes[*class];
+            if class.retention_seconds.is_none() {
+                continue;
+            }
             places.push(TablePlace {
                 store: format!("sink.{}", sink.name),
                 class: class.name.clone(),
                 name: tables::name(to, place),
-                retention_seconds,
+                retention_seconds: lives.first_seconds,
                 client: tables::client(to)?,
                 lifetime_seconds: None,
             });
@@ -143,7 +146,7 @@ impl TablePlace {
                 listing.foreign += 1;
                 continue;
             };
-            let name = PartName { deadline: written, retention_seconds: Some(retention), finished: true };
+            let name = PartName { deadline: written, retention_seconds: Some(retention), stage: 0, finished: true };
             let deadline = name.due_under(self.retention_seconds);
             let because = if deadline < written { Because::Policy } else { Because::Deadline };
             let oldest = name.since(self.retention_seconds);

@@ -91,7 +91,7 @@ impl Ground {
             store: "sink.a".into(),
             class: Some("web".into()),
             directory: self.at("web"),
-            retention_seconds: web().retention_seconds,
+            lives: crate::policy::class::Lives::through(web().retention_seconds),
             encrypted: true,
         }
     }

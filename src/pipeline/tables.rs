@@ -134,11 +134,14 @@ pub(super) fn open(
     (directory, settings): (PathBuf, Settings),
     stop: &Arc<AtomicBool>,
 ) -> Result<ClickHouse, SinkError> {
-    let retention = plan.policy.classes[planned.class].retention_seconds.unwrap_or(0);
+    let place = planned.sink.classes.iter().position(|class| *class == planned.class).unwrap_or(0);
+    let limit = planned.sink.lives.get(place).map_or(0, |lives| lives.first_seconds);
     let to = To {
         client: client(planned.to).map_err(|error| SinkError::Server(error.to_string()))?,
         table: planned.table.clone(),
-        ahead_seconds: ahead_seconds(retention, plan.margin_seconds()),
+        // Partitions are named by when their records must be gone, and those of a class with stages go sooner.
+        ahead_seconds: ahead_seconds(limit, plan.margin_seconds())
+            + planned.sink.sooner_seconds(&plan.policy, place),
         patience: Duration::from_secs(planned.to.patience_seconds),
         stop: Arc::clone(stop),
     };

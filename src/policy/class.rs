@@ -21,6 +21,53 @@ pub struct Domain {
     pub retention_seconds: u64,
 }
 
+/// A step at which what is stored of a class narrows before it ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// Age in seconds at which it begins: less than the retention, more than that of the stage before.
+    pub after_seconds: u64,
+    /// Output names that are gone from then on.
+    pub drop: Vec<String>,
+}
+
+/// How long what is stored of a class lives, and how it narrows: what it is before its first stage, and then at each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lives {
+    /// How long a record may live as it was stored, in seconds.
+    pub first_seconds: u64,
+    /// What follows, in order; empty where it ends then.
+    pub later: Vec<Later>,
+}
+
+/// What is stored of a class at a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Later {
+    /// Until which age a record may live so, in seconds.
+    pub until_seconds: u64,
+    /// Output names that are gone by then, those of the stages before, too.
+    pub drop: Vec<String>,
+}
+
+impl Lives {
+    /// Of what does not narrow.
+    pub const fn through(seconds: u64) -> Self {
+        Self { first_seconds: seconds, later: Vec::new() }
+    }
+
+    /// Until which age, in seconds, a record may live at `stage`: 0 as it was stored, 1 the first of [`later`](Self::later). A stage that is none
+    /// any more ends with the last.
+    pub fn until_seconds(&self, stage: u32) -> u64 {
+        let at = (stage as usize).min(self.later.len());
+        at.checked_sub(1).map_or(self.first_seconds, |at| self.later[at].until_seconds)
+    }
+
+    /// The same where nothing that is stored can be rewritten: it ends at its first stage.
+    #[must_use]
+    pub fn not_rewritten(self) -> Self {
+        Self { later: Vec::new(), ..self }
+    }
+}
+
 /// A retention class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Class {
@@ -28,6 +75,8 @@ pub struct Class {
     pub name: String,
     /// How long a record may live, in seconds; `None` only in the built-in policy of `filter`, which stores nothing.
     pub retention_seconds: Option<u64>,
+    /// How it narrows before it ends, in order.
+    pub stages: Vec<Stage>,
     /// Index into [`Policy::domains`].
     pub domain: usize,
     /// Why it is processed; never empty in a policy from a file.
@@ -40,6 +89,32 @@ pub struct Class {
     pub fields: BTreeMap<String, Rule>,
     /// Where it is defined.
     pub place: Place,
+}
+
+impl Class {
+    /// How long a record may live that has all of its fields, in seconds: until the first stage.
+    pub fn whole_seconds(&self) -> Option<u64> {
+        self.retention_seconds.map(|ends| self.stages.first().map_or(ends, |stage| stage.after_seconds))
+    }
+
+    /// How what leaves by `view` lives. A stage that drops nothing of that is none.
+    pub fn lives(&self, view: Option<&View>) -> Lives {
+        let leaves = |name: &&String| view.is_none_or(|view| view.fields.contains(name));
+        let ends = self.retention_seconds.unwrap_or(0);
+        let mut lives = Lives::through(ends);
+        let mut gone: Vec<String> = Vec::new();
+        for stage in &self.stages {
+            let drop: Vec<String> = stage.drop.iter().filter(leaves).cloned().collect();
+            if drop.is_empty() {
+                continue;
+            }
+            gone.extend(drop);
+            let before = lives.later.last_mut().map_or(&mut lives.first_seconds, |later| &mut later.until_seconds);
+            *before = stage.after_seconds;
+            lives.later.push(Later { until_seconds: ends, drop: gone.clone() });
+        }
+        lives
+    }
 }
 
 /// A view that can only narrow what a class lets leave.

@@ -10,4 +10,5 @@ pub mod deadline;
 pub mod journal;
 pub mod part_name;
 pub mod rhythm;
+pub mod stages;
 pub mod sweep;

@@ -3,6 +3,7 @@
 //! ```text
 //! 2026-12-05T09-00-00Z.14d.4711-3.ndjson      deadline, retention, process and number, what is in it
 //! .2026-12-05T09-00-00Z.14d.4711-3.ndjson.partial      not finished yet
+//! 2026-12-05T09-00-00Z.14d.stage1.4711-4.parquet       narrowed at the first stage of its class
 //! ```
 //! Whoever deletes what is due needs nothing but the name: the deadline is that of the earliest record that can be in it, and deadline
 //! less retention is how old that record can be, so that a policy that was shortened since applies, too. UTC; colons are
@@ -12,6 +13,8 @@ use crate::record::timestamp::Timestamp;
 
 /// How the deadline is written.
 const DEADLINE_FORMAT: &str = "%Y-%m-%dT%H-%M-%SZ";
+/// What the number of a stage stands behind.
+const STAGE: &str = "stage";
 /// The end of the name of a part that is not finished.
 pub const PARTIAL: &str = ".partial";
 
@@ -22,6 +25,8 @@ pub struct PartName {
     pub deadline: Timestamp,
     /// Seconds that its records were allowed to live; `None` in names that do not say so.
     pub retention_seconds: Option<u64>,
+    /// The stage that its records are at: 0 as they were stored.
+    pub stage: u32,
     /// False while it is being written, and for ever when its process died.
     pub finished: bool,
 }
@@ -38,12 +43,17 @@ impl PartName {
         let (first, rest) = rest.split_once('.')?;
         let retention_seconds = seconds(first);
         // Without a retention the first piece is process and number.
-        let (number, suffix) =
+        let (mut number, mut suffix) =
             if retention_seconds.is_some() { rest.split_once('.')? } else { (first, rest) };
-        let (process, number) = number.split_once('-')?;
         let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let mut stage = 0;
+        if let Some(text) = number.strip_prefix(STAGE) {
+            stage = text.parse().ok().filter(|stage| digits(text) && *stage > 0)?;
+            (number, suffix) = suffix.split_once('.')?;
+        }
+        let (process, number) = number.split_once('-')?;
         let ours = digits(process) && digits(number) && !suffix.is_empty() && !suffix.ends_with(PARTIAL);
-        ours.then_some(Self { deadline, retention_seconds, finished })
+        ours.then_some(Self { deadline, retention_seconds, stage, finished })
     }
 
     /// The earliest instant that a record in it can be of; where the name does not say how long its records were allowed to live, as long
@@ -72,14 +82,26 @@ pub fn write(
     number: u64,
     suffix: &str,
 ) -> Option<String> {
+    write_at(0, deadline, retention_seconds, (pid, number), suffix)
+}
+
+/// The name of a part whose records are at this stage. `None` for a deadline outside of the calendar.
+pub fn write_at(
+    stage: u32,
+    deadline: Timestamp,
+    retention_seconds: u64,
+    (pid, number): (u32, u64),
+    suffix: &str,
+) -> Option<String> {
     let date = jiff::Timestamp::from_second(deadline.seconds()).ok()?.strftime(DEADLINE_FORMAT).to_string();
-    Some(format!("{date}.{}.{pid}-{number}.{suffix}", duration(retention_seconds)))
+    let stage = if stage == 0 { String::new() } else { format!("{STAGE}{stage}.") };
+    Some(format!("{date}.{}.{stage}{pid}-{number}.{suffix}", duration(retention_seconds)))
 }
 
 /// The name of a part with a number that is higher by `more`; `None` for one that is not ours.
 pub fn numbered(name: &str, more: u64) -> Option<String> {
-    let PartName { retention_seconds, .. } = PartName::read(name)?;
-    let before = if retention_seconds.is_some() { 2 } else { 1 };
+    let PartName { retention_seconds, stage, .. } = PartName::read(name)?;
+    let before = 1 + usize::from(retention_seconds.is_some()) + usize::from(stage > 0);
     let mut pieces: Vec<String> = name.split('.').map(ToOwned::to_owned).collect();
     let piece = pieces.get_mut(before)?;
     let (process, number) = piece.split_once('-')?;
@@ -117,10 +139,17 @@ mod tests {
         {
             let name = write(AT, retention, 4711, 3, "ndjson").unwrap();
             assert_eq!(name, format!("2026-11-21T12-00-00Z.{text}.4711-3.ndjson"));
-            let read = PartName { deadline: AT, retention_seconds: Some(retention), finished: true };
+            let read = PartName { deadline: AT, retention_seconds: Some(retention), stage: 0, finished: true };
             assert_eq!(PartName::read(&name), Some(read));
             let hidden = format!(".{name}{PARTIAL}");
             assert_eq!(PartName::read(&hidden), Some(PartName { finished: false, ..read }));
+        }
+        let staged = write_at(2, AT, 14 * 86_400, (4711, 3), "parquet").unwrap();
+        assert_eq!(staged, "2026-11-21T12-00-00Z.14d.stage2.4711-3.parquet");
+        let read = PartName { deadline: AT, retention_seconds: Some(14 * 86_400), stage: 2, finished: true };
+        assert_eq!(PartName::read(&staged), Some(read));
+        for wrong in ["stage0.4711-3", "stage.4711-3", "stage+1.4711-3", "stage1", "stage1.x"] {
+            assert_eq!(PartName::read(&format!("2026-11-21T12-00-00Z.14d.{wrong}.parquet")), None, "{wrong}");
         }
         // As parts were called before names said their retention.
         let old = PartName::read("2026-11-21T12-00-00Z.4711-3.log").unwrap();
@@ -160,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_shorter_policy_shortens_and_a_longer_one_does_not() {
-        let part = PartName { deadline: AT, retention_seconds: Some(14 * 86_400), finished: true };
+        let part = PartName { deadline: AT, retention_seconds: Some(14 * 86_400), stage: 0, finished: true };
         assert_eq!(part.due_under(14 * 86_400), AT);
         assert_eq!(part.due_under(7 * 86_400), AT.plus_seconds(-7 * 86_400));
         assert_eq!(part.due_under(30 * 86_400), AT);

@@ -21,6 +21,7 @@ use rustix::io::Errno;
 use super::journal::{Because, Event, Journal, JournalError, PartOf};
 use super::part_name::PartName;
 use crate::keys::storage;
+use crate::policy::class::Lives;
 use crate::record::timestamp::Timestamp;
 
 /// Parts that are entered together, with one sync of the journal, and then destroyed.
@@ -38,10 +39,17 @@ pub struct Place {
     pub class: Option<String>,
     /// Where.
     pub directory: PathBuf,
-    /// What the policy in force allows, in seconds.
-    pub retention_seconds: u64,
+    /// How long the policy in force lets what is stored live, and how it narrows.
+    pub lives: Lives,
     /// True where parts are encrypted under keys that die with them: they go when their keys do.
     pub encrypted: bool,
+}
+
+impl Place {
+    /// Until which age, in seconds, the policy in force lets the records of a part live as they are.
+    pub fn limit_seconds(&self, part: &PartName) -> u64 {
+        self.lives.until_seconds(part.stage)
+    }
 }
 
 /// A part that must go.
@@ -129,7 +137,7 @@ fn margin_of(place: &Place, part: &PartName, margin_seconds: u64) -> u64 {
     if !place.encrypted {
         return margin_seconds;
     }
-    let of_key = storage::margin_seconds(part.retention_seconds.unwrap_or(place.retention_seconds));
+    let of_key = storage::margin_seconds(part.retention_seconds.unwrap_or_else(|| place.limit_seconds(part)));
     margin_seconds.max(of_key)
 }
 
@@ -152,8 +160,8 @@ fn list_open(
             listing.foreign += 1;
             continue;
         };
-        let deadline = part.due_under(place.retention_seconds);
-        let since = part.since(place.retention_seconds);
+        let deadline = part.due_under(place.limit_seconds(&part));
+        let since = part.since(place.limit_seconds(&part));
         listing.oldest = Some(listing.oldest.map_or(since, |oldest| oldest.min(since)));
         if deadline > now.plus_seconds(i64::try_from(margin_seconds(&part)).unwrap_or(i64::MAX)) {
             listing.kept += 1;

@@ -24,7 +24,7 @@ impl Store {
             store: "sink.archive".into(),
             class: Some("web".into()),
             directory,
-            retention_seconds: retention_days * DAY.unsigned_abs(),
+            lives: Lives::through(retention_days * DAY.unsigned_abs()),
             encrypted: false,
         };
         Self { dir, place, journal }
@@ -80,7 +80,7 @@ fn pi_4_a_shortened_policy_applies_to_what_is_stored_and_a_lengthened_one_does_n
     assert_eq!(store.sweep(NOW, 0).destroyed, 1);
     assert!(!old.exists() && young.exists());
     assert_eq!(store.entries().last().unwrap()["because"], "policy");
-    store.place.retention_seconds = 90 * 86_400;
+    store.place.lives = Lives::through(90 * 86_400);
     assert_eq!(store.sweep(NOW.plus_seconds(9 * DAY), 0).destroyed, 1);
     assert!(!young.exists());
 }

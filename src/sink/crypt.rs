@@ -14,6 +14,7 @@ use parquet::encryption::decrypt::FileDecryptionProperties;
 use parquet::encryption::encrypt::FileEncryptionProperties;
 use parquet::errors::ParquetError;
 
+use super::modules::Modules;
 use crate::keys::{KeyError, StorageKey, StorageKeys, StorageUse};
 use crate::record::timestamp::Timestamp;
 
@@ -41,9 +42,8 @@ pub(super) fn encryption(
     now: Timestamp,
 ) -> Result<Arc<FileEncryptionProperties>, CryptError> {
     let key = keys.key_of_deadline(deadline, now)?;
-    let label = format!("{}/{}", keys.storage(), key.epoch());
     let properties = FileEncryptionProperties::builder(bytes(&key));
-    Ok(properties.with_footer_key_metadata(label.into_bytes()).build()?)
+    Ok(properties.with_footer_key_metadata(label(keys, &key)).build()?)
 }
 
 /// What it is read with.
@@ -54,6 +54,35 @@ pub(super) fn decryption(
 ) -> Result<Arc<FileDecryptionProperties>, CryptError> {
     let key = keys.key_of_deadline(deadline, now)?;
     Ok(FileDecryptionProperties::builder(bytes(&key)).build()?)
+}
+
+/// What seals a part that we encrypt ourselves: its modules, and the label that says which key they have.
+pub(super) struct Sealing {
+    pub modules: Modules,
+    pub label: Vec<u8>,
+}
+
+/// What the part with this deadline in its name is sealed with.
+pub(super) fn sealing(keys: &StorageKeys, deadline: Timestamp, now: Timestamp) -> Result<Sealing, CryptError> {
+    let key = keys.key_of_deadline(deadline, now)?;
+    let modules = Modules::new(&key.expose_for(StorageUse::Parquet)).map_err(|_| CryptError::Library)?;
+    Ok(Sealing { modules, label: label(keys, &key) })
+}
+
+/// What the modules are opened with of the part with this deadline in its name, which tells itself from others by `unique`.
+pub(super) fn opening(
+    keys: &StorageKeys,
+    deadline: Timestamp,
+    now: Timestamp,
+    unique: Vec<u8>,
+) -> Result<Modules, CryptError> {
+    let key = keys.key_of_deadline(deadline, now)?;
+    Modules::of(&key.expose_for(StorageUse::Parquet), unique).map_err(|_| CryptError::Library)
+}
+
+/// Which key it is, for whoever reads.
+fn label(keys: &StorageKeys, key: &StorageKey) -> Vec<u8> {
+    format!("{}/{}", keys.storage(), key.epoch()).into_bytes()
 }
 
 /// The library encrypts with it, and takes no other form.

@@ -47,8 +47,12 @@ pub struct Settings {
     pub suffix: &'static str,
     /// What is in them.
     pub form: Form,
-    /// What the records of the class may live.
+    /// What the records of the class may live as they are stored.
     pub retention_secs: u64,
+    /// How much sooner than its own deadline a record goes, since what is stored narrows or ends at a stage.
+    pub sooner_secs: u64,
+    /// How long before it is due a part must be closed, since it is rewritten at a stage; 0 where it is not.
+    pub lead_secs: u64,
     /// Width of a deadline bucket, see [`bucket_secs`].
     pub bucket_secs: u64,
     /// Age at which a part closes. Never more than a bucket.
@@ -66,6 +70,8 @@ impl Settings {
             suffix,
             form: Form::Plain,
             retention_secs,
+            sooner_secs: 0,
+            lead_secs: 0,
             bucket_secs: bucket_secs(retention_secs),
             close_secs: 60,
             part_bytes_max: 256 << 20,
@@ -186,9 +192,10 @@ impl FileSink {
         self
     }
 
-    /// By when a part of this bucket must be gone: where it is encrypted, with its key.
+    /// By when a part of this bucket must be gone: where it is encrypted, with its key; where it is rewritten at a stage, in time for that.
     fn goes(&self, bucket: Timestamp) -> Timestamp {
         let margin = self.keys.as_ref().map_or(0, |keys| keys.storage().margin_seconds());
+        let margin = margin.max(self.settings.lead_secs);
         bucket.plus_seconds(-i64::try_from(margin).unwrap_or(i64::MAX))
     }
 
@@ -226,12 +233,14 @@ impl FileSink {
         let mut delivered = Delivered::default();
         self.order.clear();
         let safe = self.first_safe(now);
+        let sooner = i64::try_from(self.settings.sooner_secs).map_or(i64::MIN, |sooner| -sooner);
         let mut start = 0;
         for (run, bytes) in runs(batch) {
             let records = u64::from(run.records);
             let Some(deadline) = run.deadline else {
                 return Err(SinkError::NoDeadline { place: self.namer.directory() });
             };
+            let deadline = deadline.plus_seconds(sooner);
             let end = start + bytes.len();
             let bucket = self.bucket(deadline);
             if self.goes(bucket) <= safe {

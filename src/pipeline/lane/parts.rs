@@ -61,7 +61,8 @@ impl Said {
     /// The header of the message of `frame`, whose epoch is one of `epochs`. Its deadline is to the minute, or as exact as the policy lets
     /// it be; rounded down it is only earlier.
     pub(super) fn header(&mut self, output: &Output, frame: &Frame, epochs: &[String]) -> Header<'_> {
-        let seconds = frame.deadline.map_or(0, |deadline| match output.time {
+        let deadline = frame.deadline.map(|deadline| deadline.plus_seconds(-output.sooner_seconds));
+        let seconds = deadline.map_or(0, |deadline| match output.time {
             TimeRule::Exact => deadline.seconds().div_euclid(60) * 60,
             TimeRule::Hour | TimeRule::Absent => deadline.hour().seconds(),
         });
@@ -152,6 +153,7 @@ mod tests {
             topic: 0,
             said: said("v1, \"é\"", class),
             time,
+            sooner_seconds: 0,
             key: None,
             pack_bytes: None,
         };

@@ -12,6 +12,7 @@ use crate::kafka::client;
 use crate::kafka::consumer::Partition;
 use crate::pipeline::build::{self, Built};
 use crate::pipeline::worker::SourcePlan;
+use crate::policy::class::Class;
 use crate::policy::table::TimeRule;
 use crate::protect::quarantine::Sealer;
 
@@ -66,6 +67,8 @@ pub struct Output {
     pub(super) said: Vec<u8>,
     /// How exact its deadline may be said.
     pub(super) time: TimeRule,
+    /// How much sooner than their class its records end, in seconds, since they end at a stage.
+    pub(super) sooner_seconds: i64,
     /// What stands before the value of the key in a record, where messages have one.
     pub(super) key: Option<Vec<u8>>,
     pub(super) pack_bytes: Option<usize>,
@@ -214,6 +217,7 @@ pub(super) fn outputs(plan: &Plan, sources: &[&SourcePlan]) -> Result<(Vec<Outpu
             topic,
             said: said(&plan.policy.version, &plan.policy.classes[class].name),
             time,
+            sooner_seconds: signed(planned.sooner_seconds(&plan.policy, at.unwrap_or(0))),
             key: kafka.key.as_ref().map(|key| format!("\"{key}\":\"").into_bytes()),
             pack_bytes: kafka.pack_bytes,
         });
@@ -234,6 +238,7 @@ fn late_outputs(plan: &Plan, inputs: &mut [Input], outputs: &mut Vec<Output>, to
                 topic,
                 said: said(&plan.policy.version, name),
                 time: first.table.time,
+                sooner_seconds: signed(sooner(&plan.policy.classes[class])),
                 key: None,
                 pack_bytes: None,
             });
@@ -244,6 +249,15 @@ fn late_outputs(plan: &Plan, inputs: &mut [Input], outputs: &mut Vec<Output>, to
             }
         }
     }
+}
+
+/// How much sooner than their retention late records end: at the first stage, whatever they have.
+fn sooner(class: &Class) -> u64 {
+    class.retention_seconds.unwrap_or(0).saturating_sub(class.whole_seconds().unwrap_or(0))
+}
+
+fn signed(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX)
 }
 
 fn place_of(topic: &str, topics: &mut Vec<String>) -> usize {

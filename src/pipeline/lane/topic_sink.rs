@@ -171,6 +171,7 @@ impl Sink for TopicSink {
             let Some(deadline) = frame.deadline else {
                 return Err(SinkError::NoDeadline { place: format!("topic {}", self.topic) });
             };
+            let deadline = deadline.plus_seconds(-self.output.sooner_seconds);
             let records = u64::from(frame.records);
             if deadline > sure && self.send((&producer, now), line, &frame)? {
                 delivered.records += records;

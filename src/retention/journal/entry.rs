@@ -98,6 +98,23 @@ pub enum Event {
         /// By when it must be gone, as each of them.
         deadline: Timestamp,
     },
+    /// Parts are narrowed at a stage of their class: one takes their place, without some columns. Written before it does.
+    PartNarrowed {
+        /// The part that they become.
+        part: PartOf,
+        /// The names of those that it is made of, which go.
+        narrowed: Vec<String>,
+        /// The stage that it is at.
+        stage: u32,
+        /// The columns that are gone.
+        dropped: Vec<String>,
+        /// The size of the one.
+        bytes: u64,
+        /// Records in it: those of all.
+        records: u64,
+        /// By when it must be gone.
+        deadline: Timestamp,
+    },
     /// The part that the entry before speaks of could not be destroyed.
     PartKept {
         /// The part.
@@ -197,6 +214,7 @@ impl Event {
             Self::PartStored { .. } => "part.stored",
             Self::PartDestroyed { .. } => "part.destroyed",
             Self::PartMerged { .. } => "part.merged",
+            Self::PartNarrowed { .. } => "part.narrowed",
             Self::PartitionDestroyed { .. } => "partition.destroyed",
             Self::PartitionGone { .. } => "partition.gone",
             Self::PartitionKept { .. } => "partition.kept",
@@ -258,6 +276,16 @@ impl Event {
             Self::PartMerged { part, merged, bytes, records, deadline } => {
                 let mut value = of_part(part);
                 value["merged"] = json!(merged);
+                value["bytes"] = json!(bytes);
+                value["records"] = json!(records);
+                value["deadline"] = json!(deadline.to_string());
+                value
+            }
+            Self::PartNarrowed { part, narrowed, stage, dropped, bytes, records, deadline } => {
+                let mut value = of_part(part);
+                value["narrowed"] = json!(narrowed);
+                value["stage"] = json!(stage);
+                value["dropped"] = json!(dropped);
                 value["bytes"] = json!(bytes);
                 value["records"] = json!(records);
                 value["deadline"] = json!(deadline.to_string());

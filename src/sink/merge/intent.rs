@@ -1,7 +1,8 @@
-//! A merge that is decided: written down before the first name changes, so that whoever comes after a crash can end it.
+//! A merge, or a part that is narrowed, once it is decided: written down before the first name changes, so that whoever comes after a crash can end
+//! it.
 //!
 //! *In*: the one part, durable under a hidden name, and those whose records it holds. *Out*: the file `merge` in the state directory, gone once
-//! the merge is done. *Promised*: a merge that broke off anywhere is ended by [`finish`]; nothing is removed that is not the very file
+//! that is done. *Promised*: what broke off anywhere is ended by [`finish`]; nothing is removed that is not the very file
 //! which was merged (by inode, size and time: a name may have been given again since).
 
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -15,6 +16,7 @@ use super::super::part::{LIES, sync_directory};
 use super::MergeError;
 use crate::record::timestamp::Timestamp;
 use crate::retention::journal::{Event, Journal, PartOf};
+use crate::retention::sweep::Place;
 
 /// The file's name in the state directory.
 const FILE_NAME: &str = "merge";
@@ -67,21 +69,36 @@ pub(super) struct Intent {
     pub class: Option<String>,
     /// The one, under its hidden name.
     pub one: Known,
-    /// The part whose place it takes.
-    pub first: Known,
-    /// Those that go.
-    pub others: Vec<Known>,
+    /// The name that it gets: of a merge that of the first small part.
+    pub name: String,
+    /// Those whose records it holds, and which go.
+    pub from: Vec<Known>,
     pub records: u64,
     pub deadline: Timestamp,
+    /// Where parts are narrowed: the stage that the one is at, and the columns that are gone.
+    pub narrowed: Option<(u32, Vec<String>)>,
 }
 
 impl Intent {
+    /// Of `one`, which gets this name, and holds the records of these parts of `place`.
+    pub fn of(
+        place: &Place,
+        one: Known,
+        (name, deadline): (String, Timestamp),
+        (from, records): (Vec<Known>, u64),
+    ) -> Result<Self, MergeError> {
+        let directory = std::path::absolute(&place.directory)
+            .map_err(|source| MergeError::io(&place.directory, "it has no path", source))?;
+        let (store, class) = (place.store.clone(), place.class.clone());
+        Ok(Self { directory, store, class, one, name, from, records, deadline, narrowed: None })
+    }
+
     /// Writes it down, durable on return.
     pub fn keep(&self, state: &Path) -> Result<(), MergeError> {
-        let others: Vec<Value> = self.others.iter().map(Known::write).collect();
+        let from: Vec<Value> = self.from.iter().map(Known::write).collect();
         let value = json!({
-            "directory": self.directory, "store": self.store, "class": self.class, "one": self.one.write(),
-            "first": self.first.write(), "others": others, "records": self.records, "deadline": self.deadline.0,
+            "directory": self.directory, "store": self.store, "class": self.class, "one": self.one.write(), "name": self.name,
+            "from": from, "records": self.records, "deadline": self.deadline.0, "narrowed": self.narrowed,
         });
         let temporary = state.join(format!("{FILE_NAME}.tmp"));
         let write = || {
@@ -98,28 +115,43 @@ impl Intent {
 
     fn read(text: &[u8]) -> Option<Self> {
         let value: Value = serde_json::from_slice(text).ok()?;
-        let others: Option<Vec<Known>> = value["others"].as_array()?.iter().map(Known::read).collect();
+        let from: Option<Vec<Known>> = value["from"].as_array()?.iter().map(Known::read).collect();
+        let narrowed = match &value["narrowed"] {
+            Value::Null => None,
+            narrowed => {
+                let names = narrowed[1].as_array()?.iter().map(|name| name.as_str().map(ToOwned::to_owned));
+                Some((u32::try_from(narrowed[0].as_u64()?).ok()?, names.collect::<Option<_>>()?))
+            }
+        };
         Some(Self {
             directory: PathBuf::from(value["directory"].as_str()?),
             store: value["store"].as_str()?.to_owned(),
             class: value["class"].as_str().map(ToOwned::to_owned),
             one: Known::read(&value["one"])?,
-            first: Known::read(&value["first"])?,
-            others: others?,
+            name: value["name"].as_str().filter(|name| !name.contains('/'))?.to_owned(),
+            from: from?,
             records: value["records"].as_u64()?,
             deadline: Timestamp(value["deadline"].as_i64()?),
+            narrowed,
         })
+    }
+
+    /// Those that go: all but the one whose name is taken.
+    fn others(&self) -> impl Iterator<Item = &Known> {
+        self.from.iter().filter(|part| part.name != self.name)
     }
 
     /// The entry for it.
     pub fn entry(&self) -> Event {
-        let (store, class, part) = (self.store.clone(), self.class.clone(), self.first.name.clone());
-        Event::PartMerged {
-            part: PartOf { store, class, part },
-            merged: self.others.iter().map(|other| other.name.clone()).collect(),
-            bytes: self.one.bytes,
-            records: self.records,
-            deadline: self.deadline,
+        let (store, class, part) = (self.store.clone(), self.class.clone(), self.name.clone());
+        let part = PartOf { store, class, part };
+        let gone = self.others().map(|other| other.name.clone()).collect();
+        let (bytes, records, deadline) = (self.one.bytes, self.records, self.deadline);
+        match self.narrowed.clone() {
+            None => Event::PartMerged { part, merged: gone, bytes, records, deadline },
+            Some((stage, dropped)) => {
+                Event::PartNarrowed { part, narrowed: gone, stage, dropped, bytes, records, deadline }
+            }
         }
     }
 
@@ -127,9 +159,9 @@ impl Intent {
         MergeError::io(&self.directory.join(name), doing, source)
     }
 
-    /// The one takes the place of the first.
+    /// The one gets its name.
     pub fn put(&self) -> Result<(), MergeError> {
-        let place = self.directory.join(&self.first.name);
+        let place = self.directory.join(&self.name);
         fs::rename(self.directory.join(&self.one.name), &place)
             .map_err(|error| self.fault(&self.one.name, "it cannot take the place of a small part", error))?;
         if self.is_put() {
@@ -140,15 +172,21 @@ impl Intent {
 
     /// True when it is there.
     fn is_put(&self) -> bool {
-        Known { name: self.first.name.clone(), ..self.one.clone() }.is_in(&self.directory)
+        Known { name: self.name.clone(), ..self.one.clone() }.is_in(&self.directory)
+    }
+
+    /// True when nobody has the name that it gets, or the part that goes for it.
+    pub fn is_free(&self) -> bool {
+        fs::symlink_metadata(self.directory.join(&self.name)).is_err()
+            || self.from.iter().any(|part| part.name == self.name && part.is_in(&self.directory))
     }
 
     /// The others go.
     pub fn remove(&self, mut between: impl FnMut() -> Result<(), MergeError>) -> Result<(), MergeError> {
-        for other in &self.others {
+        for other in self.others() {
             if other.is_in(&self.directory) {
                 fs::remove_file(self.directory.join(&other.name)).map_err(|error| {
-                    self.fault(&other.name, "it cannot be removed, although its records are merged", error)
+                    self.fault(&other.name, "it cannot be removed, although another part has its records", error)
                 })?;
                 between()?;
             }
@@ -198,12 +236,8 @@ pub fn finish(state: &Path, journal: &mut Journal, now: Timestamp) -> Result<boo
         ));
     }
     let (is_hidden, is_put) = (intent.one.is_in(&intent.directory), intent.is_put());
-    // Another file under the name of the first: somebody put it there, and it is not ours to replace.
-    let is_free = || {
-        intent.first.is_in(&intent.directory)
-            || fs::symlink_metadata(intent.directory.join(&intent.first.name)).is_err()
-    };
-    if is_put || is_hidden && is_free() {
+    // Another file under the name: somebody put it there, and it is not ours to replace.
+    if is_put || is_hidden && intent.is_free() {
         // The entry may be there already; that it is there twice says the same.
         journal.append(now, &[intent.entry()])?;
         if !is_put {

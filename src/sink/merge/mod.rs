@@ -1,4 +1,5 @@
-//! Small parts of Parquet become large ones, within their deadline bucket.
+//! Parts of Parquet are made anew: small ones become large ones within their deadline bucket, and at a stage of their class they lose columns
+//! ([`narrow`](Merger::narrow)).
 //!
 //! *In*: the directories that a pipeline stores in. *Out*: one part in the place of many, with the deadline of each of them. *Promised*: no
 //! record is lost or stored twice, wherever the process is killed; memory holds one row group; sweeps are not held up by more than a few
@@ -23,8 +24,10 @@
 //! (`union_by_name` of `DuckDB`). Chosen over one schema of both, since what a part says it has, its records can have.
 
 mod choice;
+mod copy;
 mod hidden;
 mod intent;
+mod narrow;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -140,6 +143,8 @@ pub struct Merger {
     number: u64,
     /// Groups that have nothing to merge, as they were when that was found.
     settled: HashMap<(PathBuf, Bucket), (usize, u64)>,
+    /// Parts of a stage that have nothing which it drops.
+    narrowed: HashSet<PathBuf>,
     /// What could not be read, and was said.
     unreadable: HashSet<PathBuf>,
     /// The step at which it breaks off, and how often it comes to it before.
@@ -158,8 +163,19 @@ enum Step {
     Forget,
 }
 
-/// Deadline and retention, as names have them.
-type Bucket = (Timestamp, Option<u64>);
+/// Deadline, retention and stage, as names have them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Bucket {
+    deadline: Timestamp,
+    retention_seconds: Option<u64>,
+    stage: u32,
+}
+
+impl Bucket {
+    const fn of(part: PartName) -> Self {
+        Self { deadline: part.deadline, retention_seconds: part.retention_seconds, stage: part.stage }
+    }
+}
 
 /// A part that can be merged.
 struct Small {
@@ -186,6 +202,7 @@ impl Merger {
             keys: None,
             number: 0,
             settled: HashMap::new(),
+            narrowed: HashSet::new(),
             unreadable: HashSet::new(),
             #[cfg(test)]
             breaks: None,
@@ -224,7 +241,7 @@ impl Merger {
     /// One merge of the place, if there is one to do.
     fn merge_one(&mut self, place: &Place, around: Around<'_>) -> Result<Option<Merged>, MergeError> {
         let now = (around.now)();
-        let buckets = self.buckets(place, around, now)?;
+        let buckets = self.buckets(place, around, &|part| !self.is_due(place, part, now))?;
         self.settled
             .retain(|(directory, bucket), _| *directory != place.directory || buckets.contains_key(bucket));
         let quiet = i64::try_from(self.rhythm.quiet_seconds).unwrap_or(i64::MAX);
@@ -262,12 +279,12 @@ impl Merger {
         Ok(None)
     }
 
-    /// What could be merged, by bucket.
+    /// The finished parts that are wanted, by bucket.
     fn buckets(
         &self,
         place: &Place,
         around: Around<'_>,
-        now: Timestamp,
+        wanted: &dyn Fn(PartName) -> bool,
     ) -> Result<BTreeMap<Bucket, Vec<Small>>, MergeError> {
         let fault = |source| MergeError::io(&place.directory, "it cannot be read", source);
         let mut buckets: BTreeMap<Bucket, Vec<Small>> = BTreeMap::new();
@@ -283,7 +300,7 @@ impl Merger {
             else {
                 continue;
             };
-            if self.is_due(place, part, now) || self.unreadable.contains(&entry.path()) {
+            if !wanted(part) || self.unreadable.contains(&entry.path()) {
                 continue;
             }
             // A sweep may be faster.
@@ -292,7 +309,7 @@ impl Merger {
             let age_seconds = age.map_or(0, |age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
             let size = Size { bytes: facts.len(), age_seconds };
             let small = Small { known: Known::of(&name, &facts), size };
-            buckets.entry((part.deadline, part.retention_seconds)).or_default().push(small);
+            buckets.entry(Bucket::of(part)).or_default().push(small);
         }
         let Some(counted) = (around.counted)() else { return Ok(BTreeMap::new()) };
         for parts in buckets.values_mut() {
@@ -305,7 +322,7 @@ impl Merger {
     /// True for a part that goes so soon that it is not worth a merge.
     fn is_due(&self, place: &Place, part: PartName, now: Timestamp) -> bool {
         let soon = i64::try_from(self.rhythm.margin_seconds.saturating_mul(MARGINS)).unwrap_or(i64::MAX);
-        part.due_under(place.retention_seconds) <= now.plus_seconds(soon)
+        part.due_under(place.limit_seconds(&part)) <= now.plus_seconds(soon)
     }
 
     /// Parts of one schema each, encrypted or not. What cannot be read is said, once, and left.
@@ -353,7 +370,7 @@ impl Merger {
             let Some(keys) = self.keys_of(place, bucket) else {
                 return Err("it is encrypted, and the pipeline names no keyring".to_owned());
             };
-            match keys.map_err(CryptError::Key).and_then(|keys| crypt::decryption(&keys, bucket.0, now)) {
+            match keys.map_err(CryptError::Key).and_then(|keys| crypt::decryption(&keys, bucket.deadline, now)) {
                 Ok(found) => key = Some(found),
                 Err(CryptError::Key(KeyError::Dead { .. })) => return Ok(None),
                 Err(error) => return Err(format!("it is encrypted, and there is no key ({error})")),
@@ -364,7 +381,12 @@ impl Merger {
 
     /// The keys of what is stored in a bucket of a place.
     fn keys_of(&self, place: &Place, bucket: Bucket) -> Option<Result<StorageKeys, KeyError>> {
-        Some(self.keys.as_ref()?.storage(Storage::of(place.class.as_ref()?, bucket.1?)))
+        let storage = Storage {
+            class: place.class.clone()?,
+            stage: bucket.stage,
+            retention_seconds: bucket.retention_seconds?,
+        };
+        Some(self.keys.as_ref()?.storage(storage))
     }
 
     fn leave(&mut self, place: &Place, path: PathBuf, why: &str, around: Around<'_>) {
@@ -393,44 +415,46 @@ impl Merger {
         let key = if inputs[0].is_encrypted() {
             let Some(Ok(keys)) = self.keys_of(place, bucket) else { return Ok(None) };
             // It may have died just now.
-            let Ok(key) = crypt::encryption(&keys, bucket.0, (around.now)()) else { return Ok(None) };
+            let Ok(key) = crypt::encryption(&keys, bucket.deadline, (around.now)()) else { return Ok(None) };
             Some(key)
         } else {
             None
         };
-        match rows::join(&inputs, (&one.file, key), rows::GROUP, around.goes_on) {
-            Ok(written) if written == records => {}
-            Ok(_) => {
-                let differs = io::Error::other("another number of rows");
-                return Err(MergeError::io(&one.path, "it does not hold what it was made of", differs));
-            }
-            Err(Trouble::Stopped) => return Ok(None),
-            Err(Trouble::Input(at)) => {
-                // It is left out from now on; the others can be merged without it.
-                self.leave(place, place.directory.join(&parts[at].name), UNREADABLE, around);
-                return Ok(None);
-            }
-            Err(Trouble::Output(error)) => {
-                return Err(MergeError::io(&one.path, "parts cannot be merged into it", error));
-            }
+        let joined = rows::join(&inputs, (&one.file, key), rows::GROUP, around.goes_on);
+        if !self.is_whole(place, (&one, records, joined), &parts, around)? {
+            return Ok(None);
         }
         let known = one.keep(&hidden)?;
-        let directory = std::path::absolute(&place.directory)
-            .map_err(|source| MergeError::io(&place.directory, "it has no path", source))?;
         let merged = Merged { parts: parts.len() as u64, records, bytes: known.bytes };
-        let mut parts = parts.into_iter();
-        let Some(first) = parts.next() else { return Ok(None) };
-        let intent = Intent {
-            directory,
-            store: place.store.clone(),
-            class: place.class.clone(),
-            one: known,
-            first,
-            others: parts.collect(),
-            records,
-            deadline: bucket.0,
-        };
+        let (name, deadline) = (parts[0].name.clone(), bucket.deadline);
+        let intent = Intent::of(place, known, (name, deadline), (parts, records))?;
         Ok(self.commit(place, one, &intent, around)?.then_some(merged))
+    }
+
+    /// True when `one` was written whole, of `records` rows; false when it was told to end, or one of `parts` cannot be read.
+    fn is_whole(
+        &mut self,
+        place: &Place,
+        (one, records, written): (&Hidden, u64, Result<u64, Trouble>),
+        parts: &[Known],
+        around: Around<'_>,
+    ) -> Result<bool, MergeError> {
+        match written {
+            Ok(written) if written == records => Ok(true),
+            Ok(_) => {
+                let differs = io::Error::other("another number of rows");
+                Err(MergeError::io(&one.path, "it does not hold what it was made of", differs))
+            }
+            Err(Trouble::Stopped) => Ok(false),
+            Err(Trouble::Input(at)) => {
+                // It is left out from now on; the others can go on without it.
+                self.leave(place, place.directory.join(&parts[at].name), UNREADABLE, around);
+                Ok(false)
+            }
+            Err(Trouble::Output(error)) => {
+                Err(MergeError::io(&one.path, "parts cannot be put together in it", error))
+            }
+        }
     }
 
     /// See the module comment. False when something came between.
@@ -443,10 +467,11 @@ impl Merger {
     ) -> Result<bool, MergeError> {
         let Some(_turn) = self.turn(around)? else { return Ok(false) };
         let now = (around.now)();
-        let part = PartName::read(&intent.first.name);
+        let part = PartName::read(&intent.name);
         let is_due = part.is_none_or(|part| self.is_due(place, part, now));
-        let mut all = intent.others.iter().chain([&intent.first, &intent.one]);
-        if is_due || !(around.goes_on)() || !all.all(|known| known.is_in(&intent.directory)) {
+        let mut all = intent.from.iter().chain([&intent.one]);
+        let is_there = all.all(|known| known.is_in(&intent.directory));
+        if is_due || !is_there || !intent.is_free() || !(around.goes_on)() {
             return Ok(false);
         }
         self.step(Step::Keep)?;
@@ -478,10 +503,11 @@ impl Merger {
     }
 
     /// A hidden name in the bucket of `name`, for what is not yet in its place.
-    fn hidden(&mut self, name: &str, (deadline, retention): Bucket) -> String {
+    fn hidden(&mut self, name: &str, bucket: Bucket) -> String {
         self.number += 1;
         let (pid, number) = (std::process::id(), self.number);
-        let written = part_name::write(deadline, retention.unwrap_or(0), pid, number, MERGING);
+        let Bucket { deadline, retention_seconds: retention, stage } = bucket;
+        let written = part_name::write_at(stage, deadline, retention.unwrap_or(0), (pid, number), MERGING);
         // Names of before retentions were said have none.
         let name = written.filter(|_| retention.is_some()).unwrap_or_else(|| {
             let date = name.split('.').next().unwrap_or_default();

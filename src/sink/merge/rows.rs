@@ -17,13 +17,18 @@ use parquet::arrow::arrow_reader::{
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::encryption::decrypt::FileDecryptionProperties;
 use parquet::encryption::encrypt::FileEncryptionProperties;
+use parquet::file::metadata::ParquetMetaData;
 
+use super::super::modules;
 use super::super::parquet::{fault, properties};
 use crate::encode::columns::Type;
 
 /// Rows that are read at once, at most, and what they may take by what the file says of its columns.
 const BATCH_ROWS: usize = 8 << 10;
 const BATCH_BYTES: u64 = 4 << 20;
+
+/// In so many bytes of an encrypted file's end stands what tells it from others.
+const UNIQUE_BYTES_MAX: usize = 160;
 
 /// Where a row group ends.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +70,34 @@ impl Input {
         };
         let facts = ArrowReaderMetadata::load(&file, options).ok()?;
         Some(Self { file, facts, is_encrypted })
+    }
+
+    /// The file.
+    pub const fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// What its footer says.
+    pub fn facts(&self) -> &ParquetMetaData {
+        self.facts.metadata()
+    }
+
+    /// What tells an encrypted file from others; `None` where that cannot be read.
+    pub fn unique(&self) -> Option<Vec<u8>> {
+        let length = self.file.metadata().ok()?.len();
+        let mut bytes = [0; 4];
+        self.file.read_exact_at(&mut bytes, length.checked_sub(8)?).ok()?;
+        let end = u64::from(u32::from_le_bytes(bytes));
+        let mut head = [0; UNIQUE_BYTES_MAX];
+        let at = length.checked_sub(8)?.checked_sub(end)?;
+        let some = head.len().min(usize::try_from(end).ok()?);
+        self.file.read_exact_at(&mut head[..some], at).ok()?;
+        modules::unique_of(&head[..some])
+    }
+
+    /// True for one that has a column of one of these names.
+    pub fn has_any(&self, names: &[String]) -> bool {
+        names.iter().any(|name| self.schema().field_with_name(name).is_ok())
     }
 
     /// True for one that was read with a key.

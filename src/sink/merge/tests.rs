@@ -12,6 +12,7 @@ use super::super::file::{FileSink, Form, Settings};
 use super::super::testing::batch;
 use super::*;
 use crate::encode::columns::{Columns, Type};
+use crate::policy::class::Lives;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 const DAY: u64 = 86_400;
@@ -42,7 +43,7 @@ impl Ground {
             store: "sink.analytics".to_owned(),
             class: Some("web".to_owned()),
             directory: self.directory(),
-            retention_seconds: 14 * DAY,
+            lives: Lives::through(14 * DAY),
             encrypted: false,
         }
     }
