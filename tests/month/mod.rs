@@ -13,6 +13,7 @@
 
 mod disk;
 mod lines;
+mod stages;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -227,7 +228,7 @@ fn simulate(simulation: &Simulation<'_>) -> Result<Figures, Fault> {
     let mut lock = Lock::open(&plan, &keys);
     let places = upkeep::places(&plan);
     assert_eq!(places.len(), streams.len(), "one place per class");
-    let honest = Rhythm::of(places.iter().map(|place| place.retention_seconds).min());
+    let honest = Rhythm::of(places.iter().map(|place| place.lives.first_seconds).min());
     let margin = i64::try_from(honest.margin_seconds).unwrap() * SECOND;
     let mut rhythm = honest;
     match habit {
