@@ -25,11 +25,12 @@ def key_of(part, keys, of_class):
 
 
 def main(directory, keys, of_class, sql):
-    # Parts of one epoch have one key, and the same beginning of their names: deadline and retention.
+    # Parts of one epoch and stage have one key, and the same beginning of their names: deadline, retention, and the stage where there is one.
     epochs = collections.defaultdict(list)
     for part in sorted(os.listdir(directory)) if os.path.isdir(directory) else []:
         if part.endswith(".parquet") and not part.startswith("."):
-            epochs[".".join(part.split(".")[:2])].append(part)
+            pieces = part.split(".")
+            epochs[".".join(pieces[: 3 if pieces[2].startswith("stage") else 2])].append(part)
     if not epochs:
         print(f"{directory}: no part is left")
         sys.exit(1)

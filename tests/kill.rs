@@ -23,7 +23,7 @@ use sluis::record::timestamp::Timestamp;
 use sluis::retention::journal::KeyJournal;
 
 use crate::support;
-use crate::support::numbered::{Numbered, Started, installed, line, within};
+use crate::support::numbered::{Numbered, STAGE_AGE, Started, installed, line, line_of_age, within};
 
 /// What names of planted parts begin with: long due, so that every sweep has something to do.
 const PLANTED: &str = "2026-01-01T00-00-00Z.14d.1-";
@@ -66,9 +66,14 @@ enum Rotated {
 
 impl Writer {
     fn start(log: PathBuf, seed: u64, rotated: Rotated) -> Self {
+        Self::start_late(log, seed, rotated, 0)
+    }
+
+    /// Of lines that are so many seconds old.
+    fn start_late(log: PathBuf, seed: u64, rotated: Rotated, age: u64) -> Self {
         let (stop, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let (stopped, count) = (Arc::clone(&stop), Arc::clone(&written));
-        let thread = thread::spawn(move || write(&log, seed, rotated, &stopped, &count));
+        let thread = thread::spawn(move || write(&log, (seed, age), rotated, &stopped, &count));
         Self { stop, written, thread }
     }
 
@@ -84,7 +89,7 @@ impl Writer {
     }
 }
 
-fn write(log: &Path, seed: u64, rotated: Rotated, stop: &AtomicBool, written: &AtomicU64) {
+fn write(log: &Path, (seed, age): (u64, u64), rotated: Rotated, stop: &AtomicBool, written: &AtomicU64) {
     let open = || OpenOptions::new().create(true).append(true).open(log).unwrap();
     let mut chance = Chance(seed);
     let (mut file, mut rotations, mut number) = (open(), 0, 0);
@@ -93,7 +98,7 @@ fn write(log: &Path, seed: u64, rotated: Rotated, stop: &AtomicBool, written: &A
         let mut text = String::new();
         for _ in 0..=chance.below(40) {
             number += 1;
-            text.push_str(&line(number));
+            text.push_str(&line_of_age(number, age));
         }
         // A server that buffers writes lines in pieces: a reader may find half of one.
         let cut = if chance.below(3) == 0 { text.len() - 1 - chance.below(60) as usize } else { 0 };
@@ -114,7 +119,7 @@ fn write(log: &Path, seed: u64, rotated: Rotated, stop: &AtomicBool, written: &A
             // The server writes to the old file until it is told of the new one.
             if chance.below(2) == 0 {
                 number += 1;
-                file.write_all(line(number).as_bytes()).unwrap();
+                file.write_all(line_of_age(number, age).as_bytes()).unwrap();
                 written.store(number, Ordering::Relaxed);
             }
             file = open();
@@ -282,32 +287,46 @@ pub fn arguments(command: &Command) -> Vec<std::ffi::OsString> {
 
 #[test]
 fn pi_9_killed_at_any_point_nothing_is_lost_or_doubled() {
-    killed(Numbered::new());
+    killed(Numbered::new(), 0);
 }
 
 /// The same for columns, whose parts are whole files at every checkpoint.
 #[test]
 fn pi_9_killed_at_any_point_nothing_is_lost_or_doubled_of_columns() {
-    killed(Numbered::parquet());
+    killed(Numbered::parquet(), 0);
 }
 
 /// The same encrypted: parts end at every checkpoint.
 #[test]
 fn pi_9_killed_at_any_point_nothing_is_lost_or_doubled_of_encrypted_columns() {
-    killed(Numbered::encrypted_columns());
+    killed(Numbered::encrypted_columns(), 0);
 }
 
 /// The same for lines that are encrypted: as frames while a part is open, and rewritten when it closes or after a crash.
 #[test]
 fn pi_9_killed_at_any_point_nothing_is_lost_or_doubled_of_what_is_encrypted() {
-    killed(Numbered::encrypted());
+    killed(Numbered::encrypted(), 0);
 }
 
-fn killed(pipeline: Numbered) {
+/// The same of a class with a stage: parts are written, rewritten and merged at once.
+#[test]
+fn pi_9_killed_at_any_point_nothing_is_lost_or_doubled_of_what_narrows() {
+    let pipeline = killed(Numbered::staged(), STAGE_AGE);
+    // What was stored last can have a second or two to wait.
+    let is_narrowed = || {
+        pipeline.run("sweep", &[]).expect_code(0);
+        pipeline.parts().iter().all(|part| part.to_str().unwrap().contains(".14d.stage1."))
+    };
+    assert!(within(120, is_narrowed), "{:?}", pipeline.parts());
+    pipeline.expect_rest();
+}
+
+fn killed(pipeline: Numbered, age: u64) -> Numbered {
     let count = number_of("SLUIS_KILLS").unwrap_or(10);
     let seed = number_of("SLUIS_SEED").unwrap_or_else(|| u64::from(std::process::id()));
     println!("{count} kills, SLUIS_SEED={seed}");
-    let writer = Writer::start(pipeline.path("log/access.log"), seed, Rotated::NowAndThen);
+    let log = pipeline.path("log/access.log");
+    let writer = Writer::start_late(log, seed, Rotated::NowAndThen, age);
     assert!(within(10, || writer.written() > 0));
     let (strace, chance) = (installed("strace"), Chance(seed ^ 1));
     let mut ground = Ground { pipeline, strace, chance, planted: 0, kills: Kills::default() };
@@ -336,6 +355,7 @@ fn killed(pipeline: Numbered) {
         "figures: {kills:?}, SLUIS_SEED={seed}: {last} lines, each once, in {} parts; {planted} due parts",
         pipeline.parts().len()
     );
+    pipeline
 }
 
 /// A file system in memory of a few megabytes, mounted; gone when dropped.

@@ -10,9 +10,10 @@ use super::opened;
 use super::table::{Align, set};
 use super::tables;
 use super::topics;
-use crate::config::plan::{Plan, QuarantinePlace, SourceKind};
+use crate::config::plan::{Plan, QuarantinePlace, SinkKind, SinkPlan, SourceKind};
 use crate::config::units::duration_text;
 use crate::pipeline::build::{self, Built};
+use crate::policy::class::{Class, Lives, Policy};
 
 /// The arguments.
 #[derive(Args)]
@@ -80,15 +81,7 @@ fn text(plan: &Plan, built: &Built) -> String {
         ],
         &rows,
     ));
-    for sink in &plan.sinks {
-        out.push_str(&format!(
-            "\nsink {} for {} in {}, purpose {}\n",
-            sink.name, sink.recipient, sink.location, sink.purpose
-        ));
-        for (class, age) in sink.classes.iter().zip(&sink.worst_ages) {
-            out.push_str(&format!("  {}: {age}\n", policy.classes[*class].name));
-        }
-    }
+    plan.sinks.iter().for_each(|sink| out.push_str(&ages(policy, sink)));
     for (source, planned) in built.sources.iter().zip(&plan.sources) {
         for route in source.classes.iter().flat_map(|class| &class.routes) {
             out.push_str(&format!("\nsource {}, {}\n", planned.name, build::route_title(plan, route)));
@@ -127,6 +120,42 @@ fn text(plan: &Plan, built: &Built) -> String {
             .push_str("\nwhat cannot be parsed is counted and discarded: no quarantine recipient is named\n"),
     }
     out
+}
+
+/// How old records get in a sink.
+fn ages(policy: &Policy, sink: &SinkPlan) -> String {
+    let mut text = format!(
+        "\nsink {} for {} in {}, purpose {}\n",
+        sink.name, sink.recipient, sink.location, sink.purpose
+    );
+    for ((class, age), lives) in sink.classes.iter().zip(&sink.worst_ages).zip(&sink.lives) {
+        text.push_str(&format!("  {}: {age}\n", policy.classes[*class].name));
+        text.push_str(&stages(&policy.classes[*class], lives, &sink.kind));
+    }
+    text
+}
+
+/// How what a sink stores of a class narrows, or that it ends when it should narrow.
+fn stages(class: &Class, lives: &Lives, kind: &SinkKind) -> String {
+    let mut text = String::new();
+    let mut begins = lives.first_seconds;
+    for later in &lives.later {
+        text.push_str(&format!(
+            "    rewritten at {} without {}, and so until {}\n",
+            duration_text(begins),
+            later.drop.join(", "),
+            duration_text(later.until_seconds)
+        ));
+        begins = later.until_seconds;
+    }
+    if Some(begins) != class.retention_seconds && !matches!(kind, SinkKind::Stdout) {
+        text.push_str(&format!(
+            "    ends at {}, the first stage of its class: what is stored here cannot be rewritten; an output without what is dropped lives {}\n",
+            duration_text(begins),
+            class.retention_seconds.map_or_else(|| "on".to_owned(), duration_text)
+        ));
+    }
+    text
 }
 
 /// What leaves by one route: field, treatment, the rule that decides.

@@ -118,8 +118,7 @@ impl Merging {
         counted: &dyn Fn() -> Option<BTreeSet<String>>,
         clock: &dyn Fn() -> Timestamp,
     ) -> Result<Merged, MergeError> {
-        let around =
-            Around { now: clock, goes_on: &|| true, counted, say: &|text| said::warning(text) };
+        let around = Around { now: clock, goes_on: &|| true, counted, say: &|text| said::warning(text) };
         self.merger.narrow(around)
     }
 

@@ -113,7 +113,8 @@ pub fn run(arguments: &SweepArgs) -> Result<u8, Failure> {
     drop(turn);
     print!("{}", swept_text(&places, &swept));
     let merged = match unfinished {
-        None => narrowed.and_then(|()| merging.map_or(Ok(()), |mut merging| merge_small(&mut merging, state, now))),
+        None => narrowed
+            .and_then(|()| merging.map_or(Ok(()), |mut merging| merge_small(&mut merging, state, now))),
         Some(problem) => Err(Failure::downstream(problem)),
     };
     // The copy is for whoever anchors it; the journal is what counts.

@@ -346,7 +346,7 @@ fn check_quarantine_retention(
         report.error(
             &retention.span,
             format!(
-                "quarantine keeps records for {}, longer than class '{}' of the sources lives whole; write at most \"{}\"",
+                "quarantine keeps records for {}, longer than class '{}' of the sources lives; write at most \"{}\"",
                 duration_text(retention.value),
                 class.name,
                 duration_text(limit)

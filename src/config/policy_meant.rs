@@ -110,7 +110,10 @@ fn stages(class: &WrittenClass, fields: &BTreeMap<String, Rule>, report: &mut Re
         if after <= least {
             report.error(
                 &written.after.span,
-                format!("a stage begins after {}; write a later age than that of the one before", duration_text(after)),
+                format!(
+                    "a stage begins after {}; write a later age than that of the one before",
+                    duration_text(after)
+                ),
             );
         }
         if let Some(retention) = class.retention.as_ref().filter(|retention| retention.value <= after) {
@@ -127,12 +130,25 @@ fn stages(class: &WrittenClass, fields: &BTreeMap<String, Rule>, report: &mut Re
         for name in &written.drop.value {
             let field = name.value.as_str();
             if ALWAYS.contains(&field) || field == "time" {
-                report.error(&name.span, format!("'{field}' cannot be dropped: it says by when a record must go"));
+                report.error(
+                    &name.span,
+                    format!("'{field}' cannot be dropped: it says by when a record must go"),
+                );
             } else if !leaving.contains(field) {
-                let remedy = suggest::remedy(field, leaving.iter().copied(), "name what leaves, as `sluis check` lists it");
-                report.error(&name.span, format!("nothing leaves class '{}' as '{field}'{remedy}", class.name.value));
+                let remedy = suggest::remedy(
+                    field,
+                    leaving.iter().copied(),
+                    "name what leaves, as `sluis check` lists it",
+                );
+                report.error(
+                    &name.span,
+                    format!("nothing leaves class '{}' as '{field}'{remedy}", class.name.value),
+                );
             } else if !gone.insert(field) {
-                report.error(&name.span, format!("'{field}' is dropped twice; it does not come back, so name it once"));
+                report.error(
+                    &name.span,
+                    format!("'{field}' is dropped twice; it does not come back, so name it once"),
+                );
             }
         }
         let drop = stated(Some(&written.drop), "drop", report);

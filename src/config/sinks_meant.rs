@@ -71,13 +71,12 @@ fn mean_sink(
             let kafka = sink.kafka.as_ref()?;
             SinkKind::Kafka(kafka_meant::sink(sink, kafka, &classes, view, policy, report)?)
         }
-        Kind::ClickHouse => SinkKind::ClickHouse(clickhouse::mean(sink, (&classes, view), policy, base, report)?),
+        Kind::ClickHouse => {
+            SinkKind::ClickHouse(clickhouse::mean(sink, (&classes, view), policy, base, report)?)
+        }
     };
     let lives: Vec<Lives> = classes.iter().map(|class| policy.classes[*class].lives(view)).collect();
-    let lives = match kind.rewrites() {
-        true => lives,
-        false => lives.into_iter().map(Lives::not_rewritten).collect(),
-    };
+    let lives = if kind.rewrites() { lives } else { lives.into_iter().map(Lives::not_rewritten).collect() };
     let worst_ages = worst_ages((sink, &kind), (&classes, &lives), written, sources, policy, report);
     Some(SinkPlan {
         name: sink.name.value.clone(),
@@ -229,10 +228,10 @@ fn worst_ages(
             report.error(
                 span,
                 format!(
-                    "a record can be {} old when sink '{name}' has it, and class '{class}' lives {} there{}; lower '{key}'",
+                    "a record can be {} old when sink '{name}' has it, and class '{class}' lives {}{}; lower '{key}'",
                     duration_text(age.on_delivery_seconds()),
                     duration_text(limit),
-                    if policy.classes[at].retention_seconds == Some(limit) { "" } else { " until its stage" },
+                    if policy.classes[at].retention_seconds == Some(limit) { "" } else { " there, until its stage" },
                 ),
             );
         }

@@ -26,7 +26,7 @@ use crate::format::nginx_error::NginxError;
 use crate::format::prosody::Prosody;
 use crate::format::{Format, FormatError, Parser, logformat};
 use crate::keys::{KeyError, Keys, Storage};
-use crate::policy::class::{Policy, View};
+use crate::policy::class::{Lives, Policy, View};
 use crate::policy::table::Table;
 use crate::policy::treatment::Rule;
 use crate::protect::learned::Learned;
@@ -335,11 +335,15 @@ pub fn sinks(
         let storage = Storage::of(class, settings.retention_secs);
         let mut sink = FileSink::open(&directory, settings)?;
         if plan.sinks[route.sink].kind.encrypts() {
-            let keys = keys.storage(storage).map_err(|error| SinkError::Io {
-                place: format!("sink {}", plan.sinks[route.sink].name),
-                problem: error.to_string(),
-            })?;
-            sink = sink.encrypted(keys);
+            let chain = |storage| {
+                let place = format!("sink {}", plan.sinks[route.sink].name);
+                keys.storage(storage).map_err(|error| SinkError::Io { place, problem: error.to_string() })
+            };
+            // What reaches a stage needs its chain then, and it is to be known now.
+            for (later, stage) in lives_of(plan, *route).later.iter().zip(1..) {
+                chain(Storage { stage, ..Storage::of(class, later.until_seconds) })?;
+            }
+            sink = sink.encrypted(chain(storage)?);
         }
         sinks.push((route.class, Box::new(sink)));
     }
@@ -369,14 +373,20 @@ pub fn places(plan: &Plan) -> Vec<(usize, usize)> {
     routes(plan).iter().map(place).collect()
 }
 
+/// How what a route stores lives.
+fn lives_of(plan: &Plan, spec: RouteSpec<'_>) -> Lives {
+    let sink = &plan.sinks[spec.sink];
+    let place = sink.classes.iter().position(|of_sink| *of_sink == spec.class);
+    place.and_then(|place| sink.lives.get(place)).cloned().unwrap_or_default()
+}
+
 /// Where and how a route writes files, if it does.
 fn file_settings(plan: &Plan, sources: &[SourcePlan], spec: RouteSpec<'_>) -> Option<(PathBuf, Settings)> {
     let SinkKind::File { directory, part_seconds_max, form, encrypt } = &plan.sinks[spec.sink].kind else {
         return None;
     };
-    let (sink, class) = (&plan.sinks[spec.sink], &plan.policy.classes[spec.class]);
-    let place = sink.classes.iter().position(|of_sink| *of_sink == spec.class)?;
-    let lives = &sink.lives[place];
+    let class = &plan.policy.classes[spec.class];
+    let lives = lives_of(plan, spec);
     let suffix = match (form, spec.emit, encrypt) {
         (PlannedForm::Lines, Emit::Ndjson, false) => "ndjson",
         (PlannedForm::Zstd, Emit::Ndjson, false) => "ndjson.zst",
@@ -389,7 +399,7 @@ fn file_settings(plan: &Plan, sources: &[SourcePlan], spec: RouteSpec<'_>) -> Op
         (PlannedForm::Parquet, ..) => "parquet",
     };
     let mut settings = Settings::new(suffix, lives.first_seconds);
-    settings.sooner_secs = sink.sooner_seconds(&plan.policy, place);
+    settings.sooner_secs = class.retention_seconds.unwrap_or(0).saturating_sub(lives.first_seconds);
     settings.lead_secs = if lives.later.is_empty() { 0 } else { stages::closed_seconds(lives.first_seconds) };
     settings.close_secs = *part_seconds_max;
     settings.form = match form {

@@ -146,7 +146,8 @@ impl TablePlace {
                 listing.foreign += 1;
                 continue;
             };
-            let name = PartName { deadline: written, retention_seconds: Some(retention), stage: 0, finished: true };
+            let name =
+                PartName { deadline: written, retention_seconds: Some(retention), stage: 0, finished: true };
             let deadline = name.due_under(self.retention_seconds);
             let because = if deadline < written { Because::Policy } else { Because::Deadline };
             let oldest = name.since(self.retention_seconds);

@@ -109,7 +109,8 @@ impl Class {
                 continue;
             }
             gone.extend(drop);
-            let before = lives.later.last_mut().map_or(&mut lives.first_seconds, |later| &mut later.until_seconds);
+            let before =
+                lives.later.last_mut().map_or(&mut lives.first_seconds, |later| &mut later.until_seconds);
             *before = stage.after_seconds;
             lives.later.push(Later { until_seconds: ends, drop: gone.clone() });
         }

@@ -139,7 +139,8 @@ mod tests {
         {
             let name = write(AT, retention, 4711, 3, "ndjson").unwrap();
             assert_eq!(name, format!("2026-11-21T12-00-00Z.{text}.4711-3.ndjson"));
-            let read = PartName { deadline: AT, retention_seconds: Some(retention), stage: 0, finished: true };
+            let read =
+                PartName { deadline: AT, retention_seconds: Some(retention), stage: 0, finished: true };
             assert_eq!(PartName::read(&name), Some(read));
             let hidden = format!(".{name}{PARTIAL}");
             assert_eq!(PartName::read(&hidden), Some(PartName { finished: false, ..read }));

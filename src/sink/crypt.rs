@@ -63,7 +63,11 @@ pub(super) struct Sealing {
 }
 
 /// What the part with this deadline in its name is sealed with.
-pub(super) fn sealing(keys: &StorageKeys, deadline: Timestamp, now: Timestamp) -> Result<Sealing, CryptError> {
+pub(super) fn sealing(
+    keys: &StorageKeys,
+    deadline: Timestamp,
+    now: Timestamp,
+) -> Result<Sealing, CryptError> {
     let key = keys.key_of_deadline(deadline, now)?;
     let modules = Modules::new(&key.expose_for(StorageUse::Parquet)).map_err(|_| CryptError::Library)?;
     Ok(Sealing { modules, label: label(keys, &key) })

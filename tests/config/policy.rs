@@ -3,6 +3,7 @@
 use super::policy_faults::{FAULTS, LATER, SLIPS};
 use super::{POLICY, headlines, refused_policy, with};
 use sluis::config::policy_from_str;
+use sluis::policy::class::Stage;
 use sluis::policy::treatment::{Form, Output, Prefix, Segment, Treatment};
 
 /// The example of the design document, word for word.
@@ -52,20 +53,9 @@ fields = ["time", "client.network", "http.response.status_code"]
 purposes = ["fault analysis"]
 "#;
 
-const STAGES: &str =
-    "stages = [{ after = \"7d\", drop = [\"client.address\"] }]      # tokens for a week, networks for two\n";
-
-#[test]
-fn of_the_designs_example_only_a_later_version_is_refused() {
-    assert_eq!(
-        refused_policy(DESIGN),
-        ["p.toml:19:1: 'stages' in [class.web] is not in this version; leave it out"]
-    );
-}
-
 #[test]
 fn the_designs_example_means_what_it_says() {
-    let (policy, warnings) = policy_from_str(&with(DESIGN, STAGES, ""), "p.toml").unwrap();
+    let (policy, warnings) = policy_from_str(DESIGN, "p.toml").unwrap();
     assert_eq!((policy.name.as_str(), policy.version.as_str()), ("meet", "2026-11-21"));
     assert_eq!(policy.own_networks, ["10.0.0.0/8".parse().unwrap()]);
     assert_eq!(policy.domains.len(), 1);
@@ -75,6 +65,16 @@ fn the_designs_example_means_what_it_says() {
     let web = &policy.classes[policy.class("web").unwrap()];
     let jvb = &policy.classes[policy.class("jvb").unwrap()];
     assert_eq!((web.retention_seconds, jvb.retention_seconds), (Some(14 * 86_400), Some(86_400)));
+    let stage = Stage { after_seconds: 7 * 86_400, drop: vec!["client.address".to_owned()] };
+    assert_eq!((&web.stages, &jvb.stages), (&vec![stage], &vec![]));
+    assert_eq!((web.whole_seconds(), jvb.whole_seconds()), (Some(7 * 86_400), Some(86_400)));
+    // The view has no tokens, so nothing of it narrows.
+    let lives = |view: Option<&str>| web.lives(view.and_then(|view| policy.view(view)));
+    assert_eq!(
+        (lives(Some("statistics")).first_seconds, lives(Some("statistics")).later.len()),
+        (14 * 86_400, 0)
+    );
+    assert_eq!((lives(None).first_seconds, lives(None).until_seconds(1)), (7 * 86_400, 14 * 86_400));
     assert_eq!(web.domain, jvb.domain);
     let output = |rename: Option<&str>, treatment| Output { rename: rename.map(str::to_owned), treatment };
     assert_eq!(
@@ -99,18 +99,55 @@ fn the_designs_example_means_what_it_says() {
     };
     assert_eq!(query.name_parameters, [("room".to_owned(), "conference.name".to_owned())]);
     let place = &web.fields["client.address"].place;
-    assert_eq!((place.file.as_str(), place.line, place.column), ("p.toml", 28, 1));
+    assert_eq!((place.file.as_str(), place.line, place.column), ("p.toml", 29, 1));
     assert_eq!(policy.view("statistics").unwrap().fields.len(), 3);
 
     // Views can only narrow, so these stop nothing; but they are worth a look.
     assert_eq!(
         headlines(&warnings),
         [
-            "p.toml:27:2: no rule for 'time', so records say it exactly; write \"time\" = \"keep\", or \"generalise\" for the hour",
-            "p.toml:42:11: nothing produces 'time'; name it in [fields], or remove it",
-            "p.toml:42:37: nothing produces 'http.response.status_code'; name it in [fields], or remove it",
+            "p.toml:28:2: no rule for 'time', so records say it exactly; write \"time\" = \"keep\", or \"generalise\" for the hour",
+            "p.toml:43:11: nothing produces 'time'; name it in [fields], or remove it",
+            "p.toml:43:37: nothing produces 'http.response.status_code'; name it in [fields], or remove it",
         ]
     );
+}
+
+/// What a class says of its stages, and what is said of that.
+#[test]
+fn stages_that_cannot_be_are_refused() {
+    for (stages, expected) in [
+        (r#"[]"#, "'stages' is empty; write a stage, or leave it out"),
+        (r#""7d""#, "a list of stages"),
+        (r#"[{ after = "7d" }]"#, "missing 'drop' in a stage of [class.web]"),
+        (r#"[{ drop = ["client.address"] }]"#, "missing 'after' in a stage of [class.web]"),
+        (
+            r#"[{ after = "14d", drop = ["client.address"] }]"#,
+            "when class 'web' has ended (14d); write a lower age",
+        ),
+        (r#"[{ after = "0s", drop = ["client.address"] }]"#, "write a later age"),
+        (
+            r#"[{ after = "7d", drop = ["client.address"] }, { after = "7d", drop = ["client.network"] }]"#,
+            "write a later age than that of the one before",
+        ),
+        (r#"[{ after = "7d", drop = ["client.addres"] }]"#, "did you mean 'client.address'?"),
+        (
+            r#"[{ after = "7d", drop = ["user.full_name"] }]"#,
+            "nothing leaves class 'web' as 'user.full_name'",
+        ),
+        (r#"[{ after = "7d", drop = ["sluis.deadline"] }]"#, "it says by when a record must go"),
+        (r#"[{ after = "7d", drop = ["time"] }]"#, "'time' cannot be dropped"),
+        (r#"[{ after = "7d", drop = [] }]"#, "'drop' is empty"),
+        (
+            r#"[{ after = "7d", drop = ["client.address"] }, { after = "8d", drop = ["client.address"] }]"#,
+            "'client.address' is dropped twice",
+        ),
+        (r#"[{ after = "7d", truncate = ["client.address"], drop = ["message"] }]"#, "not in this version"),
+    ] {
+        let text = with(DESIGN, r#"[{ after = "7d", drop = ["client.address"] }]"#, stages);
+        let found = refused_policy(&text);
+        assert!(found.iter().any(|problem| problem.contains(expected)), "{stages}: {found:?}");
+    }
 }
 
 #[test]

@@ -20,8 +20,8 @@ use sluis::retention::part_name::PartName;
 use sluis::sink::merge::{self, Around, Merger};
 
 use super::lines::{self, Chance, DAY, HOUR, Line, SECOND, Stream};
-use super::{Keys, KeyJournal, Lock, Timestamp, Upkeep, is_whole, scratch};
 use super::{Journal, Rhythm, config, keys, upkeep};
+use super::{KeyJournal, Keys, Lock, Timestamp, Upkeep, is_whole, scratch};
 
 /// Ages in seconds at which addresses go, paths go, all goes.
 type Ages = [i64; 3];
@@ -157,7 +157,9 @@ impl Model {
         for rows in reader.build().unwrap() {
             let rows = rows.unwrap();
             let column = rows.column_by_name("http.response.body.size").unwrap();
-            numbers.extend(column.as_primitive::<Int64Type>().values().iter().map(|n| u32::try_from(*n).unwrap()));
+            numbers.extend(
+                column.as_primitive::<Int64Type>().values().iter().map(|n| u32::try_from(*n).unwrap()),
+            );
         }
         let instants = numbers.iter().map(|number| self.records[*number as usize].0);
         let instants = instants.fold((i64::MAX, i64::MIN), |(least, most), at| (least.min(at), most.max(at)));
@@ -167,7 +169,8 @@ impl Model {
 
     /// Looks at all parts.
     fn look(&mut self, directory: &Path, keys: &Keys, now: i64) -> Result<(), Broken> {
-        let names = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let names =
+            fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let names: BTreeSet<String> = names.filter(|name| !name.starts_with('.')).collect();
         let mut missed = Vec::new();
         // A merge gives the one the name of a small part.
@@ -184,15 +187,24 @@ impl Model {
                 self.parts.insert(name, part);
             }
         }
-        let is_old = |instant: i64| now > instant + (self.ages[2] - self.margin - epoch(self.ages[2])) * SECOND;
-        if missed.iter().any(|number| self.records[*number as usize].2 == 0 && !is_old(self.records[*number as usize].0)) {
+        let is_old =
+            |instant: i64| now > instant + (self.ages[2] - self.margin - epoch(self.ages[2])) * SECOND;
+        if missed
+            .iter()
+            .any(|number| self.records[*number as usize].2 == 0 && !is_old(self.records[*number as usize].0))
+        {
             return Err(Broken::Vanished);
         }
         let (records, open) = (&self.records, (900.min(self.epoch) + 2 * EVERY) * SECOND);
         self.owed.retain(|number| records[*number as usize].2 == 0);
         // A part that could not be closed in time is thrown away: what was due within a second of that.
         let closes = (self.ages[0] - CLOSES * self.margin - self.epoch) * SECOND;
-        if self.owed.iter().map(|number| records[*number as usize]).any(|(instant, at, _)| now > at + open && now < instant + closes) {
+        if self
+            .owed
+            .iter()
+            .map(|number| records[*number as usize])
+            .any(|(instant, at, _)| now > at + open && now < instant + closes)
+        {
             return Err(Broken::Vanished);
         }
         self.nothing_past_due(now)
@@ -276,7 +288,12 @@ fn simulate(days: i64, ages: Ages, habit: Habit) -> Result<Model, Broken> {
         }
         lock.tick(now);
         model.nothing_past_due(now.0)?;
-        let around = Around { now: &|| now, goes_on: &|| true, counted: &|| Some(BTreeSet::new()), say: &|text| panic!("{text}") };
+        let around = Around {
+            now: &|| now,
+            goes_on: &|| true,
+            counted: &|| Some(BTreeSet::new()),
+            say: &|text| panic!("{text}"),
+        };
         if habit == Habit::AsRun || habit == Habit::KeepsPaths {
             merger.narrow(around).unwrap();
         }

@@ -17,7 +17,7 @@ use super::{python, read};
 use crate::support::numbered::Numbered;
 
 /// What `DuckDB` finds in a part with a key; nothing where it refuses.
-fn rows(part: &Path, key: &[u8], columns: &str) -> Option<Vec<Vec<Value>>> {
+pub fn rows(part: &Path, key: &[u8], columns: &str) -> Option<Vec<Vec<Value>>> {
     let query = format!(
         "SELECT {columns} FROM read_parquet('{}', encryption_config = {{footer_key: 'part'}})",
         part.display()

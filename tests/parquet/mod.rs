@@ -6,6 +6,7 @@
 
 mod encrypted;
 mod merge;
+mod stages;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -70,6 +70,12 @@ recipient = "operations"
 part_secs_max = 1
 "#;
 
+/// The age at which the stage of [`Numbered::staged`] begins.
+pub const STAGE_SECONDS: u64 = 5_400;
+/// Of this age a line is stored in a part that is narrowed at once, or within a minute or so: parts are closed 336 s before the stage, and rewritten
+/// from 560 s before on, in epochs of 225 s. A minute is left for a line that waits.
+pub const STAGE_AGE: u64 = STAGE_SECONDS - 625;
+
 /// The format of the log: the number stands where a server writes the bytes that it sent.
 pub const FORMAT: &str = r#"$remote_addr [$time_iso8601] "$request" $status $body_bytes_sent"#;
 
@@ -102,6 +108,25 @@ impl Numbered {
         numbered
     }
 
+    /// The same of a class that loses its addresses at [`STAGE_SECONDS`]. Lines that are [`STAGE_AGE`] old reach that stage a moment after they are
+    /// stored.
+    pub fn staged() -> Self {
+        let numbered = Self::parquet();
+        let pipeline = fs::read_to_string(numbered.path("run.toml")).unwrap() + "encrypt = true\n";
+        let pipeline = pipeline.replace("max_lateness = \"1h\"", "max_lateness = \"82m\"");
+        fs::write(numbered.path("run.toml"), pipeline).unwrap();
+        let stages = format!("stages = [{{ after = \"{STAGE_SECONDS}s\", drop = [\"client.address\"] }}]");
+        let policy = POLICY.replace("retention = \"14d\"", &format!("retention = \"14d\"\n{stages}"));
+        fs::write(numbered.path("policy.toml"), policy).unwrap();
+        let keys = numbered.text("keys");
+        let first = format!("{STAGE_SECONDS}s");
+        for more in [["--retention", &first, "--stage", "0"], ["--retention", "14d", "--stage", "1"]] {
+            let command = ["keys", "init", "--keys", &keys, "--class", "web"];
+            super::sluis(&[&command[..], &more].concat(), b"").expect_code(0);
+        }
+        numbered
+    }
+
     /// Stores lines below the folder itself, encrypted.
     pub fn encrypted() -> Self {
         Self::encrypted_in("out", "state")
@@ -125,7 +150,7 @@ impl Numbered {
         let name = PartName::read(part.file_name().unwrap().to_str().unwrap()).unwrap();
         let now = Timestamp::from_seconds(jiff::Timestamp::now().as_second());
         let keys = Keys::open_read_only(&self.path("keys"), &[], now).unwrap();
-        let storage = Storage::of("web", name.retention_seconds.unwrap());
+        let storage = Storage { stage: name.stage, ..Storage::of("web", name.retention_seconds.unwrap()) };
         let epoch = storage.epoch_of_deadline(name.deadline);
         let key = keys.storage(storage).unwrap().key(epoch, now).unwrap();
         Some(key.expose_for(StorageUse::Parquet).to_vec())
@@ -370,7 +395,13 @@ impl Drop for Started {
 
 /// A line of the log that says when it was written.
 pub fn line(number: u64) -> String {
-    let time = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S+00:00");
+    line_of_age(number, 0)
+}
+
+/// A line of the log that says it was written so many seconds ago.
+pub fn line_of_age(number: u64, age: u64) -> String {
+    let time = jiff::Timestamp::now() - Duration::from_secs(age);
+    let time = time.strftime("%Y-%m-%dT%H:%M:%S+00:00");
     format!("192.0.2.{} [{time}] \"GET /n/{number} HTTP/1.1\" 200 {number}\n", number % 250)
 }
 

@@ -274,21 +274,15 @@ impl Event {
                 value
             }
             Self::PartMerged { part, merged, bytes, records, deadline } => {
-                let mut value = of_part(part);
+                let mut value = of_anew(part, *bytes, *records, *deadline);
                 value["merged"] = json!(merged);
-                value["bytes"] = json!(bytes);
-                value["records"] = json!(records);
-                value["deadline"] = json!(deadline.to_string());
                 value
             }
             Self::PartNarrowed { part, narrowed, stage, dropped, bytes, records, deadline } => {
-                let mut value = of_part(part);
+                let mut value = of_anew(part, *bytes, *records, *deadline);
                 value["narrowed"] = json!(narrowed);
                 value["stage"] = json!(stage);
                 value["dropped"] = json!(dropped);
-                value["bytes"] = json!(bytes);
-                value["records"] = json!(records);
-                value["deadline"] = json!(deadline.to_string());
                 value
             }
             Self::PartKept { part, error } => {
@@ -343,6 +337,15 @@ fn of_part(PartOf { store, class, part }: &PartOf) -> Value {
         Some(class) => json!({ "store": store, "class": class, "part": part }),
         None => json!({ "store": store, "part": part }),
     }
+}
+
+/// A part that takes the place of others.
+fn of_anew(part: &PartOf, bytes: u64, records: u64, deadline: Timestamp) -> Value {
+    let mut value = of_part(part);
+    value["bytes"] = json!(bytes);
+    value["records"] = json!(records);
+    value["deadline"] = json!(deadline.to_string());
+    value
 }
 
 fn of_partition(PartitionOf { store, class, table, partition }: &PartitionOf) -> Value {

@@ -192,9 +192,10 @@ fn reseal(
     let (mut at, end) = (start, start.checked_add(length).ok_or(None)?);
     let (mut sealed, mut anew) = (Vec::new(), Vec::new());
     while at < end {
-        let kinds = match is_dictionary {
-            true => [Module::DictionaryPageHeader, Module::DictionaryPage],
-            false => [Module::DataPageHeader, Module::DataPage],
+        let kinds = if is_dictionary {
+            [Module::DictionaryPageHeader, Module::DictionaryPage]
+        } else {
+            [Module::DataPageHeader, Module::DataPage]
         };
         for kind in kinds {
             let mut bytes = [0; LENGTH_BYTES];

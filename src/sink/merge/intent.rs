@@ -186,7 +186,11 @@ impl Intent {
         for other in self.others() {
             if other.is_in(&self.directory) {
                 fs::remove_file(self.directory.join(&other.name)).map_err(|error| {
-                    self.fault(&other.name, "it cannot be removed, although another part has its records", error)
+                    self.fault(
+                        &other.name,
+                        "it cannot be removed, although another part has its records",
+                        error,
+                    )
                 })?;
                 between()?;
             }

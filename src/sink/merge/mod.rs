@@ -370,7 +370,10 @@ impl Merger {
             let Some(keys) = self.keys_of(place, bucket) else {
                 return Err("it is encrypted, and the pipeline names no keyring".to_owned());
             };
-            match keys.map_err(CryptError::Key).and_then(|keys| crypt::decryption(&keys, bucket.deadline, now)) {
+            match keys
+                .map_err(CryptError::Key)
+                .and_then(|keys| crypt::decryption(&keys, bucket.deadline, now))
+            {
                 Ok(found) => key = Some(found),
                 Err(CryptError::Key(KeyError::Dead { .. })) => return Ok(None),
                 Err(error) => return Err(format!("it is encrypted, and there is no key ({error})")),

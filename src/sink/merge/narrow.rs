@@ -49,12 +49,7 @@ impl Merger {
     }
 
     /// All there is to do in a place.
-    fn narrow_all(
-        &mut self,
-        place: &Place,
-        around: Around<'_>,
-        all: &mut Merged,
-    ) -> Result<(), MergeError> {
+    fn narrow_all(&mut self, place: &Place, around: Around<'_>, all: &mut Merged) -> Result<(), MergeError> {
         let now = (around.now)();
         let wanted = |part: PartName| part.stage > 0 || self.target(place, part, now).is_some();
         for (bucket, parts) in self.buckets(place, around, &wanted)? {
@@ -68,8 +63,7 @@ impl Merger {
                 finished: true,
             };
             let target = self.target(place, part, now);
-            let is_settled =
-                |small: &Small| self.narrowed.contains(&place.directory.join(&small.known.name));
+            let is_settled = |small: &Small| self.narrowed.contains(&place.directory.join(&small.known.name));
             let parts = match target {
                 Some(_) => parts,
                 None => parts.into_iter().filter(|small| !is_settled(small)).collect(),
@@ -114,10 +108,8 @@ impl Merger {
             // The last stage has nothing after it, and what is left of it is kept.
             let margin = self.rhythm.margin_seconds.max(storage::margin_seconds(until));
             let is_last = stage as usize == place.lives.later.len();
-            let is_left = match is_last {
-                true => deadline > now.plus_seconds(signed(margin)),
-                false => !is_over(until, deadline),
-            };
+            let is_left =
+                if is_last { deadline > now.plus_seconds(signed(margin)) } else { !is_over(until, deadline) };
             is_left.then_some(Bucket { deadline, retention_seconds: Some(until), stage })
         })
     }

@@ -70,8 +70,11 @@ impl Ground {
 
     /// A part of ten records of this age, in seconds.
     fn part(&self, age: i64) {
-        let columns =
-            Columns::of([("client.address", Type::Token), ("url.path", Type::Text), ("number", Type::Integer)]);
+        let columns = Columns::of([
+            ("client.address", Type::Token),
+            ("url.path", Type::Text),
+            ("number", Type::Integer),
+        ]);
         let settings = Settings {
             form: Form::Parquet(Arc::new(columns)),
             sooner_secs: 7 * DAY,
@@ -150,7 +153,9 @@ impl Ground {
             }
         }
         found.sort();
-        found.iter_mut().for_each(|(.., numbers)| numbers.sort_unstable());
+        for (.., numbers) in &mut found {
+            numbers.sort_unstable();
+        }
         found
     }
 
@@ -202,7 +207,11 @@ fn pi_4_what_a_stage_drops_is_gone_before_it_and_the_rest_stays() {
         let found = ground.found();
         let last = found.last().unwrap();
         assert_eq!(last.0, 2);
-        assert!(!last.1.iter().any(|column| column == "client.address" || column == "url.path"), "{:?}", last.1);
+        assert!(
+            !last.1.iter().any(|column| column == "client.address" || column == "url.path"),
+            "{:?}",
+            last.1
+        );
         assert_eq!(last.2, (0..20).collect::<Vec<_>>());
         // What nobody looked at until its stage was over is narrowed where its key lives, and else left for the sweep.
         assert_eq!(found.len(), if encrypts { 1 } else { 2 });
