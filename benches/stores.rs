@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use sluis::governance::audit::{Scope, audit};
+use sluis::policy::class::Lives;
 use sluis::record::timestamp::Timestamp;
 use sluis::retention::journal::{Because, Event, FILE_NAME, Journal, PartOf, verify};
 use sluis::retention::part_name;
@@ -77,7 +78,7 @@ fn sweeps(c: &mut Criterion) {
         store: "sink.archive".into(),
         class: Some("web".into()),
         directory,
-        retention_seconds: RETENTION,
+        lives: Lives::through(RETENTION),
         encrypted: false,
     };
     let here = place(store(folder.path(), parts, due));
@@ -107,7 +108,7 @@ fn audits(c: &mut Criterion) {
         store: "sink.archive".into(),
         class: Some("web".into()),
         directory: store(folder.path(), parts, 0),
-        retention_seconds: RETENTION,
+        lives: Lives::through(RETENTION),
         encrypted: false,
     };
     let state = folder.path().join("state");

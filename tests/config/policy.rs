@@ -117,7 +117,7 @@ fn the_designs_example_means_what_it_says() {
 #[test]
 fn stages_that_cannot_be_are_refused() {
     for (stages, expected) in [
-        (r#"[]"#, "'stages' is empty; write a stage, or leave it out"),
+        ("[]", "'stages' is empty; write a stage, or leave it out"),
         (r#""7d""#, "a list of stages"),
         (r#"[{ after = "7d" }]"#, "missing 'drop' in a stage of [class.web]"),
         (r#"[{ drop = ["client.address"] }]"#, "missing 'after' in a stage of [class.web]"),
