@@ -25,7 +25,7 @@
 //!   [`CleanBatch`](record::batch::CleanBatch) asks for both, and a [`Sink`](sink::Sink) takes nothing else. Raw bytes cannot reach a
 //!   sink because that does not compile.
 //! - **Keys** ([`keys`]) are a hash ratchet per pseudonymisation domain: an epoch's key can be computed forward, never back, and
-//!   is gone when the longest retention of its domain has passed. What is stored encrypted has a chain per class of the same kind.
+//!   is gone when the longest retention of its domain has passed. What is stored encrypted has a chain per class and stage of the same kind.
 //!
 //! - Where topics are read a **lane** ([`pipeline::lane`]) is all of this in one thread, with a consumer and a transactional producer of its
 //!   own ([`kafka`]): what one message held stays together, and results and positions are one transaction. Into files, lanes share the

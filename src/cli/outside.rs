@@ -85,10 +85,11 @@ fn setup(plan: &Plan, file: &Path) -> Setup {
         SourceKind::Stdin | SourceKind::File { .. } => Vec::new(),
     };
     let sinks = plan.sinks.iter().map(|sink| {
-        let classes = sink.classes.iter().zip(&sink.worst_ages).map(|(class, age)| ClassSetup {
+        let lives = sink.classes.iter().zip(&sink.lives).zip(sink.worst_seconds());
+        let classes = lives.map(|((class, lives), worst_seconds)| ClassSetup {
             name: policy.classes[*class].name.clone(),
-            limit_seconds: age.limit_seconds,
-            worst_seconds: age.worst_seconds(),
+            limit_seconds: lives.ends_seconds(),
+            worst_seconds,
         });
         SinkSetup { name: sink.name.clone(), classes: classes.collect() }
     });

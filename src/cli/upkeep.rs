@@ -13,7 +13,7 @@ use super::heads::Heads;
 use super::lock::RunLock;
 use super::merging::{self, Merging};
 use super::said;
-use crate::config::plan::{Plan, SinkKind, WorstAge, at_rest_seconds};
+use crate::config::plan::{Plan, SinkKind, at_rest_seconds};
 use crate::governance::policies;
 use crate::keys::Keys;
 use crate::pipeline::checkpoint::{self, OUTBOX_STORE, Saved};
@@ -80,8 +80,8 @@ pub fn worst_seconds(plan: &Plan) -> Vec<u64> {
     for sink in
         plan.sinks.iter().filter(|sink| matches!(sink.kind, SinkKind::File { .. } | SinkKind::ClickHouse(_)))
     {
-        let stored = sink.worst_ages.iter().filter(|age| age.limit_seconds > 0);
-        worst.extend(stored.map(WorstAge::worst_seconds));
+        let stored = sink.lives.iter().zip(sink.worst_seconds()).filter(|(lives, _)| lives.first_seconds > 0);
+        worst.extend(stored.map(|(_, worst)| worst));
     }
     let in_files = plan.quarantine.as_ref().filter(|quarantine| quarantine.directory().is_some());
     let quarantine = in_files.map(|quarantine| quarantine.retention_seconds);

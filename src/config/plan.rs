@@ -233,6 +233,14 @@ impl SinkPlan {
         ends.unwrap_or(0).saturating_sub(first)
     }
 
+    /// The age in seconds that nothing of a record passes before it is destroyed, by class, in the order of `classes`.
+    pub fn worst_seconds(&self) -> impl Iterator<Item = u64> {
+        self.worst_ages.iter().zip(&self.lives).map(|(age, lives)| {
+            let last = WorstAge { limit_seconds: lives.ends_seconds(), ..*age };
+            last.worst_seconds()
+        })
+    }
+
     /// The view of this sink in `policy`.
     pub fn view<'p>(&self, policy: &'p Policy) -> Option<&'p View> {
         self.output.as_deref().and_then(|name| policy.view(name))

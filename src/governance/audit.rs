@@ -185,7 +185,7 @@ fn store(place: &Place, listing: &Listing, now: Timestamp, worst_seconds: u64, r
     report.rows.push(Row {
         store: place.store.clone(),
         class: place.class.clone(),
-        limit_seconds: place.lives.first_seconds,
+        limit_seconds: place.lives.ends_seconds(),
         worst_seconds,
         parts: listing.kept + listing.due.len() as u64,
         oldest_seconds: listing.oldest.map(|oldest| (now.seconds() - oldest.seconds()).max(0).unsigned_abs()),

@@ -61,6 +61,11 @@ impl Lives {
         at.checked_sub(1).map_or(self.first_seconds, |at| self.later[at].until_seconds)
     }
 
+    /// At which age, in seconds, the last of a record must be gone.
+    pub fn ends_seconds(&self) -> u64 {
+        self.later.last().map_or(self.first_seconds, |last| last.until_seconds)
+    }
+
     /// The same where nothing that is stored can be rewritten: it ends at its first stage.
     #[must_use]
     pub fn not_rewritten(self) -> Self {
