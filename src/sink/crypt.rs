@@ -5,8 +5,8 @@
 //! be read but its size, and the label that says which key it needs. *Not here*: the keys (`keys::storage`).
 //!
 //! An encrypted part has no Bloom filters: the library would write them in the clear, and whoever has a token could ask them whether it is there.
-//! It has one footer: the library's writer of footers for open parts does not encrypt. So it ends at each checkpoint, and is small until it is
-//! [merged](super::merge). The library holds the key, in memory that it does not wipe, while a part is written or merged.
+//! A part is written with [modules](super::modules) of our own, so that it may end several times, as a plain one; the library writes what is
+//! [merged](super::merge). Both hold the key, in memory that is not wiped, while a part is open.
 
 use std::sync::Arc;
 
@@ -14,6 +14,8 @@ use parquet::encryption::decrypt::FileDecryptionProperties;
 use parquet::encryption::encrypt::FileEncryptionProperties;
 use parquet::errors::ParquetError;
 
+use super::modules::Modules;
+use super::parquet::Sealing;
 use crate::keys::{KeyError, StorageKey, StorageKeys, StorageUse};
 use crate::record::timestamp::Timestamp;
 
@@ -26,6 +28,9 @@ pub(super) enum CryptError {
     /// The library does not take it.
     #[error("the library that writes Parquet does not take a key of 256 bits; it is a bug, report it")]
     Library,
+    /// Nothing can be sealed.
+    #[error(transparent)]
+    Seal(std::io::Error),
 }
 
 impl From<ParquetError> for CryptError {
@@ -44,6 +49,18 @@ pub(super) fn encryption(
     let label = format!("{}/{}", keys.storage(), key.epoch());
     let properties = FileEncryptionProperties::builder(bytes(&key));
     Ok(properties.with_footer_key_metadata(label.into_bytes()).build()?)
+}
+
+/// The same, for who writes its pages himself.
+pub(super) fn sealing(
+    keys: &StorageKeys,
+    deadline: Timestamp,
+    now: Timestamp,
+) -> Result<Sealing, CryptError> {
+    let key = keys.key_of_deadline(deadline, now)?;
+    let label = format!("{}/{}", keys.storage(), key.epoch());
+    let modules = Modules::new(&key.expose_for(StorageUse::Parquet)).map_err(CryptError::Seal)?;
+    Ok(Sealing { modules, label: label.into_bytes() })
 }
 
 /// What it is read with.

@@ -15,6 +15,7 @@ mod crypt;
 pub mod descriptors;
 pub mod file;
 pub mod merge;
+#[allow(dead_code, reason = "what opens modules is for merging without the library")]
 mod modules;
 mod pack;
 mod parquet;

@@ -73,8 +73,14 @@ impl Modules {
 
     /// Those of the file that calls itself so.
     pub fn of(key: &[u8; KEY_BYTES], unique: Vec<u8>) -> io::Result<Self> {
-        let key = UnboundKey::new(&AES_256_GCM, key).map_err(|_| io::Error::other("a key of another length"))?;
+        let key =
+            UnboundKey::new(&AES_256_GCM, key).map_err(|_| io::Error::other("a key of another length"))?;
         Ok(Self { key: LessSafeKey::new(key), unique, nonce: 0 })
+    }
+
+    /// What this many bytes are as a module, with the length before it.
+    pub const fn sealed_bytes(plain: usize) -> usize {
+        LENGTH_BYTES + NONCE_BYTES + plain + TAG_BYTES
     }
 
     /// Appends `plain` as a module to `out`.
@@ -109,7 +115,8 @@ impl Modules {
         let mut aad = Vec::with_capacity(self.unique.len() + 7);
         aad.extend_from_slice(&self.unique);
         aad.push(module as u8);
-        let mut ordinal = |number: usize| i16::try_from(number).ok().map(|number| aad.extend(number.to_le_bytes()));
+        let mut ordinal =
+            |number: usize| i16::try_from(number).ok().map(|number| aad.extend(number.to_le_bytes()));
         match module {
             Module::Footer => {}
             Module::DictionaryPage | Module::DictionaryPageHeader => {
@@ -202,7 +209,10 @@ mod tests {
             assert_eq!(open(&modules, Module::DataPage, other), None);
         }
         assert_eq!(open(&Modules::new(&KEY).unwrap(), Module::DataPage, at), None, "of another file");
-        assert_eq!(open(&Modules::of(&[8; KEY_BYTES], modules.unique.clone()).unwrap(), Module::DataPage, at), None);
+        assert_eq!(
+            open(&Modules::of(&[8; KEY_BYTES], modules.unique.clone()).unwrap(), Module::DataPage, at),
+            None
+        );
         assert_eq!(modules.open(Module::DataPage, at, &mut [0; 5]), None);
     }
 
