@@ -296,7 +296,7 @@ fn pi_9_killed_at_any_point_nothing_is_lost_or_doubled_of_columns() {
     killed(Numbered::parquet(), 0);
 }
 
-/// The same encrypted: parts end at every checkpoint.
+/// The same encrypted.
 #[test]
 fn pi_9_killed_at_any_point_nothing_is_lost_or_doubled_of_encrypted_columns() {
     killed(Numbered::encrypted_columns(), 0);
