@@ -9,6 +9,7 @@ use sluis::config::kafka::{
 };
 use sluis::config::kafka_options::{ALLOWED, Client, Values};
 use sluis::config::plan::{Plan, QuarantinePlace, SinkKind, SourceKind, Store};
+use sluis::governance::topics::wanted;
 use sluis::kafka::client;
 
 use super::{
@@ -43,6 +44,47 @@ fn accepted(text: &str) -> Plan {
     let (plan, warnings) = load_pipeline(text, POLICY).unwrap_or_else(|found| panic!("{found}"));
     assert_eq!(headlines(&warnings), [""; 0]);
     plan
+}
+
+/// What cannot be rewritten ends at the first stage that takes something from it, and its topics' limits with it.
+#[test]
+fn a_class_with_stages_ends_at_the_first_in_a_topic_that_has_what_it_drops() {
+    let stages = "retention = \"14d\"\nstages = [{ after = \"7d\", drop = [\"client.address\"] }, { after = \"9d\", drop = [\"client.network\"] }]";
+    let policy = with(POLICY, "retention = \"14d\"", stages);
+    let days = |pipeline: &str| {
+        let (plan, _) = load_pipeline(pipeline, &policy).unwrap_or_else(|found| panic!("{found}"));
+        let lives = plan.sinks[0].lives[0].clone();
+        let limits: Vec<u64> =
+            wanted(&plan).outputs.iter().map(|output| output.limit_ms / 86_400_000).collect();
+        (lives.first_seconds / 86_400, lives.later.len(), limits)
+    };
+    let web = with(SHORT, "classes = [\"web\", \"registration\"]", "classes = [\"web\"]");
+    assert_eq!(days(&web), (7, 0, vec![7]));
+    let narrow = with(
+        &with(&web, "purpose = \"security\"", "purpose = \"fault analysis\""),
+        "topic = ",
+        "output = \"statistics\"\ntopic = ",
+    );
+    assert_eq!(days(&narrow), (9, 0, vec![9]));
+    // Files of columns are rewritten, and files of lines end.
+    let stored = with(
+        &with(PIPELINE, "output = \"statistics\"\n", ""),
+        "kind = \"file\"\npath = \"/var/lib/sluis/analytics\"",
+        "kind = \"parquet\"\npath = \"/var/lib/sluis/analytics\"",
+    );
+    assert_eq!(days(&stored), (7, 2, vec![]));
+    assert_eq!(days(&with(PIPELINE, "output = \"statistics\"\n", "")), (7, 0, vec![]));
+    // And nothing may be so late that it would be past the stage when it comes.
+    let late = with(&web, "topics = [\"raw.nginx\"]", "topics = [\"raw.nginx\"]\nmax_lateness = \"7d\"");
+    let found =
+        load_pipeline(&late, &policy).err().map(|found| headlines(&found.problems)).unwrap_or_default();
+    assert!(
+        found
+            .iter()
+            .any(|problem| problem
+                .contains("class 'web' lives 7d there, until its stage; lower 'max_lateness'")),
+        "{found:?}"
+    );
 }
 
 fn source(plan: &Plan) -> &KafkaSource {

@@ -321,7 +321,11 @@ impl Merger {
 
     /// True for a part that goes so soon that it is not worth a merge.
     fn is_due(&self, place: &Place, part: PartName, now: Timestamp) -> bool {
-        let soon = i64::try_from(self.rhythm.margin_seconds.saturating_mul(MARGINS)).unwrap_or(i64::MAX);
+        self.goes_within(MARGINS, place, part, now)
+    }
+
+    fn goes_within(&self, margins: u64, place: &Place, part: PartName, now: Timestamp) -> bool {
+        let soon = i64::try_from(self.rhythm.margin_seconds.saturating_mul(margins)).unwrap_or(i64::MAX);
         part.due_under(place.limit_seconds(&part)) <= now.plus_seconds(soon)
     }
 
@@ -471,7 +475,9 @@ impl Merger {
         let Some(_turn) = self.turn(around)? else { return Ok(false) };
         let now = (around.now)();
         let part = PartName::read(&intent.name);
-        let is_due = part.is_none_or(|part| self.is_due(place, part, now));
+        // What a stage takes columns from is worth it until the end; so it is not made anew over and over.
+        let margins = if intent.narrowed.is_some() { 1 } else { MARGINS };
+        let is_due = part.is_none_or(|part| self.goes_within(margins, place, part, now));
         let mut all = intent.from.iter().chain([&intent.one]);
         let is_there = all.all(|known| known.is_in(&intent.directory));
         if is_due || !is_there || !intent.is_free() || !(around.goes_on)() {

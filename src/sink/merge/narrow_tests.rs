@@ -277,3 +277,15 @@ fn what_cannot_be_narrowed_is_left_and_said() {
     assert_eq!((second.unwrap().records, said.len()), (20, 0));
     assert_eq!(fs::read(&damaged).unwrap(), bytes);
 }
+
+/// After a pause that was longer than all stages but the last: what is left of it is kept to its end, and made once.
+#[test]
+fn what_slept_through_its_stages_is_narrowed_once_until_the_last_margin() {
+    let ground = Ground::new(false);
+    ground.part(WEEK - 2 * HOUR);
+    for (before, parts) in [(60, 0), (300, 1), (300, 0)] {
+        ground.now.set(NOW.plus_seconds(WEEK + 2 * HOUR - before));
+        assert_eq!(ground.narrow(&mut ground.merger()).0.unwrap().parts, parts, "{before} s before its end");
+    }
+    assert_eq!(ground.found()[0].0, 2);
+}
