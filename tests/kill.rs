@@ -424,12 +424,14 @@ fn fill(pipeline: &Numbered, size: &str, more: &[&str]) {
 fn a_full_disk_ends_a_run_once_and_nothing_is_lost() {
     fill(&Numbered::storing("disk/out", "state"), "1m", &["--once"]);
     fill(&Numbered::encrypted_in("disk/out", "state"), "1m", &["--once"]);
+    fill(&Numbered::encrypted_columns_in("disk/out"), "64k", &["--once"]);
 }
 
 #[test]
 fn a_full_disk_ends_a_run_that_follows_and_nothing_is_lost() {
     fill(&Numbered::storing("disk/out", "state"), "4m", &[]);
     fill(&Numbered::encrypted_in("disk/out", "state"), "4m", &[]);
+    fill(&Numbered::encrypted_columns_in("disk/out"), "200k", &[]);
     // The state directory lies on it, too: the checkpoint cannot be written either.
     fill(&Numbered::storing("disk/out", "disk/state"), "5m", &[]);
 }

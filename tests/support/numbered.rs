@@ -99,7 +99,12 @@ impl Numbered {
 
     /// The same, encrypted under a key of the keyring.
     pub fn encrypted_columns() -> Self {
-        let numbered = Self::parquet();
+        Self::encrypted_columns_in("out")
+    }
+
+    /// The same in `out`.
+    pub fn encrypted_columns_in(out: &str) -> Self {
+        let numbered = Self::of_kind("parquet", out, "state");
         let pipeline = fs::read_to_string(numbered.path("run.toml")).unwrap() + "encrypt = true\n";
         fs::write(numbered.path("run.toml"), pipeline).unwrap();
         let keys = numbered.text("keys");
