@@ -62,10 +62,10 @@ def narrowed(name):
         os.utime(f"{store}/{part}", (hour_ago, hour_ago))
     subprocess.run(sweep("7d"), check=True, capture_output=True)
     size = sum(os.path.getsize(f"{store}/{part}") for part in os.listdir(store))
-    child = subprocess.Popen(sweep("1h"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    child = subprocess.Popen(sweep("2h"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     said = child.stdout.read().decode()
     _, status, used = os.wait4(child.pid, 0)
-    # Lines of the last hour have not reached the stage.
+    # Lines of the last two hours have not reached the stage.
     left = [part for part in os.listdir(store) if ".stage1." not in part]
     if status != 0 or len(left) > 4:
         sys.exit(f"{name} was not rewritten:\n{said}{child.stderr.read().decode()}{left}")
