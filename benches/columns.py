@@ -83,7 +83,7 @@ def distinct():
     duckdb.sql("SET threads = 2")
     begun = time.monotonic()
     hours = duckdb.sql(
-        f"""SELECT date_trunc('hour', time) AS hour, count(DISTINCT "client.address") FROM read_parquet({files}) GROUP BY hour"""
+        f"""SELECT time_bucket(INTERVAL 1 hour, time) AS hour, count(DISTINCT "client.address") FROM read_parquet({files}) GROUP BY hour"""
     ).fetchall()
     seconds = time.monotonic() - begun
     records = duckdb.sql(f"SELECT count(*) FROM read_parquet({files})").fetchall()[0][0]
