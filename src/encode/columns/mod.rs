@@ -1,32 +1,13 @@
-//! Records as columns (Apache Parquet).
+//! Records as columns (Apache Arrow).
 //!
-//! *In*: NDJSON as [`ndjson`](super::ndjson) writes it, whole lines of one class. *Out*: the pages of each column, as Parquet has them before they
-//! are compressed, one row per line. *Promised*: nothing of a record is lost: a value that is not of the type of its column stands, as JSON, in the
-//! column [`OTHER`]; what is gathered is what readers of Parquet find, in the same order. *Not here*: compression, encryption and the rest of
-//! a file (`sink::parquet`).
-//!
-//! ```text
-//! lines ──read──▶ cells of a column ──▶ texts    dictionary, numbers of its entries ──┐
-//!                                       numbers  the same, or differences             ├──▶ pages
-//!                                       times    differences                          │
-//!                                       flags    bits ────────────────────────────────┘
-//! ```
+//! *In*: NDJSON as [`ndjson`](super::ndjson) writes it, whole lines of one class. *Out*: a record batch, one row per line. *Promised*: nothing
+//! of a record is lost: a value that is not of the type of its column stands, as JSON, in the column [`OTHER`]. *Not here*: files of
+//! columns (`sink::parquet`).
 //!
 //! Chosen on 2026-11-27: columns are read from lines, not filled by the worker. The worker's NDJSON is the fastest thing that it writes, and what
 //! sinks take stays one thing. Revisit when reading lines is half of what a row costs.
-//!
-//! Chosen on 2026-11-28: pages are made here, not by the Parquet library from Arrow's arrays, which cost twice what it takes to treat a line. What
-//! makes the difference: a line is read [against the one before it](read), and a text is hashed once and copied once in its row group.
 
-mod bits;
-mod cells;
-mod delta;
-mod line;
-mod numbers;
-mod page;
 mod read;
-mod slots;
-mod texts;
 
 use std::sync::Arc;
 
@@ -35,8 +16,6 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use crate::record::escape;
 use crate::record::span::Escape;
 
-pub use cells::{Cells, Range};
-pub use page::{Coding, Page};
 pub use read::{Rows, Unreadable};
 
 /// The column of what does not fit its own: one JSON object, mostly absent.
@@ -146,3 +125,7 @@ fn data_type(kind: Type) -> DataType {
         Type::Word | Type::Text | Type::Token => DataType::Utf8,
     }
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -1,22 +1,15 @@
 //! Lines to columns.
-//!
-//! Records of a class are alike, and so are lines that follow each other: the same keys in the same order, many with the same value. So a line is read
-//! against the one before it:
-//!
-//! ```text
-//! for each member of the line before:
-//!     the same bytes stand here, key, value and what ends it   →  the column repeats its last value
-//!     the same key stands here                                 →  read the value
-//!     another                                                  →  find the key's column; go on behind its member of the line before
-//! ```
 
-use std::mem;
 use std::sync::Arc;
 
-use super::cells::Cells;
-use super::line::{Value, string_end, value};
-use super::texts::begins;
-use super::{Column, Columns};
+use arrow_array::builder::{
+    BooleanBuilder, Float64Builder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder,
+};
+use arrow_array::{ArrayRef, RecordBatch};
+
+use super::{Column, Columns, Type};
+use crate::record::span::Escape;
+use crate::record::{calendar, escape};
 
 /// Lines that are not as we write them: a bug. Nothing of them is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,198 +19,267 @@ pub struct Unreadable {
     pub record: usize,
 }
 
-/// A member of a line's object: its column, if its value went into one, and where in the line it begins, its value does, and the next member does.
+/// Rows of a batch: all of their columns fit into the processor's cache.
+const BATCH_ROWS: usize = 1_024;
+
+/// A value as it stands in its line.
 #[derive(Clone, Copy)]
-struct Member {
-    column: Option<u16>,
-    is_put: bool,
-    start: u32,
-    value: u32,
-    end: u32,
+enum Value<'l> {
+    /// What is between the quotes of a string; whether something in it is escaped.
+    Text(&'l str, bool),
+    /// Anything else: a number, a word, an array.
+    Bare(&'l str),
 }
 
-/// Rows of a row group.
+enum Builder {
+    Time(TimestampMicrosecondBuilder, Instant),
+    Integer(Int64Builder),
+    Decimal(Float64Builder),
+    Flag(BooleanBuilder),
+    Text(StringBuilder),
+}
+
+/// The last instant that was read: the next record mostly has the same.
+#[derive(Default)]
+struct Instant {
+    text: String,
+    micros: i64,
+}
+
+impl Instant {
+    fn read(&mut self, text: &str) -> Option<i64> {
+        if self.text != text {
+            let micros = calendar::read_rfc3339(text.as_bytes())?.0;
+            self.text.clear();
+            self.text.push_str(text);
+            self.micros = micros;
+        }
+        Some(self.micros)
+    }
+}
+
+impl Builder {
+    fn new(kind: Type) -> Self {
+        match kind {
+            Type::Time => {
+                let builder = TimestampMicrosecondBuilder::with_capacity(BATCH_ROWS).with_timezone("UTC");
+                Self::Time(builder, Instant::default())
+            }
+            Type::Integer => Self::Integer(Int64Builder::with_capacity(0)),
+            Type::Decimal => Self::Decimal(Float64Builder::with_capacity(0)),
+            Type::Flag => Self::Flag(BooleanBuilder::with_capacity(0)),
+            Type::Word | Type::Text | Type::Token => Self::Text(StringBuilder::with_capacity(0, 0)),
+        }
+    }
+
+    /// Adds a value; false when it is not of this type.
+    fn put(&mut self, value: Value<'_>, decoded: &mut Vec<u8>) -> bool {
+        match (self, value) {
+            (Self::Text(builder), Value::Text(text, false) | Value::Bare(text)) => {
+                builder.append_value(text);
+                true
+            }
+            (Self::Text(builder), Value::Text(text, true)) => {
+                decoded.clear();
+                let is_text = escape::decode(Escape::Json, text.as_bytes(), decoded).is_ok();
+                match std::str::from_utf8(decoded) {
+                    Ok(text) if is_text => builder.append_value(text),
+                    _ => return false,
+                }
+                true
+            }
+            (Self::Integer(builder), Value::Bare(text)) => text.parse().is_ok_and(|number| {
+                builder.append_value(number);
+                true
+            }),
+            (Self::Decimal(builder), Value::Bare(text)) if text.starts_with(|c: char| c.is_ascii_digit()) => {
+                text.parse().is_ok_and(|number| {
+                    builder.append_value(number);
+                    true
+                })
+            }
+            (Self::Flag(builder), Value::Bare(word @ ("true" | "false"))) => {
+                builder.append_value(word == "true");
+                true
+            }
+            (Self::Time(builder, last), Value::Text(text, false)) => last.read(text).is_some_and(|micros| {
+                builder.append_value(micros);
+                true
+            }),
+            _ => false,
+        }
+    }
+
+    fn put_null(&mut self) {
+        match self {
+            Self::Time(builder, _) => builder.append_null(),
+            Self::Integer(builder) => builder.append_null(),
+            Self::Decimal(builder) => builder.append_null(),
+            Self::Flag(builder) => builder.append_null(),
+            Self::Text(builder) => builder.append_null(),
+        }
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        match self {
+            Self::Time(builder, _) => Arc::new(builder.finish()),
+            Self::Integer(builder) => Arc::new(builder.finish()),
+            Self::Decimal(builder) => Arc::new(builder.finish()),
+            Self::Flag(builder) => Arc::new(builder.finish()),
+            Self::Text(builder) => Arc::new(builder.finish()),
+        }
+    }
+}
+
+/// Records that were read, until they are taken as a batch.
 pub struct Rows {
     columns: Arc<Columns>,
-    has_filters: bool,
-    cells: Vec<Cells>,
-    count: u32,
-    /// The members of the line before, and of the one at hand.
-    before: Vec<Member>,
-    members: Vec<Member>,
-    /// The last line of those that were added last.
-    last: Vec<u8>,
+    builders: Vec<Builder>,
+    /// By column: the row, from 1, that has its last value.
+    filled: Vec<usize>,
+    count: usize,
+    bytes: usize,
+    /// The column that the next key is of, if records are alike.
+    next: usize,
     /// Members of the object of what does not fit.
-    other: Vec<u8>,
+    other: String,
     decoded: Vec<u8>,
 }
 
 impl Rows {
-    /// None yet; columns of tokens have filters, or not.
-    pub fn new(columns: &Arc<Columns>, has_filters: bool) -> Self {
-        let mut rows = Self {
+    /// None yet.
+    pub fn new(columns: &Arc<Columns>) -> Self {
+        Self {
             columns: Arc::clone(columns),
-            has_filters,
-            cells: Vec::new(),
+            builders: columns.all.iter().map(|column| Builder::new(column.kind)).collect(),
+            filled: vec![0; columns.all.len()],
             count: 0,
-            before: Vec::new(),
-            members: Vec::new(),
-            last: Vec::new(),
-            other: Vec::new(),
+            bytes: 0,
+            next: 0,
+            other: String::new(),
             decoded: Vec::new(),
-        };
-        rows.begin();
-        rows
+        }
     }
 
-    fn begin(&mut self) {
-        let new = |column: &Column| Cells::new(column.kind, self.has_filters);
-        self.cells = self.columns.all.iter().map(new).collect();
-        self.count = 0;
-        // The columns do not know any more what the line before had.
-        self.before.clear();
-    }
-
-    /// Adds the records of whole lines of NDJSON, one row each, in their order.
+    /// Adds the records of whole lines of NDJSON, one row each, in their order, and each batch of them to `full` as soon as it is one:
+    /// what is read is still near the processor then, and its memory is that of the batch before.
     ///
     /// # Errors
-    /// [`Unreadable`]: the lines are not those of [`ndjson`](crate::encode::ndjson). What was added before is worthless then.
-    pub fn add(&mut self, lines: &[u8]) -> Result<(), Unreadable> {
-        let unreadable = |count: u32| Unreadable { record: count as usize };
-        if u32::try_from(lines.len()).is_err() || std::str::from_utf8(lines).is_err() {
-            return Err(unreadable(self.count));
+    /// [`Unreadable`]: the lines are not those of [`ndjson`](crate::encode::ndjson). What was added before is worthless then. Or what `full`
+    /// says.
+    pub fn add<E: From<Unreadable>>(
+        &mut self,
+        lines: &[u8],
+        mut full: impl FnMut(&RecordBatch) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let unreadable = |record| E::from(Unreadable { record });
+        let mut rest = std::str::from_utf8(lines).map_err(|_| unreadable(self.count))?;
+        while let Some(end) = memchr::memchr(b'\n', rest.as_bytes()) {
+            self.line(&rest[..end]).ok_or_else(|| unreadable(self.count))?;
+            rest = &rest[end + 1..];
+            self.bytes += end;
+            if self.count == BATCH_ROWS {
+                full(&self.take()?)?;
+            }
         }
-        let held = mem::take(&mut self.last);
-        let (mut before, mut rest, mut is_read) = (&held[..], lines, false);
-        while let Some(end) = memchr::memchr(b'\n', rest) {
-            let line = &rest[..end];
-            self.line(line, before).ok_or_else(|| unreadable(self.count))?;
-            (before, rest, is_read) = (line, &rest[end + 1..], true);
-            self.count += 1;
-        }
-        let last = is_read.then(|| before.to_vec());
-        self.last = last.unwrap_or(held);
         if rest.is_empty() { Ok(()) } else { Err(unreadable(self.count)) }
     }
 
-    /// Rows since the row group began.
-    pub const fn count(&self) -> u32 {
+    /// Rows that were added and not taken.
+    pub const fn count(&self) -> usize {
         self.count
     }
 
-    /// Bytes that they take.
-    pub fn memory(&self) -> usize {
-        self.cells.iter().map(Cells::memory).sum()
+    /// Bytes of the lines that they were.
+    pub const fn bytes(&self) -> usize {
+        self.bytes
     }
 
-    /// Their columns.
-    pub fn cells(&mut self) -> &mut [Cells] {
-        &mut self.cells
-    }
-
-    /// Ends the row group: its columns. There are no rows then.
-    pub fn end(&mut self) -> Vec<Cells> {
-        let rows = self.count;
-        for (cells, column) in self.cells.iter_mut().zip(&self.columns.all) {
-            if let Some(value) = column.constant {
-                cells.fill_with(rows, value);
-            }
-            cells.end(rows);
-        }
-        let cells = mem::take(&mut self.cells);
-        self.begin();
-        cells
+    /// These as one batch; there are none then.
+    ///
+    /// # Errors
+    /// [`Unreadable`]: a bug.
+    pub fn take(&mut self) -> Result<RecordBatch, Unreadable> {
+        let arrays = self.builders.iter_mut().map(Builder::finish).collect();
+        self.filled.fill(0);
+        let record = std::mem::take(&mut self.count);
+        self.bytes = 0;
+        RecordBatch::try_new(self.columns.schema(), arrays).map_err(|_| Unreadable { record })
     }
 
     /// Reads a line as the next row.
-    fn line(&mut self, line: &[u8], before: &[u8]) -> Option<()> {
-        let row = self.count;
-        line.strip_prefix(b"{")?;
+    fn line(&mut self, line: &str) -> Option<()> {
+        let mut rest = line.strip_prefix('{')?.strip_suffix('}')?;
+        self.next = 0;
         self.other.clear();
-        self.members.clear();
-        let (mut at, mut old) = (1, 0);
-        let mut hint = 0;
-        while at + 1 < line.len() {
-            let rest = &line[at..];
-            let start = at as u32;
-            if let Some(member) = self.before.get(old)
-                && let Some(column) = member.column.filter(|_| member.is_put)
-                && begins(rest, &before[member.start as usize..member.end as usize])
-                && self.cells[usize::from(column)].repeat(row)
-            {
-                let length = member.end - member.start;
-                let value = start + (member.value - member.start);
-                self.members.push(Member { start, value, end: start + length, ..*member });
-                (at, old) = (at + length as usize, old + 1);
-                continue;
-            }
-            let (column, key) = match self.before.get(old) {
-                Some(member) if begins(rest, &before[member.start as usize..member.value as usize]) => {
-                    old += 1;
-                    (member.column, (member.value - member.start) as usize)
+        let row = self.count + 1;
+        while !rest.is_empty() {
+            let (column, after) = self.key(rest)?;
+            let (value, left) = value(after)?;
+            let is_put = column.filter(|column| self.filled[*column] != row).is_some_and(|column| {
+                let is_put = self.builders[column].put(value, &mut self.decoded);
+                if is_put {
+                    self.filled[column] = row;
                 }
-                _ => {
-                    if let Some(member) = old.checked_sub(1).and_then(|old| self.before.get(old)) {
-                        hint = member.column.map_or(hint, |column| usize::from(column) + 1);
-                    }
-                    let (column, key) = self.key(rest, hint)?;
-                    let same = self.before.iter().skip(old).position(|member| member.column == column);
-                    old += same.map_or(0, |same| same + 1);
-                    (column, key)
-                }
-            };
-            let (value, length) = value(&rest[key..])?;
-            let end = key + length;
-            if !matches!(rest.get(end), Some(b',' | b'}')) {
-                return None;
-            }
-            let put = |column: u16| self.cells[usize::from(column)].put(row, value, &mut self.decoded);
-            let is_put = column.is_some_and(put);
+                is_put
+            });
             if !is_put {
-                self.keep(&rest[..key], value);
+                // With its colon and what is before it.
+                self.keep(&rest[..rest.len() - after.len()], value);
             }
-            let (value, end) = (start + key as u32, start + end as u32 + 1);
-            self.members.push(Member { column, is_put, start, value, end });
-            at = end as usize;
+            rest = left.strip_prefix(',').unwrap_or(left);
         }
-        let is_whole = line.ends_with(b"}") && (at == line.len() || line == b"{}");
-        mem::swap(&mut self.before, &mut self.members);
-        self.end_line(row);
-        is_whole.then_some(())
+        self.end(row);
+        self.count = row;
+        Some(())
     }
 
-    /// The column whose key `rest` begins with, tried from `hint` on, and the length of the key.
-    fn key(&self, rest: &[u8], hint: usize) -> Option<(Option<u16>, usize)> {
+    /// The column whose key `rest` begins with, and what follows the key. Records of a class are mostly alike, so that the next column is
+    /// that of the next key, or one of those after it.
+    #[inline]
+    fn key<'l>(&mut self, rest: &'l str) -> Option<(Option<usize>, &'l str)> {
         let all = &self.columns.all;
-        let order = (hint..all.len()).chain(0..hint.min(all.len()));
-        for place in order {
-            if all[place].begins(rest) {
-                // Of what is in every row, and of what does not fit, the lines have nothing to say.
-                let is_ours = all[place].constant.is_some() || place + 1 == all.len();
-                let column = u16::try_from(place).ok().filter(|_| !is_ours);
-                return Some((column, all[place].key.len()));
+        for (place, column) in all.iter().enumerate().skip(self.next) {
+            if column.begins(rest) {
+                self.next = place + 1;
+                return Some((Some(place), &rest[column.key.len()..]));
             }
         }
-        let end = 1 + string_end(rest.strip_prefix(b"\"")?)?.0;
-        rest[end..].starts_with(b"\":").then_some((None, end + 2))
+        for (place, column) in all.iter().enumerate().take(self.next) {
+            if column.begins(rest) {
+                return Some((Some(place), &rest[column.key.len()..]));
+            }
+        }
+        let end = 1 + string_end(rest.strip_prefix('"')?.as_bytes())?.0;
+        Some((None, rest[end..].strip_prefix("\":")?))
     }
 
     /// Remembers a value that fits no column, with its key.
-    fn keep(&mut self, key: &[u8], value: Value<'_>) {
-        let quote: &[u8] = if matches!(value, Value::Text(..)) { b"\"" } else { b"" };
-        let comma: &[u8] = if self.other.is_empty() { b"{" } else { b"," };
-        for piece in [comma, key, quote, value.text(), quote] {
-            self.other.extend_from_slice(piece);
+    fn keep(&mut self, key: &str, value: Value<'_>) {
+        let quote = if matches!(value, Value::Text(..)) { "\"" } else { "" };
+        let (Value::Text(text, _) | Value::Bare(text)) = value;
+        let comma = if self.other.is_empty() { "" } else { "," };
+        for piece in [comma, key, quote, text, quote] {
+            self.other.push_str(piece);
         }
     }
 
-    fn end_line(&mut self, row: u32) {
-        if self.other.is_empty() {
-            return;
+    fn end(&mut self, row: usize) {
+        let last = self.builders.len() - 1;
+        let columns = self.builders[..last].iter_mut().zip(&self.filled).zip(&self.columns.all);
+        for ((builder, _), column) in columns.filter(|((_, filled), _)| **filled != row) {
+            match (builder, column.constant) {
+                (Builder::Integer(builder), Some(value)) => builder.append_value(value),
+                (builder, _) => builder.put_null(),
+            }
         }
-        self.other.push(b'}');
-        if let Some(cells) = self.cells.last_mut() {
-            cells.put(row, Value::Text(&self.other, false), &mut self.decoded);
+        match &mut self.builders[last] {
+            Builder::Text(builder) if !self.other.is_empty() => {
+                self.other.insert(0, '{');
+                self.other.push('}');
+                builder.append_value(&self.other);
+            }
+            builder => builder.put_null(),
         }
     }
 }
@@ -225,11 +287,45 @@ impl Rows {
 impl Column {
     /// Whether `rest` begins with its key. The first bytes are compared by themselves: keys differ there mostly.
     #[inline]
-    fn begins(&self, rest: &[u8]) -> bool {
-        let key = &self.key[..];
+    fn begins(&self, rest: &str) -> bool {
+        let (rest, key) = (rest.as_bytes(), &self.key[..]);
         match (rest.first_chunk::<8>(), key.first_chunk::<8>()) {
             (Some(rest), Some(key)) if rest != key => false,
             _ => rest.starts_with(key),
         }
     }
+}
+
+/// Where a string ends, from behind its first quote, and whether something in it is escaped.
+fn string_end(text: &[u8]) -> Option<(usize, bool)> {
+    let (mut at, mut is_escaped) = (0, false);
+    loop {
+        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
+        if text[at] == b'"' {
+            return Some((at, is_escaped));
+        }
+        is_escaped = true;
+        at += 2;
+    }
+}
+
+/// The value that `text` begins with, and what follows it.
+fn value(text: &str) -> Option<(Value<'_>, &str)> {
+    if let Some(string) = text.strip_prefix('"') {
+        let (end, is_escaped) = string_end(string.as_bytes())?;
+        return Some((Value::Text(&string[..end], is_escaped), &string[end + 1..]));
+    }
+    let bytes = text.as_bytes();
+    let (mut at, mut depth) = (0, 0_u32);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => at += 1 + string_end(&bytes[at + 1..])?.0,
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.checked_sub(1)?,
+            b',' if depth == 0 => break,
+            _ => {}
+        }
+        at += 1;
+    }
+    (at > 0 && depth == 0).then(|| (Value::Bare(&text[..at]), &text[at..]))
 }
