@@ -31,7 +31,7 @@ const LEVEL: i32 = 1;
 const BLOOM_VALUES: u64 = 1 << 17;
 
 /// Who wrote it, as a footer says.
-const MAKER: &str = "Sluis";
+pub(super) const MAKER: &str = "Sluis";
 
 /// A part that is being written.
 pub(super) struct Table {
@@ -179,7 +179,11 @@ pub(super) fn properties<'n>(
         };
     }
     if let Some(encryption) = encryption {
-        properties = properties.with_file_encryption_properties(encryption);
+        // One page of values in each column of a row group: DuckDB (to 2.0.1 at least) takes the second for damaged.
+        properties = properties
+            .with_file_encryption_properties(encryption)
+            .set_data_page_row_count_limit(usize::MAX)
+            .set_data_page_size_limit(usize::MAX);
     }
     Ok(properties.build())
 }

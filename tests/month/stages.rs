@@ -195,7 +195,8 @@ impl Model {
         {
             return Err(Broken::Vanished);
         }
-        let (records, open) = (&self.records, (900.min(self.epoch) + 2 * EVERY) * SECOND);
+        // A part closes with the first tick after its time, and has its name with the next.
+        let (records, open) = (&self.records, (900.min(self.epoch) + 4 * EVERY) * SECOND);
         self.owed.retain(|number| records[*number as usize].2 == 0);
         // A part that could not be closed in time is thrown away: what was due within a second of that.
         let closes = (self.ages[0] - CLOSES * self.margin - self.epoch) * SECOND;

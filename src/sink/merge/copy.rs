@@ -14,7 +14,7 @@ use parquet::schema::types::{SchemaDescriptor, Type};
 
 use super::super::crypt::Sealing;
 use super::super::modules::{self, At, LENGTH_BYTES, Module, Modules};
-use super::super::parquet::fault;
+use super::super::parquet::{MAKER, fault};
 use super::rows::Trouble;
 
 /// Bytes that are copied at once, and the longest module that is taken for one.
@@ -22,8 +22,6 @@ const PIECE_BYTES: usize = 1 << 20;
 const MODULE_BYTES_MAX: usize = 256 << 20;
 /// What an encrypted file can count.
 const GROUPS_MAX: usize = i16::MAX as usize;
-/// Who wrote it, as a footer says.
-const MAKER: &str = "Sluis";
 
 /// A file to be copied from.
 pub(super) struct From<'f> {
