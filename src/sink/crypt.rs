@@ -6,7 +6,8 @@
 //!
 //! An encrypted part has no Bloom filters: the library would write them in the clear, and whoever has a token could ask them whether it is there.
 //! It has one footer: the library's writer of footers for open parts does not encrypt. So it ends at each checkpoint, and is small until it is
-//! [merged](super::merge). The library holds the key, in memory that it does not wipe, while a part is written or merged.
+//! [merged](super::merge). What is narrowed at a stage is sealed by [modules](super::modules) of our own.
+//! Both hold the key, in memory that is not wiped, while a part is written or merged.
 
 use std::sync::Arc;
 
