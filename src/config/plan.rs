@@ -286,6 +286,11 @@ impl SinkKind {
         matches!(self, Self::File { form: Form::Parquet, .. })
     }
 
+    /// True when what it stores has columns.
+    pub const fn has_columns(&self) -> bool {
+        matches!(self, Self::File { form: Form::Parquet, .. } | Self::ClickHouse(_))
+    }
+
     /// True when what it stores is encrypted.
     pub const fn encrypts(&self) -> bool {
         matches!(self, Self::File { encrypt: true, .. })

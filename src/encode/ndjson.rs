@@ -1,10 +1,11 @@
-//! One JSON object per line, with the names of the field table.
+//! One JSON object per line, with the names of the field table; where records become [columns](super::columns), with marks of these for names.
 //!
 //! Keys and their punctuation are prepared at start, so that a value costs one copy of its key, one check that it needs no
 //! escaping, and one copy of itself. Numbers are numbers: sizes and status codes as they stand, durations in seconds.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::columns::Columns;
 use crate::record::append::append;
 use crate::record::calendar::write_rfc3339;
 use crate::record::escape;
@@ -12,15 +13,34 @@ use crate::record::field::{Grammar, Kind};
 use crate::record::span::Escape;
 use crate::record::timestamp::Timestamp;
 
+/// What every record can have besides its fields.
+const ENVELOPE: [&str; 5] = ["time", "sluis.class", "sluis.epoch", "sluis.deadline", "sluis.time_completed"];
+
 /// The number of the next keys.
 static NUMBER: AtomicU64 = AtomicU64::new(1);
 
-/// The prepared keys of one table.
+/// The prepared keys of one table, with what stands before them.
 #[derive(Clone, Debug)]
 pub struct Keys {
     columns: Vec<Prepared>,
+    time: Prepared,
+    /// The class, behind a time and where there is none.
     class: Prepared,
+    class_first: Prepared,
+    epoch: Prepared,
+    deadline: Prepared,
+    time_completed: Prepared,
+    /// The end of a record whose last value is a string.
+    end: Prepared,
     number: u64,
+}
+
+/// How a record is put together.
+struct Spelling<'s> {
+    /// What stands before the value of a member that is not the first one, and of one that is.
+    member: &'s dyn Fn(&str) -> Vec<u8>,
+    first: &'s dyn Fn(&str) -> Vec<u8>,
+    end: &'static str,
 }
 
 /// Fixed text; a short one in a room of its own, from which it is copied in one length.
@@ -95,16 +115,41 @@ impl TimeText {
 impl Keys {
     /// Prepares the keys of `columns` for records of `class`.
     pub fn new(columns: &[String], class: &str) -> Self {
-        let prepared = |before: &[u8], text: &str, after: &[u8]| {
-            let mut whole = before.to_vec();
-            escape::encode(Escape::Json, text.as_bytes(), &mut whole);
-            whole.extend_from_slice(after);
-            Prepared::new(whole)
+        let member = |before: u8, name: &str| {
+            let mut key = vec![before];
+            string(name.as_bytes(), &mut key);
+            key.push(b':');
+            key
         };
+        let (first, other) = (|name: &str| member(b'{', name), |name: &str| member(b',', name));
+        Self::spelled(columns, class, &Spelling { member: &other, first: &first, end: "}\n" })
+    }
+
+    /// Prepares marks of `columns` for records of `class` that become columns; `None` where one of them has none.
+    pub fn marked(columns: &[String], class: &str, all: &Columns) -> Option<Self> {
+        let own = columns.iter().map(String::as_str);
+        if !own.chain(ENVELOPE).all(|name| all.mark(name).is_some()) {
+            return None;
+        }
+        let mark = |name: &str| all.mark(name).unwrap_or_default();
+        Some(Self::spelled(columns, class, &Spelling { member: &mark, first: &mark, end: "\n" }))
+    }
+
+    fn spelled(columns: &[String], class: &str, spelling: &Spelling<'_>) -> Self {
+        let piece = |pieces: &[&[u8]]| Prepared::new(pieces.concat());
+        let Spelling { member, first, end } = spelling;
+        let mut class_value = Vec::new();
+        string(class.as_bytes(), &mut class_value);
         Self {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
-            columns: columns.iter().map(|column| prepared(b",\"", column, b"\":\"")).collect(),
-            class: prepared(b"\",\"sluis.class\":\"", class, b"\""),
+            columns: columns.iter().map(|column| piece(&[&member(column), b"\""])).collect(),
+            time: piece(&[&first("time"), b"\""]),
+            class: piece(&[b"\"", &member("sluis.class"), &class_value]),
+            class_first: piece(&[&first("sluis.class"), &class_value]),
+            epoch: piece(&[&member("sluis.epoch"), b"\""]),
+            deadline: piece(&[b"\"", &member("sluis.deadline"), b"\""]),
+            time_completed: piece(&[b"\"", &member("sluis.time_completed"), b"true", end.as_bytes()]),
+            end: piece(&[b"\"", end.as_bytes()]),
         }
     }
 
@@ -125,12 +170,11 @@ impl Keys {
     #[inline]
     pub fn begin(&self, time: Option<Timestamp>, times: &mut Times, out: &mut Vec<u8>) {
         if let Some(time) = time {
-            out.extend_from_slice(b"{\"time\":\"");
+            self.time.write(0, out);
             times.time.write(time, out);
             self.class.write(0, out);
         } else {
-            out.push(b'{');
-            out.extend_from_slice(&self.class.text[2..]);
+            self.class_first.write(0, out);
         }
     }
 
@@ -155,17 +199,14 @@ impl Keys {
         times: &mut Times,
         out: &mut Vec<u8>,
     ) {
-        out.extend_from_slice(b",\"sluis.epoch\":\"");
+        self.epoch.write(0, out);
         out.extend_from_slice(epoch.as_bytes());
         if let Some(deadline) = deadline {
-            out.extend_from_slice(b"\",\"sluis.deadline\":\"");
+            self.deadline.write(0, out);
             times.deadline.write(deadline, out);
         }
-        if time_completed {
-            out.extend_from_slice(b"\",\"sluis.time_completed\":true}\n");
-        } else {
-            out.extend_from_slice(b"\"}\n");
-        }
+        let end = if time_completed { &self.time_completed } else { &self.end };
+        end.write(0, out);
     }
 }
 

@@ -71,6 +71,14 @@ pub fn sources(plan: &Plan) -> Result<Built, String> {
             Err(problem) => problems.push(problem),
         }
     }
+    for spec in specs.iter().filter(|spec| plan.sinks[spec.sink].kind.has_columns()) {
+        if problems.is_empty() && !columns::mark(&plan.policy, &mut built, spec.output) {
+            let sink = &plan.sinks[spec.sink].name;
+            problems.push(format!(
+                "sink {sink}: has more columns than a part can have; let an output keep fewer"
+            ));
+        }
+    }
     if problems.is_empty() { Ok(Built { sources: built }) } else { Err(problems.join("\n")) }
 }
 
@@ -405,11 +413,7 @@ fn file_settings(plan: &Plan, sources: &[SourcePlan], spec: RouteSpec<'_>) -> Op
     settings.form = match form {
         PlannedForm::Lines => Form::Plain,
         PlannedForm::Zstd => Form::Zstd,
-        PlannedForm::Parquet => {
-            let routes = sources.iter().flat_map(|source| &source.classes).flat_map(|class| &class.routes);
-            let tables = routes.filter(|route| route.output == spec.output).map(|route| &route.table);
-            Form::Parquet(Arc::new(columns::of(tables)))
-        }
+        PlannedForm::Parquet => Form::Parquet(Arc::new(columns::of_output(sources, spec.output))),
     };
     Some((directory.join(&class.name), settings))
 }

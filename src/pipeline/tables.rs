@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::columns;
 use super::worker::SourcePlan;
+use super::{build, columns};
 use crate::clickhouse::ClickHouseError;
 use crate::clickhouse::client::{Client, Server};
 use crate::clickhouse::table::{Name, RETENTION, Table};
@@ -50,17 +50,15 @@ pub fn name(to: &ClickHouseSink, place: usize) -> Name {
 
 /// Every table of `plan`, in the order of its sinks and their classes. `sources` are compiled: they say which columns there are.
 pub fn planned<'p>(plan: &'p Plan, sources: &[SourcePlan]) -> Vec<Planned<'p>> {
-    let mut all = Vec::new();
+    let (outputs, mut all) = (build::outputs(plan), Vec::new());
     for (index, sink) in plan.sinks.iter().enumerate() {
         let SinkKind::ClickHouse(to) = &sink.kind else { continue };
         for (place, class) in sink.classes.iter().enumerate() {
-            let routes = sources.iter().flat_map(|source| &source.classes).flat_map(|class| &class.routes);
-            let routes: Vec<_> =
-                routes.filter(|route| route.sink == index && route.class == *class).collect();
+            let Some(output) = outputs.iter().position(|output| *output == (*class, index)) else { continue };
             let retention = plan.policy.classes[*class].retention_seconds.unwrap_or(0);
-            let columns = columns::of(routes.iter().map(|route| &route.table))
+            let columns = columns::of_output(sources, output)
                 .with_constant(RETENTION, i64::try_from(retention).unwrap_or(i64::MAX));
-            let has_time = routes.iter().any(|route| route.table.time != TimeRule::Absent);
+            let has_time = columns::routes(sources, output).any(|route| route.table.time != TimeRule::Absent);
             let name = name(to, place);
             let (title, lifetime) = (&plan.policy.classes[*class].name, lifetime_seconds(retention));
             let table = Table::of(name, title, &columns, has_time, lifetime);

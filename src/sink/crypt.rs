@@ -5,9 +5,8 @@
 //! be read but its size, and the label that says which key it needs. *Not here*: the keys (`keys::storage`).
 //!
 //! An encrypted part has no Bloom filters: the library would write them in the clear, and whoever has a token could ask them whether it is there.
-//! It has one footer: the library's writer of footers for open parts does not encrypt. So it ends at each checkpoint, and is small until it is
-//! [merged](super::merge). What is narrowed at a stage is sealed by [modules](super::modules) of our own.
-//! Both hold the key, in memory that is not wiped, while a part is written or merged.
+//! A part is written with [modules](super::modules) of our own, so that it may end several times, as a plain one; the library writes what is
+//! [merged](super::merge). Both hold the key, in memory that is not wiped, while a part is open.
 
 use std::sync::Arc;
 
@@ -28,6 +27,9 @@ pub(super) enum CryptError {
     /// The library does not take it.
     #[error("the library that writes Parquet does not take a key of 256 bits; it is a bug, report it")]
     Library,
+    /// Nothing can be sealed.
+    #[error(transparent)]
+    Seal(std::io::Error),
 }
 
 impl From<ParquetError> for CryptError {
@@ -70,7 +72,7 @@ pub(super) fn sealing(
     now: Timestamp,
 ) -> Result<Sealing, CryptError> {
     let key = keys.key_of_deadline(deadline, now)?;
-    let modules = Modules::new(&key.expose_for(StorageUse::Parquet)).map_err(|_| CryptError::Library)?;
+    let modules = Modules::new(&key.expose_for(StorageUse::Parquet)).map_err(CryptError::Seal)?;
     Ok(Sealing { modules, label: label(keys, &key) })
 }
 
@@ -82,7 +84,7 @@ pub(super) fn opening(
     unique: Vec<u8>,
 ) -> Result<Modules, CryptError> {
     let key = keys.key_of_deadline(deadline, now)?;
-    Modules::of(&key.expose_for(StorageUse::Parquet), unique).map_err(|_| CryptError::Library)
+    Modules::of(&key.expose_for(StorageUse::Parquet), unique).map_err(CryptError::Seal)
 }
 
 /// Which key it is, for whoever reads.

@@ -156,12 +156,11 @@ impl FileSink {
         let namer = Namer::open(directory.to_path_buf(), settings.suffix, settings.retention_secs)?;
         let packer = match &settings.form {
             Form::Plain => None,
-            Form::Zstd => {
-                let packer = Packer::zstd();
-                Some(packer.map_err(|error| SinkError::io(directory.display().to_string(), &error, ""))?)
-            }
-            Form::Parquet(columns) => Some(Packer::Parquet(Arc::clone(columns), Vec::new())),
+            Form::Zstd => Some(Packer::zstd()),
+            Form::Parquet(columns) => Some(Packer::parquet(columns)),
         };
+        let packer = packer.transpose();
+        let packer = packer.map_err(|error| SinkError::io(directory.display().to_string(), &error, ""))?;
         Ok(Self {
             namer,
             settings,
@@ -184,8 +183,7 @@ impl FileSink {
         self
     }
 
-    /// Encrypts every part from now on under the key of its storage epoch. The suffix of files of lines ends with `age`; parts of columns end at
-    /// each checkpoint.
+    /// Encrypts every part from now on under the key of its storage epoch. The suffix of files of lines ends with `age`.
     #[must_use]
     pub fn encrypted(mut self, keys: StorageKeys) -> Self {
         self.keys = Some(keys);
@@ -204,9 +202,8 @@ impl FileSink {
         let Some(keys) = &self.keys else { return Part::open(&mut self.namer, bucket, now) };
         let fault = |problem: String| SinkError::Io { place: self.namer.directory(), problem };
         if let Form::Parquet(columns) = &self.settings.form {
-            let encryption =
-                crypt::encryption(keys, bucket, now).map_err(|error| fault(error.to_string()))?;
-            let table = Table::new(columns, Some(encryption)).map_err(|error| fault(error.to_string()))?;
+            let sealing = crypt::sealing(keys, bucket, now).map_err(|error| fault(error.to_string()))?;
+            let table = Table::new(columns, Some(sealing)).map_err(|error| fault(error.to_string()))?;
             return Ok(Part::open(&mut self.namer, bucket, now)?.of_columns(table));
         }
         let key = keys.key_of_deadline(bucket, now).map_err(|error| fault(error.to_string()))?;
@@ -388,11 +385,6 @@ impl Sink for FileSink {
     }
 
     fn hold(&mut self, held: &mut Vec<Held>) -> Result<(), SinkError> {
-        if self.keys.is_some() && matches!(self.settings.form, Form::Parquet(_)) {
-            // One that is due is the business of whoever publishes it.
-            let all = mem::take(&mut self.open);
-            self.close(all.into_values().map(|open| open.part).collect(), Timestamp(i64::MIN))?;
-        }
         for Open { part, .. } in self.open.values_mut() {
             part.sync(self.packer.as_mut())?;
             held.push(part.held(false));

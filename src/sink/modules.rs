@@ -78,6 +78,11 @@ impl Modules {
         Ok(Self { key: LessSafeKey::new(key), unique, nonce: 0 })
     }
 
+    /// What this many bytes are as a module, with the length before it.
+    pub const fn sealed_bytes(plain: usize) -> usize {
+        LENGTH_BYTES + NONCE_BYTES + plain + TAG_BYTES
+    }
+
     /// Appends `plain` as a module to `out`.
     pub fn seal(&mut self, module: Module, at: At, plain: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
         let too_long = || io::Error::other("a piece of a part is longer than the format allows");

@@ -7,7 +7,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::parquet::{GROUP_BYTES, Table};
+use super::parquet::{GROUP_BYTES, Press, Table};
 use crate::encode::columns::Columns;
 
 /// Records of a part that are gathered for a frame: enough that the ratio is nearly that of one long frame.
@@ -19,8 +19,8 @@ const LEVEL: i32 = 3;
 pub(super) enum Packer {
     /// Frames, with room for one.
     Zstd(zstd::bulk::Compressor<'static>, Vec<u8>),
-    /// Row groups of these columns, and the last one.
-    Parquet(Arc<Columns>, Vec<u8>),
+    /// Row groups of these columns, what compresses their pages, and the last one.
+    Parquet(Arc<Columns>, Box<Press>, Vec<u8>),
 }
 
 impl Packer {
@@ -29,6 +29,11 @@ impl Packer {
         let mut compressor = zstd::bulk::Compressor::new(LEVEL)?;
         compressor.include_checksum(true)?;
         Ok(Self::Zstd(compressor, Vec::new()))
+    }
+
+    /// Of row groups.
+    pub fn parquet(columns: &Arc<Columns>) -> io::Result<Self> {
+        Ok(Self::Parquet(Arc::clone(columns), Box::new(Press::new()?), Vec::new()))
     }
 
     /// Bytes of records that are gathered for a piece.
@@ -40,15 +45,15 @@ impl Packer {
     }
 
     /// Adds records to what waits of a part: lines, or the rows of its table, which is made with the first of them.
-    pub fn add(&self, bytes: &[u8], lines: &mut Vec<u8>, table: &mut Option<Table>) -> io::Result<()> {
+    pub fn add(&mut self, bytes: &[u8], lines: &mut Vec<u8>, table: &mut Option<Table>) -> io::Result<()> {
         match self {
             Self::Zstd(..) => {
                 lines.extend_from_slice(bytes);
                 Ok(())
             }
-            Self::Parquet(columns, _) => match table {
-                Some(table) => table.add(bytes),
-                None => table.insert(Table::new(columns, None)?).add(bytes),
+            Self::Parquet(columns, press, _) => match table {
+                Some(table) => table.add(bytes, press),
+                None => table.insert(Table::new(columns, None)?).add(bytes, press),
             },
         }
     }
@@ -63,8 +68,8 @@ impl Packer {
                 lines.clear();
                 Ok(frame)
             }
-            Self::Parquet(_, rows) => {
-                *rows = table.as_mut().map_or_else(|| Ok(Vec::new()), Table::group)?;
+            Self::Parquet(_, press, rows) => {
+                *rows = table.as_mut().map_or_else(|| Ok(Vec::new()), |table| table.group(press))?;
                 Ok(rows)
             }
         }

@@ -3,26 +3,32 @@ use std::fs;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::encryption::decrypt::FileDecryptionProperties;
 
 use super::super::deadline_of;
 use super::super::testing::batch;
 use super::*;
 use crate::encode::columns::Type;
+use crate::encode::columns::testing::marked;
 use crate::keys::{self, Keys, Storage};
 use crate::retention::journal::KeyJournal;
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000_000);
 const DAY: u64 = 86_400;
 
+fn columns() -> Columns {
+    Columns::of([("client.address", Type::Token), ("number", Type::Integer)])
+}
+
 fn settings() -> Settings {
-    let columns = Columns::of([("client.address", Type::Token), ("number", Type::Integer)]);
-    Settings { form: Form::Parquet(Arc::new(columns)), ..Settings::new("parquet", 14 * DAY) }
+    Settings { form: Form::Parquet(Arc::new(columns())), ..Settings::new("parquet", 14 * DAY) }
 }
 
 fn line(number: i64) -> String {
-    format!(
+    let line = format!(
         "{{\"sluis.class\":\"web\",\"client.address\":\"token-{number}\",\"number\":{number},\"sluis.epoch\":\"web/1/2\"}}\n"
-    )
+    );
+    marked(&columns(), &line)
 }
 
 /// The numbers in a file, and how many row groups it has.
@@ -78,7 +84,7 @@ fn a_part_is_a_whole_file_at_every_checkpoint() {
 fn what_waits_is_bounded_over_all_parts() {
     let root = tempfile::tempdir().unwrap();
     let mut sink = FileSink::open(root.path(), settings()).unwrap();
-    let long = line(1).repeat(20_000);
+    let long: String = (0..20_000).map(line).collect();
     let pieces: Vec<_> = (0..48).map(|hour| (long.as_str(), soon(7_200 + hour * 3_600))).collect();
     let mut rows = 0;
     for _ in 0..3 {
@@ -124,41 +130,43 @@ fn storage_keys(root: &Path) -> StorageKeys {
     keys.storage(storage).unwrap()
 }
 
-/// Nothing can follow the footer of an encrypted part, so it ends with the checkpoint that counts on it.
+/// The numbers in an encrypted file.
+fn sealed_numbers(path: &Path, key: Arc<FileDecryptionProperties>) -> Vec<i64> {
+    assert!(ParquetRecordBatchReaderBuilder::try_new(fs::File::open(path).unwrap()).is_err());
+    let options = ArrowReaderOptions::new().with_file_decryption_properties(key);
+    let file = fs::File::open(path).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).unwrap();
+    let columns = reader.metadata().row_group(0).columns();
+    assert!(columns.iter().all(|column| column.bloom_filter_offset().is_none()));
+    let rows = reader.build().unwrap().map(Result::unwrap);
+    rows.flat_map(|rows| rows.column_by_name("number").unwrap().as_primitive::<Int64Type>().values().to_vec())
+        .collect()
+}
+
+/// With its key, an encrypted part is a whole file of what was there, too, however often it ended.
 #[test]
-fn an_encrypted_part_ends_at_every_checkpoint() {
+fn an_encrypted_part_is_a_whole_file_at_every_checkpoint() {
     let root = tempfile::tempdir().unwrap();
     let parts = root.path().join("web");
     let keys = storage_keys(root.path());
     let mut sink = FileSink::open(&parts, settings()).unwrap().encrypted(keys.clone());
+    let key = |name: &str| crypt::decryption(&keys, deadline_of(name).unwrap(), NOW).unwrap();
+    let copy = root.path().join("copy");
     for number in 0..3 {
         sink.write(&batch(&[(&line(number), soon(7_200))]), NOW).unwrap();
         let mut held = Vec::new();
         sink.hold(&mut held).unwrap();
-        assert!(held.len() == 1 && held[0].closes && sink.is_closing());
-        sink.publish().unwrap();
-        let mut nothing = Vec::new();
-        sink.hold(&mut nothing).unwrap();
-        assert!(nothing.is_empty());
+        assert!(held.len() == 1 && !held[0].closes && !sink.is_closing());
+        fs::copy(&held[0].hidden, &copy).unwrap();
+        fs::OpenOptions::new().write(true).open(&copy).unwrap().set_len(held[0].bytes).unwrap();
+        assert_eq!(sealed_numbers(&copy, key(&held[0].name)), (0..=number).collect::<Vec<_>>());
     }
-    let mut found: Vec<i64> = Vec::new();
-    for part in fs::read_dir(&parts).unwrap() {
-        let path = part.unwrap().path();
-        let deadline = deadline_of(path.file_name().unwrap().to_str().unwrap()).unwrap();
-        assert!(ParquetRecordBatchReaderBuilder::try_new(fs::File::open(&path).unwrap()).is_err());
-        let key = crypt::decryption(&keys, deadline, NOW).unwrap();
-        let options = ArrowReaderOptions::new().with_file_decryption_properties(key);
-        let file = fs::File::open(&path).unwrap();
-        let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).unwrap();
-        let columns = reader.metadata().row_group(0).columns();
-        assert!(columns.iter().all(|column| column.bloom_filter_offset().is_none()));
-        for rows in reader.build().unwrap() {
-            let rows = rows.unwrap();
-            found.extend(rows.column_by_name("number").unwrap().as_primitive::<Int64Type>().values());
-        }
-    }
-    found.sort_unstable();
-    assert_eq!(found, [0, 1, 2]);
+    sink.write(&batch(&[(&line(3), soon(7_200))]), NOW).unwrap();
+    sink.finish(NOW).unwrap();
+    sink.publish().unwrap();
+    let part = fs::read_dir(&parts).unwrap().next().unwrap().unwrap().path();
+    let name = part.file_name().unwrap().to_str().unwrap();
+    assert_eq!(sealed_numbers(&part, key(name)), [0, 1, 2, 3]);
 }
 
 /// A key dies a margin before its deadline: what could not be closed by then is withheld, and nothing fails.

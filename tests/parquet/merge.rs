@@ -15,16 +15,20 @@ use crate::support::numbered::{Numbered, Started, installed, line, within};
 
 /// Runs that leave a part of some lines each; the last number.
 pub fn small_parts(pipeline: &Numbered, runs: u64, begun: u64) -> u64 {
-    const LINES: u64 = 40;
+    parts_of(pipeline, 40, runs, begun)
+}
+
+/// The same, of so many lines each.
+pub fn parts_of(pipeline: &Numbered, lines: u64, runs: u64, begun: u64) -> u64 {
     for run in 0..runs {
-        let from = begun + run * LINES;
-        let lines: String = (from + 1..=from + LINES).map(line).collect();
+        let from = begun + run * lines;
+        let lines: String = (from + 1..=from + lines).map(line).collect();
         let log = OpenOptions::new().create(true).append(true).open(pipeline.path("log/access.log"));
         log.unwrap().write_all(lines.as_bytes()).unwrap();
         pipeline.run("run", &["--once"]).expect_code(0);
     }
     let_rest(pipeline);
-    begun + runs * LINES
+    begun + runs * lines
 }
 
 /// As if no part had come for an hour.

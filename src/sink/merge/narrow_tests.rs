@@ -13,6 +13,7 @@ use super::super::super::file::{FileSink, Form, Settings};
 use super::super::super::testing::batch;
 use super::super::*;
 use super::*;
+use crate::encode::columns::testing::marked;
 use crate::encode::columns::{Columns, Type};
 use crate::keys;
 use crate::policy::class::{Later, Lives};
@@ -76,7 +77,7 @@ impl Ground {
             ("number", Type::Integer),
         ]);
         let settings = Settings {
-            form: Form::Parquet(Arc::new(columns)),
+            form: Form::Parquet(Arc::new(columns.clone())),
             sooner_secs: 7 * DAY,
             lead_secs: stages::closed_seconds(7 * DAY),
             ..Settings::new("parquet", 7 * DAY)
@@ -92,7 +93,10 @@ impl Ground {
                 "{{\"sluis.class\":\"web\",\"client.address\":\"t{number}\",\"url.path\":\"/{number}\",\"number\":{number}}}\n"
             );
             let deadline = now.plus_seconds(14 * DAY.cast_signed() - age);
-            assert_eq!(sink.write(&batch(&[(&line, Some(deadline))]), now).unwrap().records, 1);
+            assert_eq!(
+                sink.write(&batch(&[(&marked(&columns, &line), Some(deadline))]), now).unwrap().records,
+                1
+            );
         }
         sink.finish(now).unwrap();
         sink.publish().unwrap();

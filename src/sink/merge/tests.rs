@@ -11,6 +11,7 @@ use super::super::Sink as _;
 use super::super::file::{FileSink, Form, Settings};
 use super::super::testing::batch;
 use super::*;
+use crate::encode::columns::testing::marked;
 use crate::encode::columns::{Columns, Type};
 use crate::policy::class::Lives;
 
@@ -51,14 +52,14 @@ impl Ground {
     /// A part of ten records that go in `seconds`; its columns have the number as `kind`.
     fn part_of(&self, seconds: i64, kind: Type) {
         let columns = Columns::of([("client.address", Type::Token), ("number", kind)]);
-        let form = Form::Parquet(Arc::new(columns));
+        let form = Form::Parquet(Arc::new(columns.clone()));
         let settings = Settings { form, ..Settings::new("parquet", 14 * DAY) };
         let mut sink = FileSink::open(&self.directory(), settings).unwrap();
         for _ in 0..10 {
             let number = self.parts.replace(self.parts.get() + 1);
             let line =
                 format!("{{\"sluis.class\":\"web\",\"client.address\":\"t{number}\",\"number\":{number}}}\n");
-            sink.write(&batch(&[(&line, Some(NOW.plus_seconds(seconds)))]), NOW).unwrap();
+            sink.write(&batch(&[(&marked(&columns, &line), Some(NOW.plus_seconds(seconds)))]), NOW).unwrap();
         }
         sink.finish(NOW).unwrap();
         sink.publish().unwrap();
