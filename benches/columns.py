@@ -81,9 +81,11 @@ def distinct():
         os.path.join(folder, file) for folder, _, names in os.walk(f"{WORK}/out-hours-at-once") for file in names
     ] * copies
     duckdb.sql("SET threads = 2")
+    # An hour of UTC by division: functions of instants ask for the time zone of every row.
+    hour = "make_timestamp(epoch_us(time) // 3600000000 * 3600000000)"
     begun = time.monotonic()
     hours = duckdb.sql(
-        f"""SELECT time_bucket(INTERVAL 1 hour, time) AS hour, count(DISTINCT "client.address") FROM read_parquet({files}) GROUP BY hour"""
+        f"""SELECT {hour} AS hour, count(DISTINCT "client.address") FROM read_parquet({files}) GROUP BY hour"""
     ).fetchall()
     seconds = time.monotonic() - begun
     records = duckdb.sql(f"SELECT count(*) FROM read_parquet({files})").fetchall()[0][0]

@@ -36,7 +36,7 @@ pub enum Form {
     Plain,
     /// The same, as frames of zstd.
     Zstd,
-    /// Parquet, from NDJSON.
+    /// Parquet, from NDJSON with marks for keys.
     Parquet(Arc<Columns>),
 }
 

@@ -1,9 +1,9 @@
 //! Records as columns (Apache Parquet).
 //!
-//! *In*: NDJSON as [`ndjson`](super::ndjson) writes it, whole lines of one class, with [marks] for keys. *Out*: the pages of each column, as Parquet has them before they
-//! are compressed, one row per line. *Promised*: nothing of a record is lost: a value that is not of the type of its column stands, as JSON, in the
-//! column [`OTHER`]; what is gathered is what readers of Parquet find, in the same order. *Not here*: compression, encryption and the rest of
-//! a file (`sink::parquet`).
+//! *In*: NDJSON as [`ndjson`](super::ndjson) writes it, whole lines of one class, with [marks] for keys. *Out*: the pages of each column, as Parquet
+//! has them before they are compressed, one row per line. *Promised*: nothing of a record is lost: a value that is not of the type of its column
+//! stands, as JSON, in the column [`OTHER`]; what is gathered is what readers of Parquet find, in the same order. *Not here*: compression,
+//! encryption and the rest of a file (`sink::parquet`).
 //!
 //! ```text
 //! lines ──read──▶ cells of a column ──▶ texts    dictionary, numbers of its entries ──┐

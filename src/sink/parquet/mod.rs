@@ -1,6 +1,6 @@
 //! Parts as Parquet files: row groups, and an end that may come several times.
 //!
-//! *In*: whole lines of NDJSON. *Out*: bytes to append to a part. *Promised*: after every [`end`](Table::end) the bytes so far are a whole
+//! *In*: whole lines of NDJSON, with marks for keys. *Out*: bytes to append to a part. *Promised*: after every [`end`](Table::end) the bytes so far are a whole
 //! Parquet file, so that a part can be cut back to where a checkpoint counts on it.
 //! *Not here*: when a row group or a part ends (`part`, `file`), what a column is and how pages are made of it (`encode::columns`), merging
 //! (`merge`), which leaves the writing to the Parquet library.
