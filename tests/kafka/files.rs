@@ -18,13 +18,17 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::ground::{Feeder, Ground, Instance, QUICK, Shape, number};
 use crate::support::broker::{Broker, Record, eventually, produce_in, unique};
 use crate::support::files_under;
-use crate::support::numbered::line;
+use crate::support::numbered::{line, numbers_of_columns};
 
 /// Each instance stores for itself: names of parts have process numbers in them, but stores are one instance's to sweep.
 fn into_files<'b>(broker: &'b Broker, shape: &Shape<'_>) -> Ground<'b> {
+    into("file", broker, shape)
+}
+
+fn into<'b>(kind: &str, broker: &'b Broker, shape: &Shape<'_>) -> Ground<'b> {
     let ground = Ground::new(broker, shape);
     let topic = format!("kind = \"kafka\"\ntopic = \"{}\"\nreplication = 1", ground.clean);
-    ground.instead(&topic, "kind = \"file\"\npath = \"out-{instance}\"\npart_secs_max = 2")
+    ground.instead(&topic, &format!("kind = \"{kind}\"\npath = \"out-{{instance}}\"\npart_secs_max = 2"))
 }
 
 /// How often each number stands in visible parts.
@@ -32,6 +36,12 @@ fn numbers(ground: &Ground<'_>, names: &[&str]) -> BTreeMap<u64, usize> {
     let mut count = BTreeMap::new();
     for name in names {
         for part in parts(ground, name) {
+            if part.extension().is_some_and(|suffix| suffix == "parquet") {
+                for number in numbers_of_columns(&part, None) {
+                    *count.entry(number).or_default() += 1;
+                }
+                continue;
+            }
             for line in fs::read(part).unwrap().split_inclusive(|byte| *byte == b'\n') {
                 assert!(line.ends_with(b"\n"), "a part ends inside a record");
                 *count.entry(number(line).expect("a number")).or_default() += 1;
@@ -74,7 +84,17 @@ fn wait_for_all(ground: &Ground<'_>, instance: &Instance) {
 
 #[test]
 fn pi_9_a_process_that_is_killed_loses_and_doubles_nothing() {
-    let ground = into_files(Broker::shared(), &Shape::default());
+    killed("file");
+}
+
+/// The same as columns, from which nobody could take out again what came twice.
+#[test]
+fn pi_9_a_process_that_is_killed_loses_and_doubles_nothing_of_columns() {
+    killed("parquet");
+}
+
+fn killed(kind: &str) {
+    let ground = into(kind, Broker::shared(), &Shape::default());
     let feeder = Feeder::start(&ground, 3_000, u64::MAX);
     let mut instance = ground.start("one");
     let mut stored = 0;
@@ -93,7 +113,7 @@ fn pi_9_a_process_that_is_killed_loses_and_doubles_nothing() {
     wait_for_all(&ground, &instance);
     instance.stop().expect_code(0);
     let (lost, doubled) = judge(&numbers(&ground, &["one"]), last);
-    println!("figures: into files, killed 4 times: {doubled} of {last} records came more than once");
+    println!("figures: into {kind}, killed 4 times: {doubled} of {last} records came more than once");
     assert_eq!((lost.len(), doubled), (0, 0), "lost {:?} …", &lost[..lost.len().min(5)]);
     let hidden = files_under(&ground.path("out-one"));
     assert!(hidden.iter().all(|file| !file.to_string_lossy().ends_with(".partial")), "{hidden:?}");

@@ -310,7 +310,7 @@ impl Numbered {
 }
 
 /// The numbers in a part of columns.
-fn numbers_of_columns(part: &Path, key: Option<Vec<u8>>) -> Vec<u64> {
+pub fn numbers_of_columns(part: &Path, key: Option<Vec<u8>>) -> Vec<u64> {
     let file = fs::File::open(part).unwrap();
     let options = key.map_or_else(ArrowReaderOptions::new, |key| {
         let key = FileDecryptionProperties::builder(key).build().unwrap();
