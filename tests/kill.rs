@@ -430,7 +430,8 @@ fn a_full_disk_ends_a_run_once_and_nothing_is_lost() {
 #[test]
 fn a_full_disk_ends_a_run_that_follows_and_nothing_is_lost() {
     fill(&Numbered::storing("disk/out", "state"), "4m", &[]);
-    fill(&Numbered::encrypted_in("disk/out", "state"), "4m", &[]);
+    // Twice the room while a part closes: what was written, and what it becomes.
+    fill(&Numbered::encrypted_in("disk/out", "state"), "10m", &[]);
     fill(&Numbered::encrypted_columns_in("disk/out"), "200k", &[]);
     // The state directory lies on it, too: the checkpoint cannot be written either.
     fill(&Numbered::storing("disk/out", "disk/state"), "5m", &[]);
