@@ -22,6 +22,7 @@
 mod bits;
 mod cells;
 mod delta;
+mod dictionary;
 mod marks;
 mod numbers;
 mod page;

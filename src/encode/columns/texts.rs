@@ -3,13 +3,13 @@
 //! Rows are held until their lines end, and looked up many at a time: what a dictionary of several thousand texts has is far from the core, and
 //! what is asked for in one go comes in one go.
 
-use std::hint::black_box;
 use std::mem;
 
 use parquet::bloom_filter::Sbbf;
 
+use super::dictionary::{AT_ONCE, Dictionary, is_same, put};
 use super::page::{Coding, Indices, Pages};
-use super::slots::{Seed, Slots};
+use super::slots::Seed;
 
 /// Bytes of a dictionary from which on it must pay: two rows for each of its texts.
 const DICTIONARY_BYTES: usize = 1 << 20;
@@ -19,110 +19,6 @@ const DICTIONARY_BYTES_MAX: usize = 8 << 20;
 const FILTER_TEXTS: u64 = 1 << 17;
 /// What a filter says yes to without having it, at most: the default of the Parquet library.
 const FILTER_ERRS: f64 = 0.05;
-
-/// Each text once, as a dictionary's page has them: with the length before it.
-#[derive(Default)]
-struct Dictionary {
-    slots: Slots,
-    starts: Vec<u32>,
-    page: Vec<u8>,
-}
-
-impl Dictionary {
-    /// The text's number, or where it would be.
-    #[inline]
-    fn find(&self, text: &[u8], hash: u64) -> Result<u32, usize> {
-        self.slots.find(hash, |index| {
-            let start = self.starts[index as usize] as usize;
-            let known = &self.page[start..];
-            known.split_first_chunk::<4>().is_some_and(|(length, known)| {
-                u32::from_le_bytes(*length) as usize == text.len() && begins(known, text)
-            })
-        })
-    }
-
-    /// Asks for what texts with these hashes are compared with. The loops do nothing else, and no branch depends on what is read, so that as many
-    /// reads are under way as the core can have.
-    fn ask(&self, hashes: &[u64]) {
-        let Some(last) = self.starts.len().checked_sub(1) else { return };
-        let mut guesses = [0; AT_ONCE];
-        for (guess, hash) in guesses.iter_mut().zip(hashes) {
-            *guess = self.slots.guess(*hash);
-        }
-        let mut sum = 0_u8;
-        for guess in &guesses[..hashes.len().min(AT_ONCE)] {
-            let start = self.starts[(*guess as usize).min(last)] as usize;
-            sum ^= self.page[start];
-        }
-        // What is read is for nothing but to be near.
-        black_box(sum);
-    }
-
-    fn add(&mut self, text: &[u8], hash: u64, free: usize) -> u32 {
-        let index = self.starts.len() as u32;
-        self.slots.take(free, hash, index);
-        self.starts.push(self.page.len() as u32);
-        put(text, &mut self.page);
-        index
-    }
-
-    fn text(&self, index: u32) -> &[u8] {
-        let start = self.starts[index as usize] as usize + 4;
-        let end = self.starts.get(index as usize + 1).map_or(self.page.len(), |end| *end as usize);
-        &self.page[start..end]
-    }
-
-    fn texts(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.starts.len() as u32).map(|index| self.text(index))
-    }
-
-    const fn memory(&self) -> usize {
-        self.slots.memory() + self.starts.len() * size_of::<u32>() + self.page.len()
-    }
-
-    fn clear(&mut self) {
-        self.slots.clear();
-        self.starts.clear();
-        self.page.clear();
-    }
-}
-
-/// With its length before it.
-fn put(text: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(&(text.len() as u32).to_le_bytes());
-    out.extend_from_slice(text);
-}
-
-/// Whether they are equal, as [`begins`] compares.
-#[inline]
-pub(super) fn is_same(one: &[u8], other: &[u8]) -> bool {
-    one.len() == other.len() && begins(one, other)
-}
-
-/// Whether `text` begins so: sixteen bytes at a time, the last sixteen once more, without a call.
-#[inline]
-fn begins(text: &[u8], so: &[u8]) -> bool {
-    let Some(text) = text.get(..so.len()) else { return false };
-    if let (Some(last), Some(so_last)) = (text.last_chunk::<16>(), so.last_chunk::<16>()) {
-        let (text, so) = (text.as_chunks::<16>().0, so.as_chunks::<16>().0);
-        return u128::from_le_bytes(*last) == u128::from_le_bytes(*so_last)
-            && text.iter().zip(so).all(|(text, so)| u128::from_le_bytes(*text) == u128::from_le_bytes(*so));
-    }
-    if let (Some(first), Some(last), Some(so_first), Some(so_last)) =
-        (text.first_chunk::<8>(), text.last_chunk::<8>(), so.first_chunk::<8>(), so.last_chunk::<8>())
-    {
-        return first == so_first && last == so_last;
-    }
-    if let (Some(first), Some(last), Some(so_first), Some(so_last)) =
-        (text.first_chunk::<4>(), text.last_chunk::<4>(), so.first_chunk::<4>(), so.last_chunk::<4>())
-    {
-        return first == so_first && last == so_last;
-    }
-    text.iter().zip(so).all(|(text, so)| text == so)
-}
-
-/// Rows that are looked up at once.
-const AT_ONCE: usize = 64;
 
 /// What a row has, of lines that are at hand: where in them its text is; or nothing, so many times.
 #[derive(Clone, Copy)]
@@ -272,7 +168,7 @@ impl Texts {
     fn index(&mut self, index: u32) {
         self.last = index;
         self.pages.value();
-        self.indices.push(index, self.dictionary.starts.len());
+        self.indices.push(index, self.dictionary.count());
         if self.pages.is_full(0) {
             self.end_page();
         }
@@ -291,7 +187,7 @@ impl Texts {
 
     #[inline]
     fn does_not_pay(&self) -> bool {
-        let (bytes, texts) = (self.dictionary.page.len(), self.dictionary.starts.len() as u64);
+        let (bytes, texts) = (self.dictionary.page().len(), self.dictionary.count() as u64);
         bytes > DICTIONARY_BYTES_MAX || (bytes > DICTIONARY_BYTES && texts * 2 > self.pages.values_of_all())
     }
 
@@ -302,7 +198,7 @@ impl Texts {
         }
         if self.pages.is_one() {
             let (dictionary, plain) = (&self.dictionary, &mut self.plain);
-            self.indices.drain(dictionary.starts.len(), |index| put(dictionary.text(index), plain));
+            self.indices.drain(dictionary.count(), |index| put(dictionary.text(index), plain));
             self.dictionary.clear();
         } else if self.pages.rows() > 0 {
             self.end_page();
@@ -322,7 +218,7 @@ impl Texts {
         if !self.has_filter {
             return None;
         }
-        let texts = self.dictionary.starts.len() as u64;
+        let texts = self.dictionary.count() as u64;
         let mut filter = self.filter.take().unwrap_or_else(|| self.filter_of_dictionary(texts));
         filter.fold_to_target_fpp(FILTER_ERRS);
         Some(filter)
@@ -334,14 +230,14 @@ impl Texts {
             self.pages.end(Coding::Plain, plain.len(), |body| body.extend_from_slice(plain));
             self.plain.clear();
         } else {
-            self.indices.end(self.dictionary.starts.len(), &mut self.pages);
+            self.indices.end(self.dictionary.count(), &mut self.pages);
         }
     }
 
     /// The page of the dictionary, and its entries, where pages speak of them.
     pub(super) fn dictionary(&self) -> Option<(&[u8], usize)> {
         let has_none = self.is_plain && self.pages.is_one();
-        (!has_none).then_some((&self.dictionary.page, self.dictionary.starts.len()))
+        (!has_none).then_some((self.dictionary.page(), self.dictionary.count()))
     }
 
     /// Forgets all, but for its memory.
