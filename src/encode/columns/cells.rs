@@ -26,7 +26,6 @@ pub enum Range {
 
 /// The values of a column.
 pub struct Cells {
-    kind: Type,
     /// Of the row group, up to the last one with a value.
     rows: u32,
     values: Values,
@@ -76,9 +75,7 @@ impl Times {
             end_delta(&mut self.delta, &mut self.pages);
         }
     }
-}
 
-impl Times {
     fn clear(&mut self) {
         self.pages.clear();
         self.delta.clear();
@@ -117,7 +114,7 @@ impl Cells {
             Type::Word | Type::Text => Values::Text(Box::new(Texts::new(pages, false))),
             Type::Token => Values::Text(Box::new(Texts::new(pages, has_filters))),
         };
-        Self { kind, rows: 0, values }
+        Self { rows: 0, values }
     }
 
     /// Adds the value of a row, counted from 0, which stands there in `lines`; false when it is not of this type, or the row has one.
@@ -251,11 +248,6 @@ impl Cells {
         if self.pages().rows() > 0 {
             self.end_page();
         }
-    }
-
-    /// What its values are.
-    pub const fn kind(&self) -> Type {
-        self.kind
     }
 
     /// Takes the pages that are whole.

@@ -5,9 +5,9 @@ use std::mem;
 use super::bits::{self, Bits};
 
 /// Rows of a page, at most: as many as readers like to skip at once.
-pub(super) const PAGE_ROWS: u32 = 1 << 15;
+const PAGE_ROWS: u32 = 1 << 15;
 /// Bytes of values after which a page ends.
-pub(super) const PAGE_BYTES: usize = 1 << 20;
+const PAGE_BYTES: usize = 1 << 20;
 /// Indices that are packed at once.
 const RUN: usize = 1_024;
 

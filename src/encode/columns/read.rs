@@ -54,7 +54,8 @@ impl Rows {
     /// Adds the records of whole lines of NDJSON with [marks](super::marks) for keys, one row each, in their order.
     ///
     /// # Errors
-    /// [`Unreadable`]: no row group was [begun](Self::begin), or the lines are not those of [`ndjson`](crate::encode::ndjson). What was added before is worthless then.
+    /// [`Unreadable`]: no row group was [begun](Self::begin), or the lines are not those of [`ndjson`](crate::encode::ndjson). What was added
+    /// before is worthless then.
     pub fn add(&mut self, lines: &[u8]) -> Result<(), Unreadable> {
         let mut found = mem::take(&mut self.found);
         let is_text = u32::try_from(lines.len()).is_ok() && std::str::from_utf8(lines).is_ok();

@@ -1,7 +1,7 @@
 //! Parts as Parquet files: row groups, and an end that may come several times.
 //!
-//! *In*: whole lines of NDJSON, with marks for keys. *Out*: bytes to append to a part. *Promised*: after every [`end`](Table::end) the bytes so far are a whole
-//! Parquet file, so that a part can be cut back to where a checkpoint counts on it.
+//! *In*: whole lines of NDJSON, with marks for keys. *Out*: bytes to append to a part. *Promised*: after every [`end`](Table::end) the bytes so far
+//! are a whole Parquet file, so that a part can be cut back to where a checkpoint counts on it.
 //! *Not here*: when a row group or a part ends (`part`, `file`), what a column is and how pages are made of it (`encode::columns`), merging
 //! (`merge`), which leaves the writing to the Parquet library.
 //!
@@ -35,7 +35,7 @@ pub(super) const GROUP_BYTES: usize = 16 << 20;
 /// Values that a Bloom filter is made for, at most; one of fewer is folded to its size.
 const BLOOM_VALUES: u64 = 1 << 17;
 
-/// Lines that are read at once, which are near then when their columns take them: what they are as columns is looked at for whole pages then.
+/// Bytes of lines that are read at once, so that they are still near when their columns take them; then whole pages are written.
 const PIECE_BYTES: usize = 64 << 10;
 
 /// Who wrote it, as a footer says.
